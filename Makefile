@@ -1,0 +1,58 @@
+# `make` alone lists what there is. Everything runs in the virtual environment that ./run makes.
+
+PYTHON ?= python3
+INDEXSITE_VENV ?= .venv
+export INDEXSITE_VENV
+BIN := $(abspath $(INDEXSITE_VENV))/bin
+ON_SQLITE := --database sqlite
+ON_POSTGRESQL := --database postgresql
+COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
+
+.DEFAULT_GOAL := help
+.PHONY: help run demo install-dev test test-long lint format lock ci clean
+
+help: ## Show this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | awk -F '\t' '{printf "make %-12s %s\n", $$1, $$2}'
+
+run: ## Start Indexsite; PORT, HOST, INDEXSITE_DATA and more: ./run --help
+	@exec $(PYTHON) run
+
+demo: install-dev ## Start Indexsite with people, projects and tokens to look at
+	@exec $(BIN)/python tests/demo.py
+
+install-dev: ## Install what the other targets need
+	@$(PYTHON) run install --dev
+
+test: install-dev ## Run the tests: all on SQLite, then on PostgreSQL what depends on the database
+	$(BIN)/python -m pytest -q $(ON_SQLITE) -m "not long"
+	$(BIN)/python -m pytest -q $(ON_POSTGRESQL) -m "not browser and not clients and not once and not long"
+
+test-long: install-dev ## Run the long tests, and see that each guard has a test that misses it
+	$(BIN)/python -m pytest -q $(ON_SQLITE) -m long
+	$(BIN)/python -m pytest -q $(ON_POSTGRESQL) -m "long and not once"
+	$(BIN)/python -m tests.guards
+
+lint: export SECRET_KEY := any text, for these checks load the settings
+lint: install-dev ## Check style, types, the order of imports and missing migrations
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/mypy --scripts-are-modules run
+	$(BIN)/lint-imports
+	data=$$(mktemp -d) && trap 'rm -rf "$$data"' EXIT && INDEXSITE_DATA="$$data" DATABASE_URL= \
+	$(BIN)/python manage.py makemigrations --check --dry-run
+
+format: install-dev ## Put the style right where a program can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: install-dev ## Pin and hash the packages anew, after a change of a .in file
+	$(COMPILE) requirements.in -o requirements.txt
+	cd requirements && $(COMPILE) dev.in -o dev.txt
+	cd requirements && $(COMPILE) production.in -o production.txt
+
+ci: lint test ## What must pass before a change is taken
+
+clean: ## Remove caches and the virtual environment; the data in var/ stays
+	rm -rf .venv .venv.lock .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -path ./var -prune -o -path ./.git -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,283 @@
+"""The people, and what they prove themselves with."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import Any, ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.models import PermissionsMixin
+from django.contrib.sessions.base_session import AbstractBaseSession
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.functional import cached_property
+from django.utils.translation import gettext_lazy as _
+from django_otp.models import Device
+
+
+class UserManager(BaseUserManager["User"]):
+    """Finds people. Accounts are made by `operations.registration` alone."""
+
+    def get_by_natural_key(self, username: str | None) -> User:
+        """The account of a user name, whatever its case.
+
+        Raises:
+            User.DoesNotExist: if there is none.
+        """
+        return self.get(username_key=(username or "").lower())
+
+    def administrators(self) -> models.QuerySet[User]:
+        """The people who may do everything in the admin."""
+        return self.filter(is_staff=True, groups__name=ADMINISTRATOR, is_active=True)
+
+
+ADMINISTRATOR = "Administrator"
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A person with an account. Its id is what caveats of API tokens name."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    username = models.CharField(_("user name"), max_length=50, unique=True)
+    username_key = models.CharField(max_length=50, unique=True, editable=False)
+    name = models.CharField(_("name"), max_length=100, blank=True)
+    language = models.CharField(_("language"), max_length=10, default="en")
+    is_active = models.BooleanField(_("active"), default=True)
+    is_staff = models.BooleanField(_("staff"), default=False)
+    joined_at = models.DateTimeField(_("joined"), default=timezone.now)
+
+    # Rights come from staff groups, whose acts leave a trace; there is no right beyond them.
+    is_superuser = None
+    user_permissions = None  # type: ignore[assignment]
+
+    objects: ClassVar[UserManager] = UserManager()
+
+    USERNAME_FIELD = "username"
+    EMAIL_FIELD = None
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    class Meta:
+        verbose_name = _("account")
+        verbose_name_plural = _("accounts")
+        ordering = ["username_key"]
+
+    def __str__(self) -> str:
+        return self.username
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Store, with the key that makes user names unique whatever their case."""
+        self.username_key = self.username.lower()
+        super().save(*args, **kwargs)
+
+    def event_subject(self) -> tuple[str, str]:
+        """What events about this account keep."""
+        return "user", self.username
+
+    @cached_property
+    def primary_email(self) -> EmailAddress | None:
+        """The address that notices go to."""
+        return self.email_addresses.filter(is_primary=True).first()
+
+    @property
+    def has_verified_email(self) -> bool:
+        """Whether the primary address is known to be this person's."""
+        return self.primary_email is not None and self.primary_email.verified_at is not None
+
+    @cached_property
+    def second_factors(self) -> list[Device]:
+        """The confirmed authenticator apps, the one used last first."""
+        return list(
+            AuthenticatorApp.objects.filter(user=self, confirmed=True).order_by(
+                models.F("last_used_at").desc(nulls_last=True), "pk"
+            )
+        )
+
+    @property
+    def has_second_factor(self) -> bool:
+        """Whether signing in takes more than a password."""
+        return bool(self.second_factors)
+
+    @property
+    def _default_device(self) -> Device | None:
+        """What django-two-factor-auth asks for: any confirmed factor, whatever its label."""
+        return self.second_factors[0] if self.second_factors else None
+
+    @cached_property
+    def recovery_codes(self) -> RecoveryCodeSet | None:
+        """The present set of recovery codes."""
+        return RecoveryCodeSet.objects.filter(user=self).first()
+
+    @property
+    def must_confirm_recovery_codes(self) -> bool:
+        """Whether a second factor is on and no recovery code was typed back yet."""
+        return self.has_second_factor and not (self.recovery_codes and self.recovery_codes.confirmed)
+
+    @property
+    def is_administrator(self) -> bool:
+        """Whether this person may do everything in the admin."""
+        return self.is_staff and self.groups.filter(name=ADMINISTRATOR).exists()
+
+
+class EmailAddress(models.Model):
+    """A mail address of an account."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="email_addresses")
+    address = models.EmailField(_("mail address"), max_length=254)
+    address_key = models.CharField(max_length=254, editable=False, db_index=True)
+    is_primary = models.BooleanField(_("primary"), default=False)
+    verified_at = models.DateTimeField(_("verified"), null=True, blank=True)
+    added_at = models.DateTimeField(_("added"), default=timezone.now)
+
+    class Meta:
+        verbose_name = _("mail address")
+        verbose_name_plural = _("mail addresses")
+        ordering = ["-is_primary", "pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["address_key"],
+                condition=Q(verified_at__isnull=False),
+                name="one_account_per_verified_address",
+            ),
+            models.UniqueConstraint(fields=["user", "address_key"], name="address_once_per_account"),
+            models.UniqueConstraint(
+                fields=["user"], condition=Q(is_primary=True), name="one_primary_address"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.address
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Store, with the key by which addresses are compared."""
+        self.address_key = self.address.lower()
+        super().save(*args, **kwargs)
+
+
+class AuthenticatorApp(Device):
+    """A TOTP second factor (RFC 6238). The secret is stored wrapped; `name` is its label."""
+
+    secret = models.TextField(editable=False)
+    last_step = models.BigIntegerField(default=-1, editable=False)
+    created_at = models.DateTimeField(_("added"), default=timezone.now)
+    last_used_at = models.DateTimeField(_("last used"), null=True)
+
+    class Meta:
+        verbose_name = _("authenticator app")
+        verbose_name_plural = _("authenticator apps")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user", "name"], condition=Q(confirmed=True), name="app_label_once"
+            ),
+            models.UniqueConstraint(
+                fields=["user"], condition=Q(confirmed=False), name="one_app_being_set_up"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class RecoveryCodeSet(Device):
+    """The recovery codes of one account. It is confirmed once a code was typed back."""
+
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user"], name="one_set_of_recovery_codes")]
+
+    def __str__(self) -> str:
+        return str(_("recovery codes"))
+
+    @property
+    def unused(self) -> int:
+        """How many codes are left."""
+        return self.codes.filter(used_at=None).count()
+
+
+class RecoveryCode(models.Model):
+    """One recovery code, as a keyed digest."""
+
+    code_set = models.ForeignKey(RecoveryCodeSet, on_delete=models.CASCADE, related_name="codes")
+    digest = models.CharField(max_length=64, unique=True)
+    used_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.code_set_id}:{self.pk}"
+
+
+class UserSession(AbstractBaseSession):
+    """A browser session. The key is stored as a digest: a stolen table opens no session."""
+
+    user = models.ForeignKey(User, null=True, on_delete=models.CASCADE, related_name="sessions")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name = _("session")
+        verbose_name_plural = _("sessions")
+
+    @classmethod
+    def get_session_store_class(cls) -> type[Any]:
+        """The store of this table."""
+        from accounts.sessions import SessionStore
+
+        return SessionStore
+
+
+class RateCount(models.Model):
+    """How often something was tried in one window of a limit."""
+
+    limit = models.CharField(max_length=40)
+    key = models.CharField(max_length=80)
+    window = models.BigIntegerField()
+    count = models.PositiveIntegerField(default=1)
+    ends_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["limit", "key", "window"], name="one_count_per_window")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.limit} {self.key}"
+
+
+class OutboxMail(models.Model):
+    """A notice that is to be sent, or was. Never holds a secret: links are signed at sending."""
+
+    notice = models.CharField(max_length=60)
+    recipient = models.CharField(max_length=254, blank=True)
+    recipient_name = models.CharField(max_length=100, blank=True)
+    language = models.CharField(max_length=10, default="en")
+    facts = models.JSONField(default=dict)
+    queued_at = models.DateTimeField(default=timezone.now)
+    next_try_at = models.DateTimeField(default=timezone.now, db_index=True)
+    leased_until = models.DateTimeField(null=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    sent_at = models.DateTimeField(null=True, db_index=True)
+    failure = models.CharField(max_length=400, blank=True)
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"{self.notice} {self.pk}"
+
+
+class AccountLink(models.Model):
+    """A one-use link that lets somebody make an account, kept as a digest."""
+
+    digest = models.CharField(max_length=64, unique=True)
+    makes_administrator = models.BooleanField(default=False)
+    created_by = models.CharField(max_length=150)
+    created_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField()
+    spent_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+    def is_open(self, now: datetime) -> bool:
+        """Whether it can still be used."""
+        return self.spent_at is None and now < self.expires_at

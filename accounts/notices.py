@@ -1,0 +1,131 @@
+"""Mail to users. A notice is a row in the outbox, written in the operation's own transaction."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives
+from django.db import connection
+from django.db.models import Q
+from django.template.loader import render_to_string
+from django.utils import timezone, translation
+
+from accounts.models import EmailAddress, OutboxMail, User
+
+logger = logging.getLogger(__name__)
+LEASE = timedelta(minutes=2)
+KEEP = timedelta(days=7)
+MAX_ATTEMPTS = 12
+
+# Facts that may not be stored, such as signed links, are made when the mail is sent.
+_facts_at_sending: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {}
+
+
+def adds_facts(
+    notice: str,
+) -> Callable[
+    [Callable[[Mapping[str, Any]], dict[str, Any]]], Callable[[Mapping[str, Any]], dict[str, Any]]
+]:
+    """Register a function that makes a notice's links from its stored facts, at sending."""
+
+    def register(
+        function: Callable[[Mapping[str, Any]], dict[str, Any]],
+    ) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+        _facts_at_sending[notice] = function
+        return function
+
+    return register
+
+
+def send(notice: str, users: Iterable[User], **facts: Any) -> None:
+    """Queue a notice to the primary address of each user, verified addresses only.
+
+    Args:
+        notice: the name of the templates `emails/<notice>.subject.txt` and `.txt`.
+        users: whom it concerns.
+        facts: plain values that the templates show; never a secret.
+    """
+    for user in users:
+        address = user.primary_email
+        if address is not None and address.verified_at is not None:
+            send_to_address(notice, address, **facts)
+
+
+def send_to_address(notice: str, address: EmailAddress, **facts: Any) -> None:
+    """Queue a notice to one address, verified or not."""
+    OutboxMail.objects.create(
+        notice=notice,
+        recipient=address.address,
+        recipient_name=address.user.username,
+        language=address.user.language,
+        facts=facts,
+    )
+
+
+def send_due(now: datetime | None = None, limit: int = 50) -> int:
+    """Send what is due; how many mails went out. Safe with any number of workers."""
+    sent = 0
+    for _turn in range(limit):
+        mail = _lease_next(now or timezone.now())
+        if mail is None:
+            break
+        sent += _send(mail)
+    return sent
+
+
+def _lease_next(now: datetime) -> OutboxMail | None:
+    """Take the next due mail for this worker alone."""
+    due = OutboxMail.objects.filter(sent_at=None, next_try_at__lte=now, attempts__lt=MAX_ATTEMPTS)
+    free = due.filter(Q(leased_until=None) | Q(leased_until__lte=now))
+    for mail in free.order_by("next_try_at", "pk")[:10]:
+        if free.filter(pk=mail.pk).update(leased_until=now + LEASE):
+            return mail
+    return None
+
+
+def render(mail: OutboxMail) -> EmailMultiAlternatives:
+    """The message, in the recipient's language."""
+    facts = {
+        **mail.facts,
+        "username": mail.recipient_name,
+        "site_name": settings.SITE_NAME,
+        "site_url": settings.SITE_URL,
+    }
+    if mail.notice in _facts_at_sending:
+        facts |= _facts_at_sending[mail.notice](mail.facts)
+    with translation.override(mail.language):
+        subject = render_to_string(f"emails/{mail.notice}.subject.txt", facts)
+        body = render_to_string(f"emails/{mail.notice}.txt", facts)
+    return EmailMultiAlternatives(
+        subject=" ".join(subject.split()), body=body, to=[mail.recipient]
+    )
+
+
+def _send(mail: OutboxMail) -> bool:
+    row = OutboxMail.objects.filter(pk=mail.pk)
+    try:
+        message = render(mail)
+        connection.close()  # nothing is held while the mail server takes its time
+        message.send()
+    except Exception as error:  # whatever a mail server does, the mail stays queued
+        wait = timedelta(minutes=min(2**mail.attempts, 360))
+        logger.warning("Mail %s (%s) was not sent: %s", mail.pk, mail.notice, type(error).__name__)
+        row.update(
+            attempts=mail.attempts + 1,
+            next_try_at=timezone.now() + wait,
+            leased_until=None,
+            failure=f"{type(error).__name__}: {error}"[:400],
+        )
+        return False
+    row.update(sent_at=timezone.now(), leased_until=None, failure="")
+    return True
+
+
+def forget_sent() -> int:
+    """Blank recipient and facts of mails that were sent 7 days ago."""
+    old = OutboxMail.objects.filter(sent_at__lt=timezone.now() - KEEP).exclude(recipient="")
+    return old.update(recipient="", recipient_name="", facts={})

@@ -1,0 +1,182 @@
+"""Making accounts, and the one-use links that let people make them."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import timedelta
+
+from django.conf import settings
+from django.contrib.auth.hashers import make_password
+from django.contrib.auth.models import Group
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts import notices
+from accounts.events import ACCOUNT_CREATED, ADMINISTRATOR_ADDED, EMAIL_VERIFIED, LINK_CREATED
+from accounts.models import ADMINISTRATOR, AccountLink, EmailAddress, User
+from accounts.operations import second_factors
+from accounts.links import digest_link
+from audit.actors import Actor
+from audit.log import record
+
+SETUP_LINK_LASTS = timedelta(hours=1)
+INVITATION_LASTS = timedelta(days=7)
+
+
+def has_ever_had_administrator() -> bool:
+    """Whether the site is past its set-up."""
+    return User.objects.filter(is_staff=True, groups__name=ADMINISTRATOR).exists()
+
+
+def registration_mode() -> str:
+    """"open", "invitation" or "closed": closed as long as nobody administers the site."""
+    if settings.REGISTRATION == "closed" or not has_ever_had_administrator():
+        return "open" if settings.REGISTRATION == "open" else "closed"
+    return str(settings.REGISTRATION)
+
+
+@transaction.atomic
+def create_setup_link(*, by: Actor) -> str:
+    """Make the link with which one administrator's account can be made; it ends all others.
+
+    Returns:
+        The secret of the link, which is stored as a digest only.
+    """
+    now = timezone.now()
+    AccountLink.objects.filter(makes_administrator=True, spent_at=None).update(expires_at=now)
+    secret = _create_link(by=by, makes_administrator=True, lasts=SETUP_LINK_LASTS)
+    notices.send("setup_link_created", User.objects.administrators())
+    return secret
+
+
+@transaction.atomic
+def create_invitation(*, by: Actor) -> str:
+    """Make a link with which one account can be made; the secret of it."""
+    return _create_link(by=by, makes_administrator=False, lasts=INVITATION_LASTS)
+
+
+def _create_link(*, by: Actor, makes_administrator: bool, lasts: timedelta) -> str:
+    secret = secrets.token_urlsafe(32)
+    link = AccountLink.objects.create(
+        digest=digest_link(secret),
+        makes_administrator=makes_administrator,
+        created_by=by.label,
+        expires_at=timezone.now() + lasts,
+    )
+    record(
+        LINK_CREATED,
+        by=by,
+        purpose="administrator" if makes_administrator else "invitation",
+        expires_at=link.expires_at.isoformat(timespec="seconds"),
+    )
+    return secret
+
+
+def find_link(secret: str, *, makes_administrator: bool) -> AccountLink | None:
+    """The link of that secret, if it can still be used."""
+    link = AccountLink.objects.filter(
+        digest=digest_link(secret), makes_administrator=makes_administrator
+    ).first()
+    return link if link is not None and link.is_open(timezone.now()) else None
+
+
+def _spend(link: AccountLink) -> None:
+    """Use the link up, in the transaction of what it is used for.
+
+    Raises:
+        PermissionDenied: if it was used or ended since the page was opened.
+    """
+    now = timezone.now()
+    unspent = AccountLink.objects.filter(pk=link.pk, spent_at=None, expires_at__gt=now)
+    if unspent.update(spent_at=now) != 1:
+        raise PermissionDenied(_("This link was used or has ended."))
+
+
+def _create_user(*, username: str, email: str, password_hash: str) -> tuple[User, EmailAddress]:
+    try:
+        with transaction.atomic():
+            user = User.objects.create(username=username, password=password_hash)
+    except IntegrityError as error:
+        raise ValidationError(
+            _("There is an account of this name. Choose another name."), code="taken"
+        ) from error
+    address = EmailAddress.objects.create(user=user, address=email, is_primary=True)
+    return user, address
+
+
+def register(
+    *, username: str, email: str, password: str, link: AccountLink | None, by: Actor
+) -> User:
+    """Make an account; its address is still to be verified.
+
+    Args:
+        link: the invitation that lets it, or None where registration is open.
+
+    Raises:
+        PermissionDenied: if registration is not open and there is no invitation.
+        ValidationError: if the name was taken at this moment.
+    """
+    if link is None and registration_mode() != "open":
+        raise PermissionDenied(_("Registration on this site is not open."))
+    password_hash = make_password(password)
+    with transaction.atomic():
+        if link is not None:
+            _spend(link)
+        user, address = _create_user(username=username, email=email, password_hash=password_hash)
+        actor = by.as_user(user)
+        means = "an invitation" if link is not None else "themselves"
+        record(ACCOUNT_CREATED, by=actor, about=[user], mail_addresses=[email], means=means)
+        notices.send_to_address("verify_address", address, address_id=address.pk)
+    return user
+
+
+def create_administrator(
+    *,
+    username: str,
+    email: str,
+    password: str,
+    secret: bytes,
+    code: str,
+    link: AccountLink,
+    by: Actor,
+) -> User:
+    """Make an administrator's account with its confirmed second factor, and spend the link.
+
+    Whoever holds the set-up link has the server, so the link proves the address, too.
+
+    Args:
+        secret: the authenticator app's secret, 20 bytes.
+        code: what the app shows for it now.
+
+    Raises:
+        ValidationError: if the code is wrong or the name taken; the link stays as it was.
+        PermissionDenied: if the link was used or has ended.
+    """
+    step = second_factors.require_setup_code(secret, code)
+    password_hash = make_password(password)
+    with transaction.atomic():
+        _spend(link)
+        user, address = _create_user(username=username, email=email, password_hash=password_hash)
+        _verify_by_link(user, address)
+        User.objects.filter(pk=user.pk).update(is_staff=True)
+        user.is_staff = True
+        user.groups.add(Group.objects.get_or_create(name=ADMINISTRATOR)[0])
+        actor = by.as_user(user, credential="link")
+        second_factors.store_first_app(user, secret=secret, step=step)
+        record(
+            ACCOUNT_CREATED, by=actor, about=[user], mail_addresses=[email], means="the set-up link"
+        )
+        record(EMAIL_VERIFIED, by=actor, about=[user], mail_addresses=[email])
+        record(ADMINISTRATOR_ADDED, by=actor, about=[user])
+        notices.send("administrator_added", User.objects.administrators(), added=user.username)
+    return user
+
+
+def _verify_by_link(user: User, address: EmailAddress) -> None:
+    EmailAddress.objects.filter(
+        address_key=address.address_key, verified_at__isnull=False
+    ).exclude(user=user).update(verified_at=None)
+    address.verified_at = timezone.now()
+    address.save(update_fields=["verified_at"])

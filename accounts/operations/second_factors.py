@@ -1,0 +1,188 @@
+"""Switching second factors on and off, and recovery codes."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from datetime import timedelta
+
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts import notices, totp, verification
+from accounts.events import (
+    APP_ADDED,
+    APP_REFUSED,
+    APP_REMOVED,
+    RECOVERY_CODES_CONFIRMED,
+    RECOVERY_CODES_CREATED,
+)
+from accounts.models import AuthenticatorApp, RecoveryCode, RecoveryCodeSet, User
+from accounts.operations import sessions
+from audit import keyring
+from audit.actors import Actor
+from audit.failures import record_failure
+from audit.log import record
+
+RECOVERY_CODE_COUNT = 8
+_OFFER_LASTS = timedelta(minutes=30)
+
+
+def wrap_secret(user: User, secret: bytes) -> str:
+    """An app's secret as it is stored, bound to its account."""
+    return keyring.wrap(verification.TOTP_SECRETS, secret, context=f"user:{user.pk}")
+
+
+def unwrap_secret(app: AuthenticatorApp) -> bytes:
+    """The secret of an app."""
+    return keyring.unwrap(verification.TOTP_SECRETS, app.secret, context=f"user:{app.user_id}")
+
+
+def offered_app(user: User) -> AuthenticatorApp:
+    """The app that is being set up: one for each user, its secret stays the same for a while.
+
+    So going back or loading the page again does not spoil a QR code that was scanned.
+    """
+    stale = timezone.now() - _OFFER_LASTS
+    AuthenticatorApp.objects.filter(user=user, confirmed=False, created_at__lt=stale).delete()
+    app = AuthenticatorApp.objects.filter(user=user, confirmed=False).first()
+    if app is not None:
+        return app
+    try:
+        with transaction.atomic():
+            return AuthenticatorApp.objects.create(
+                user=user, name="", confirmed=False, secret=wrap_secret(user, totp.new_secret())
+            )
+    except IntegrityError:  # another tab was quicker
+        return AuthenticatorApp.objects.get(user=user, confirmed=False)
+
+
+def require_setup_code(secret: bytes, code: str) -> int:
+    """The time step of a right code for a secret that is not in use yet.
+
+    Raises:
+        ValidationError: if it is wrong; says so if a clock seems to be off (by up to 10 minutes).
+    """
+    now = time.time()
+    digits = totp.normalize_code(code)
+    step = totp.matching_step(secret, digits, now=now, after=-1) if digits else None
+    if step is not None:
+        return step
+    drift = totp.clock_drift(secret, digits, now=now) if digits else None
+    if drift is not None:
+        raise ValidationError(
+            _(
+                "This code is right for a clock that is %(seconds)d seconds off. Set the clock of "
+                "your device, or have it set itself, and type a new code."
+            )
+            % {"seconds": abs(drift)},
+            code="drift",
+        )
+    raise ValidationError(
+        _("This code is wrong. Type the six digits that the app shows for this site now."),
+        code="wrong",
+    )
+
+
+def store_first_app(user: User, *, secret: bytes, step: int) -> AuthenticatorApp:
+    """Store a confirmed app for an account that is being made in this transaction."""
+    return AuthenticatorApp.objects.create(
+        user=user,
+        name="authenticator",
+        confirmed=True,
+        secret=wrap_secret(user, secret),
+        last_step=step,
+    )
+
+
+def add_app(
+    app: AuthenticatorApp, *, label: str, code: str, keep_session: str | None, by: Actor
+) -> None:
+    """Confirm the offered app with a code, which this spends. Ends the user's other sessions.
+
+    Of any number of requests that bring the same code at once, one succeeds.
+
+    Raises:
+        ValidationError: if the code is wrong or was spent, or the label is taken.
+        LimitReached: after too many wrong codes.
+    """
+    user = app.user
+    attempt = verification.take_factor_attempt(user, by=by)
+    try:
+        step = require_setup_code(unwrap_secret(app), code)
+    except ValidationError:
+        record_failure(APP_REFUSED, by=by, about=[user])
+        raise
+    with transaction.atomic():
+        User.objects.select_for_update().get(pk=user.pk)
+        offer = AuthenticatorApp.objects.filter(pk=app.pk, confirmed=False, last_step__lt=step)
+        now = timezone.now()
+        try:
+            with transaction.atomic():
+                confirmed = offer.update(
+                    confirmed=True, name=label, last_step=step, created_at=now, last_used_at=now
+                )
+        except IntegrityError as error:
+            raise ValidationError(
+                _("You have an app of this name. Choose another name."), code="taken"
+            ) from error
+        if confirmed != 1:
+            raise ValidationError(_("This code was used before."), code="spent")
+        sessions.end_sessions(user, keep=keep_session, by=by)
+        record(APP_ADDED, by=by, about=[user], label=label)
+        notices.send("second_factor_added", [user], label=label)
+    attempt.succeed()
+
+
+@transaction.atomic
+def remove_app(app: AuthenticatorApp, *, keep_session: str | None, by: Actor) -> None:
+    """Remove an authenticator app.
+
+    Raises:
+        PermissionDenied: if it is the last second factor of somebody who must have one.
+    """
+    user = User.objects.select_for_update().get(pk=app.user_id)
+    others = AuthenticatorApp.objects.filter(user=user, confirmed=True).exclude(pk=app.pk)
+    if user.is_staff and not others.exists():
+        raise PermissionDenied(
+            _("Staff need a second factor. Add another one before you remove this one.")
+        )
+    if not AuthenticatorApp.objects.filter(pk=app.pk, confirmed=True).delete()[0]:
+        return
+    if not others.exists():
+        RecoveryCodeSet.objects.filter(user=user).delete()
+    sessions.end_sessions(user, keep=keep_session, by=by)
+    record(APP_REMOVED, by=by, about=[user], label=app.name)
+    notices.send("second_factor_removed", [user], label=app.name)
+
+
+@transaction.atomic
+def create_recovery_codes(user: User, *, by: Actor) -> list[str]:
+    """Make 8 new codes of 64 bits; the former ones end. The caller shows them once.
+
+    Raises:
+        PermissionDenied: if the account has no second factor that they could stand in for.
+    """
+    User.objects.select_for_update().get(pk=user.pk)
+    if not user.has_second_factor:
+        raise PermissionDenied(_("Recovery codes stand in for a second factor. Add one first."))
+    codes = [secrets.token_hex(8) for _number in range(RECOVERY_CODE_COUNT)]
+    RecoveryCodeSet.objects.filter(user=user).delete()
+    code_set = RecoveryCodeSet.objects.create(user=user, name="", confirmed=False)
+    RecoveryCode.objects.bulk_create(
+        RecoveryCode(code_set=code_set, digest=verification.digest_recovery_code(code))
+        for code in codes
+    )
+    record(RECOVERY_CODES_CREATED, by=by, about=[user], count=len(codes))
+    notices.send("recovery_codes_created", [user])
+    return ["-".join(code[place : place + 4] for place in range(0, 16, 4)) for code in codes]
+
+
+@transaction.atomic
+def confirm_recovery_codes(user: User, *, by: Actor) -> None:
+    """Note that one code was typed back; `verification` has checked it."""
+    unconfirmed = RecoveryCodeSet.objects.filter(user=user, confirmed=False)
+    if unconfirmed.update(confirmed=True) == 1:
+        record(RECOVERY_CODES_CONFIRMED, by=by, about=[user])

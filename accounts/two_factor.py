@@ -1,0 +1,141 @@
+"""The django-two-factor-auth seam: its wizard, its registry and its admin mixin, on our devices."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect
+from django.utils.translation import gettext_lazy as _
+from django_otp.models import Device
+from two_factor.plugins.registry import MethodBase, registry
+from two_factor.views import LoginView
+
+from accounts import login
+from accounts.forms import CodeForm, RecoveryCodeForm, SignInForm
+from accounts.gates import is_fully_signed_in
+from accounts.models import AuthenticatorApp, RecoveryCodeSet, User
+
+
+class AuthenticatorAppMethod(MethodBase):  # type: ignore[misc]
+    """Codes from an authenticator app."""
+
+    code = "app"
+    verbose_name = _("Authenticator app")
+
+    def get_devices(self, user: User) -> list[Device]:
+        """The user's confirmed apps."""
+        return [row for row in user.second_factors if isinstance(row, AuthenticatorApp)]
+
+    def recognize_device(self, device: Device) -> bool:
+        """Whether this is one."""
+        return isinstance(device, AuthenticatorApp)
+
+    def get_token_form_class(self) -> type[CodeForm]:
+        """The form that takes a code."""
+        return CodeForm
+
+    def get_action(self, device: Device) -> Any:
+        """What a button says."""
+        return _("Use the app %(label)s") % {"label": device.name}
+
+    def get_verbose_action(self, device: Device) -> Any:
+        """What a page says."""
+        return _("Type the code that the app %(label)s shows.") % {"label": device.name}
+
+
+def register_methods() -> None:
+    """Put our methods in the place of the stock one."""
+    registry.unregister("generator")
+    registry.register(AuthenticatorAppMethod())
+
+
+class SignInView(LoginView):  # type: ignore[misc]
+    """Password first, then the second factor, in one wizard that works without JavaScript."""
+
+    template_name = "accounts/sign_in.html"
+    form_list = (
+        (LoginView.AUTH_STEP, SignInForm),
+        (LoginView.TOKEN_STEP, CodeForm),
+        (LoginView.BACKUP_STEP, RecoveryCodeForm),
+    )
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Lead whoever is signed in on; others get a wizard whose forms are their own."""
+        self.request = request
+        if request.method == "GET" and is_fully_signed_in(request):
+            return redirect(self.get_success_url())
+        self.form_list = self.form_list.copy()  # the stock view writes into one shared dictionary
+        response: HttpResponse = super().dispatch(request, *args, **kwargs)
+        return response
+
+    def post(self, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Refuse to be led past a step whose proof is missing."""
+        if self.steps.current != self.AUTH_STEP and not self.get_user():
+            self.storage.reset()
+            return redirect("two_factor:login")
+        response: HttpResponse = super().post(*args, **kwargs)
+        return response
+
+    def get_device(self, step: str | None = None) -> Device | None:
+        """The device that this step asks for; recovery codes where they were chosen."""
+        if step == self.BACKUP_STEP:
+            return self.get_user().recovery_codes
+        if self.device_cache is None:
+            wanted = self.request.POST.get("challenge_device") or self.storage.data.get(
+                "challenge_device"
+            )
+            factors = self.get_user().second_factors
+            chosen = [row for row in factors if row.persistent_id == wanted]
+            self.device_cache = (chosen or factors or [None])[0]
+        return self.device_cache
+
+    def has_backup_step(self) -> bool:
+        """Offered where a recovery code is left and no factor was verified yet."""
+        user = self.get_user()
+        return bool(
+            user
+            and user.has_second_factor
+            and user.recovery_codes
+            and self.TOKEN_STEP not in self.storage.validated_step_data
+        )
+
+    def has_token_step(self) -> bool:
+        """Asked of whoever has a second factor, unless a recovery code stood in for it."""
+        user = self.get_user()
+        return bool(
+            user
+            and user.has_second_factor
+            and self.BACKUP_STEP not in self.storage.validated_step_data
+        )
+
+    condition_dict = {
+        LoginView.TOKEN_STEP: has_token_step,
+        LoginView.BACKUP_STEP: has_backup_step,
+    }
+
+    def get_context_data(self, form: Any, **kwargs: Any) -> dict[str, Any]:
+        """What the template shows; the stock view would count codes in clear."""
+        context = super(LoginView, self).get_context_data(form, **kwargs)
+        user = self.get_user()
+        context["next"] = self.get_redirect_url()
+        if user and self.steps.current != self.AUTH_STEP:
+            device = self.get_device()
+            context["device"] = device
+            context["other_devices"] = [row for row in user.second_factors if row != device]
+            context["has_recovery_codes"] = bool(user.recovery_codes and user.recovery_codes.unused)
+        return dict(context)
+
+    def done(self, form_list: Any, **kwargs: Any) -> HttpResponseRedirect:
+        """Complete the sign-in with whatever was verified."""
+        user = self.get_user()
+        device: Device | None = getattr(user, "otp_device", None)
+        if isinstance(device, RecoveryCodeSet):
+            method = "a recovery code"
+        elif device is not None:
+            method = "an authenticator app"
+        else:
+            method = "a password"
+        target = self.get_success_url()
+        login.complete(self.request, user, method=method, device=device)
+        return HttpResponseRedirect(target)

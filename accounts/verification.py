@@ -1,0 +1,172 @@
+"""Every guessable secret is checked here: limited, replay-proof, compared in constant time, and
+with each failure recorded.
+"""
+
+from __future__ import annotations
+
+import time
+
+from django.contrib.auth import authenticate
+from django.db import transaction
+from django.utils import timezone
+
+from accounts import limits, totp
+from accounts.events import CONFIRM_FAILED, LIMIT_REACHED, SIGN_IN_FAILED
+from accounts.limits import Attempt, LimitReached
+from accounts.models import AuthenticatorApp, RecoveryCode, RecoveryCodeSet, User
+from audit import keyring
+from audit.actors import Actor
+from audit.failures import record_failure
+
+RECOVERY_CODES = keyring.declare("recovery codes")
+TOTP_SECRETS = keyring.declare("authenticator app secrets")
+
+
+def check_password(username: str, password: str, *, by: Actor) -> User | None:
+    """The account whose name and password these are, or None, which is then recorded.
+
+    Raises:
+        LimitReached: after too many failures; the password is not looked at.
+    """
+    attempt = _take_password_attempt(username, by=by)
+    user = authenticate(username=username, password=password)
+    if isinstance(user, User):
+        attempt.succeed()
+        return user
+    known = User.objects.filter(username_key=username.lower().replace("\x00", "")).first()
+    record_failure(
+        SIGN_IN_FAILED,
+        by=by,
+        about=[known] if known else [],
+        distinct_by="password",
+        reason="wrong password" if known else "unknown user name",
+        name_digest="" if known else keyring.digest(keyring.NAMES, username.lower())[:16],
+    )
+    return None
+
+
+def confirm_password(user: User, password: str, *, by: Actor) -> bool:
+    """Whether this is the password of a user who is signed in. A failure is recorded.
+
+    Raises:
+        LimitReached: after too many failures; the password is not looked at.
+    """
+    attempt = _take_password_attempt(user.username, by=by)
+    if authenticate(username=user.username, password=password) == user:
+        attempt.succeed()
+        return True
+    record_failure(CONFIRM_FAILED, by=by, about=[user])
+    return False
+
+
+def _take_password_attempt(username: str, *, by: Actor) -> Attempt:
+    name = keyring.digest(keyring.NAMES, username.lower())
+    return _take(
+        by,
+        User.objects.filter(username_key=username.lower().replace("\x00", "")).first(),
+        (limits.PASSWORD_NETWORK, limits.network_key(by.network_address)),
+        (limits.PASSWORD_SITE, "site"),
+        (limits.PASSWORD_USER, name),
+    )
+
+
+def take_factor_attempt(user: User, *, by: Actor) -> Attempt:
+    """Use up one of the user's attempts at a second factor.
+
+    Raises:
+        LimitReached: if none is left.
+    """
+    network = limits.network_key(by.network_address)
+    return _take(
+        by,
+        user,
+        *((limit, network) for limit in limits.FACTOR_NETWORK),
+        *((limit, str(user.pk)) for limit in limits.FACTOR_USER),
+    )
+
+
+def _take(by: Actor, user: User | None, *wanted: tuple[limits.Limit, str]) -> Attempt:
+    try:
+        return limits.take_all(*wanted)
+    except LimitReached as reached:
+        about = [user] if user else []
+        record_failure(
+            LIMIT_REACHED, by=by, about=about, distinct_by=reached.limit, limit=reached.limit
+        )
+        raise
+
+
+def check_code(
+    app: AuthenticatorApp,
+    text: str,
+    *,
+    by: Actor,
+) -> bool:
+    """Whether `text` is a code of the app that was not spent before; spends it.
+
+    A code is spent by one conditional UPDATE, so of any number of requests that bring the same
+    code at once, one succeeds (RFC 6238 §5.2).
+
+    Raises:
+        LimitReached: after too many failures; the code is not looked at.
+    """
+    attempt = take_factor_attempt(app.user, by=by)
+    now = time.time()
+    code = totp.normalize_code(text)
+    secret = keyring.unwrap(TOTP_SECRETS, app.secret, context=f"user:{app.user_id}")
+    step = totp.matching_step(secret, code, now=now, after=app.last_step) if code else None
+    if step is not None and _spend_step(app, step):
+        attempt.succeed()
+        return True
+    record_failure(
+        SIGN_IN_FAILED,
+        by=by,
+        about=[app.user],
+        distinct_by="code",
+        reason="wrong code",
+        name_digest="",
+    )
+    return False
+
+
+def _spend_step(app: AuthenticatorApp, step: int) -> bool:
+    rows = AuthenticatorApp.objects.filter(pk=app.pk, last_step__lt=step)
+    return rows.update(last_step=step, last_used_at=timezone.now()) == 1
+
+
+def digest_recovery_code(text: str) -> str:
+    """What is stored of a recovery code; white space, dashes and case do not matter."""
+    plain = "".join(text.split()).replace("-", "").lower()
+    return keyring.digest(RECOVERY_CODES, plain[:100])
+
+
+def check_recovery_code(user: User, text: str, *, by: Actor, spend: bool) -> bool:
+    """Whether `text` is an unused recovery code of the user; uses it up if `spend`.
+
+    Raises:
+        LimitReached: after too many failures; the code is not looked at.
+    """
+    attempt = take_factor_attempt(user, by=by)
+    codes = RecoveryCode.objects.filter(
+        digest=digest_recovery_code(text), code_set__user=user, used_at=None
+    )
+    with transaction.atomic():
+        found = codes.update(used_at=timezone.now()) == 1 if spend else codes.exists()
+    if found:
+        attempt.succeed()
+        return True
+    record_failure(
+        SIGN_IN_FAILED,
+        by=by,
+        about=[user],
+        distinct_by="recovery code",
+        reason="wrong recovery code",
+        name_digest="",
+    )
+    return False
+
+
+def codes_left(user: User) -> int:
+    """How many recovery codes are unused."""
+    code_set = RecoveryCodeSet.objects.filter(user=user).first()
+    return code_set.unused if code_set else 0

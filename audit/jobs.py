@@ -1,0 +1,8 @@
+"""The memory's timed work."""
+
+from datetime import timedelta
+
+from audit.failures import close_windows
+from audit.timetable import Job
+
+JOBS = [Job("audit:close_failure_windows", timedelta(minutes=1), close_windows)]

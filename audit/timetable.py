@@ -1,0 +1,89 @@
+"""Timed work: each app lists its jobs in `jobs.py`; any worker may run one, and only one does."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from importlib import import_module
+from importlib.util import find_spec
+
+from django.apps import apps
+from django.db import IntegrityError, transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from audit.models import JobRun
+
+logger = logging.getLogger(__name__)
+LEASE = timedelta(minutes=10)
+
+
+@dataclass(frozen=True)
+class Job:
+    """A piece of timed work.
+
+    Attributes:
+        name: `app:verb_noun`, the key under which runs are kept.
+        every: the time between two runs.
+        function: does the work; must be harmless to repeat, as a killed worker's run is repeated.
+    """
+
+    name: str
+    every: timedelta
+    function: Callable[[], object]
+
+
+def discover() -> list[Job]:
+    """The jobs of all apps."""
+    found: list[Job] = []
+    for config in apps.get_app_configs():
+        if find_spec(f"{config.name}.jobs") is not None:
+            found += import_module(f"{config.name}.jobs").JOBS
+    return found
+
+
+def _take(job: Job, now: datetime) -> bool:
+    """Become the one worker that runs `job` now."""
+    due = JobRun.objects.filter(Q(leased_until=None) | Q(leased_until__lte=now), name=job.name)
+    if due.filter(due_at__lte=now).update(leased_until=now + LEASE):
+        return True
+    if JobRun.objects.filter(name=job.name).exists():
+        return False
+    try:
+        with transaction.atomic():
+            JobRun.objects.create(name=job.name, due_at=now, leased_until=now + LEASE)
+    except IntegrityError:
+        return False
+    return True
+
+
+def run_due(now: datetime | None = None) -> int:
+    """Run whatever is due; how many jobs ran. A job that fails is logged and tried again."""
+    ran = 0
+    for job in discover():
+        moment = now or timezone.now()
+        if not _take(job, moment):
+            continue
+        failure = ""
+        try:
+            job.function()
+        except Exception as error:
+            logger.exception("The job %s failed.", job.name)
+            failure = f"{type(error).__name__}: {error}"[:1000]
+        JobRun.objects.filter(name=job.name).update(
+            due_at=moment + job.every,
+            leased_until=None,
+            failure=failure,
+            finished_at=timezone.now(),
+        )
+        ran += 1
+    return ran
+
+
+def late_jobs(now: datetime | None = None) -> list[str]:
+    """The names of jobs that should have run more than two of their periods ago."""
+    moment = now or timezone.now()
+    due = dict(JobRun.objects.values_list("name", "due_at"))
+    return [job.name for job in discover() if due.get(job.name, moment) < moment - 2 * job.every]

@@ -1,0 +1,111 @@
+"""A wrong or dangerous setting stops the start with one sentence."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import (
+    ERROR,
+    CheckMessage,
+    Error,
+    Tags,
+    Warning,
+    register,
+    run_checks,
+)
+
+from audit.checks import check_memory
+
+
+
+def start_problems() -> list[str]:
+    """One sentence for each reason not to start: what settings and database have wrong."""
+    found = [row for row in run_checks() if row.level >= ERROR and not row.is_silenced()]
+    found = found or check_memory()
+    return [f"{row.id}: {row.msg} {row.hint or ''}".strip() for row in found]
+
+
+@register()
+def check_environment(**kwargs: Any) -> list[CheckMessage]:
+    """Every variable could be read."""
+    return [
+        Error(f"{name} is wrong: {reason}.", hint="See the table in README.md.", id="indexsite.E001")
+        for name, reason in settings.ENVIRONMENT_ERRORS
+    ]
+
+
+@register(Tags.security)
+def check_dangers(**kwargs: Any) -> list[CheckMessage]:
+    """Nothing is set in a way that gives the site away."""
+    found: list[CheckMessage] = []
+    if settings.DEBUG and not settings.SITE_IS_LOCAL:
+        found.append(
+            Error(
+                "DEBUG is on for a site that others can reach; it shows secrets to strangers.",
+                hint="Leave DEBUG unset.",
+                id="indexsite.E002",
+            )
+        )
+    if len(settings.SECRET_KEY) < 40:
+        found.append(
+            Error(
+                "SECRET_KEY is shorter than 40 characters.",
+                hint="Leave it to `make run`, or set 50 or more random characters.",
+                id="indexsite.E003",
+            )
+        )
+    host, rp_id = settings.SITE_HOST, settings.WEBAUTHN_RP_ID
+    if host != rp_id and not host.endswith(f".{rp_id}"):
+        found.append(
+            Error(
+                f"WEBAUTHN_RP_ID is {rp_id!r}, which is neither {host!r} nor a domain above it; "
+                "no browser would use security keys.",
+                hint="Leave it unset, or set the domain that SITE_URL is in.",
+                id="indexsite.E004",
+            )
+        )
+    if any(network.prefixlen == 0 for network in settings.TRUSTED_PROXIES):
+        found.append(
+            Error(
+                "TRUSTED_PROXIES holds a network of all addresses, so anybody could claim any.",
+                hint="Name the addresses of your own reverse proxies.",
+                id="indexsite.E005",
+            )
+        )
+    if not settings.SITE_IS_SECURE and not settings.SITE_IS_LOCAL:
+        found.append(
+            Warning(
+                f"SITE_URL is {settings.SITE_URL}: passwords and tokens travel in clear.",
+                hint="Put a reverse proxy with TLS before it, and set SITE_URL to https://…",
+                id="indexsite.W001",
+            )
+        )
+    return found
+
+
+@register()
+def check_folders(**kwargs: Any) -> list[CheckMessage]:
+    """Data can be written where it should go."""
+    for folder in [settings.DATA, settings.FILES_ROOT, settings.INCOMING_ROOT]:
+        try:
+            os.makedirs(folder, mode=0o700, exist_ok=True)
+        except OSError as error:
+            return [
+                Error(
+                    f"The folder {folder} cannot be made: {error.strerror}.",
+                    hint="Set INDEXSITE_DATA to a folder that this user may write to.",
+                    id="indexsite.E006",
+                )
+            ]
+        if not os.access(folder, os.W_OK):
+            return [
+                Error(
+                    f"The folder {folder} cannot be written to.",
+                    hint="Set INDEXSITE_DATA to a folder that this user may write to.",
+                    id="indexsite.E006",
+                )
+            ]
+    return []

@@ -1,0 +1,91 @@
+"""The web server's configuration: `gunicorn indexsite.wsgi --config indexsite/gunicorn.py`.
+
+Read from the environment: HOST, PORT, WEB_WORKERS, WEB_THREADS, ACCESS_LOG. Only gthread workers
+carry a refused upload's reason phrase to the client.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import socket
+import struct
+import sys
+from typing import Any
+
+from gunicorn.workers.gthread import ThreadWorker
+
+SILENCE_LIMIT = 60  # seconds that a client may let a request or an answer stand still
+
+
+class Worker(ThreadWorker):  # type: ignore[misc]
+    """gthread that takes leave of each client in the thread that served it.
+
+    gunicorn 27 waits up to 2 s for a client to close its end, so that the answer is not cut off
+    (RFC 9112, section 9.6), but in the one loop that accepts connections: 30 clients that do not
+    close it would stop the worker for a minute.
+    """
+
+    def handle(self, conn: Any) -> Any:
+        """Serve one request. Returns what gunicorn's own does: False for a connection that ends."""
+        goes_on = super().handle(conn)
+        if goes_on is False:
+            with contextlib.suppress(OSError):
+                conn.close(graceful=True)
+            conn.close = lambda graceful=False: None
+        return goes_on
+
+
+_host = os.environ.get("HOST") or "127.0.0.1"
+_port = os.environ.get("PORT") or "8000"
+bind = f"[{_host}]:{_port}" if ":" in _host else f"{_host}:{_port}"
+
+# A slow client holds one thread, so there are more threads than slow clients are expected.
+worker_class = Worker
+workers = int(os.environ.get("WEB_WORKERS") or 2)
+threads = int(os.environ.get("WEB_THREADS") or 40)
+keepalive = 5  # seconds
+timeout = 120  # seconds without a heartbeat of the whole worker: it says nothing of one request
+graceful_timeout = 25  # seconds: less than the 30 after which ./run kills
+preload_app = False  # each worker opens its own database connections
+if os.path.isdir("/dev/shm"):  # noqa: S108
+    worker_tmp_dir = "/dev/shm"  # noqa: S108  # a heartbeat must not wait for a disk
+
+# Who the client is and whether it used TLS is decided in one place, by TRUSTED_PROXIES.
+forwarded_allow_ips = ""
+secure_scheme_headers: dict[str, str] = {}
+forwarder_headers = ""
+header_map = "drop"
+limit_request_line = 4094  # bytes
+limit_request_field_size = 8190  # bytes
+
+control_socket_disable = True  # it would lie in the home folder, shared by all sites of one user
+loglevel = "warning"
+if os.environ.get("ACCESS_LOG") == "1":
+    accesslog = "-"
+# Never %(r)s, %(q)s or %(f)s: one-use links are query strings.
+access_log_format = '%(t)s %(h)s "%(m)s %(U)s" %(s)s %(B)s %(M)sms'
+
+
+def when_ready(server: Any) -> None:
+    """Let no client hold a thread by silence: connections inherit both limits from the listener.
+
+    gthread itself waits without end once the first byte of a request has come. Reading is bounded
+    by SO_RCVTIMEO (socket(7)), writing by TCP_USER_TIMEOUT (tcp(7)).
+    """
+    if sys.platform != "linux":
+        return
+    for listener in server.LISTENERS:
+        limit = struct.pack("ll", SILENCE_LIMIT, 0)
+        listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
+        listener.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, SILENCE_LIMIT * 1000)
+
+
+def on_starting(server: Any) -> None:
+    """Keep the traceback of each client shut out for its silence out of the log."""
+    server.log.error_log.addFilter(_is_no_silence)
+
+
+def _is_no_silence(record: logging.LogRecord) -> bool:
+    return not (record.exc_info and isinstance(record.exc_info[1], (BlockingIOError, TimeoutError)))

@@ -1,0 +1,94 @@
+"""What holds for every request."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.middleware.locale import LocaleMiddleware
+from django.utils.cache import has_vary_header, patch_cache_control
+
+from indexsite import health
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+MACHINE_DOORS = ("/simple/", "/files/", "/legacy", "/pypi", "/_health/", "/static/")
+
+
+class HealthMiddleware:
+    """Answers `/_health/` before the host name is looked at: load balancers ask by number."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer, or pass on."""
+        if request.path_info == "/_health/":
+            return health.show_health(request)
+        return self.get_response(request)
+
+
+class TrustedProxyMiddleware:
+    """Believes X-Forwarded-For and X-Forwarded-Proto from TRUSTED_PROXIES, and from nobody else."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Put the client's address in the place of the proxy's."""
+        forwarded = request.META.pop("HTTP_X_FORWARDED_FOR", "")
+        scheme = request.META.pop("HTTP_X_FORWARDED_PROTO", "")
+        if _is_trusted(request.META.get("REMOTE_ADDR", "")):
+            for part in reversed(forwarded.split(",")):
+                address = _address(part.strip())
+                if address is None:
+                    break
+                request.META["REMOTE_ADDR"] = str(address)
+                if not _is_trusted(str(address)):
+                    break
+            if scheme.strip() in {"http", "https"}:
+                request.environ["wsgi.url_scheme"] = scheme.strip()  # type: ignore[attr-defined]
+        return self.get_response(request)
+
+
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(text)
+    except ValueError:
+        return None
+
+
+def _is_trusted(text: str) -> bool:
+    address = _address(text)
+    return address is not None and any(address in network for network in settings.TRUSTED_PROXIES)
+
+
+class NoStoreMiddleware:
+    """Keeps what depends on who asks out of every cache."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Mark every answer that looked at a cookie."""
+        response = self.get_response(request)
+        if has_vary_header(response, "Cookie"):
+            patch_cache_control(response, no_store=True, private=True)
+        return response
+
+
+class HumanLocaleMiddleware(LocaleMiddleware):
+    """Chooses the language of pages; answers to machines do not vary by language."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        """Choose, for pages."""
+        if not request.path_info.startswith(MACHINE_DOORS):
+            super().process_request(request)
+
+    def process_response(self, request: HttpRequest, response: Any) -> Any:
+        """Say so in the headers, for pages."""
+        if request.path_info.startswith(MACHINE_DOORS):
+            return response
+        return super().process_response(request, response)

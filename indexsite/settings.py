@@ -1,0 +1,320 @@
+"""Every setting of Indexsite, read from the environment and from nowhere else.
+
+A value that cannot be read is remembered in ENVIRONMENT_ERRORS and replaced by its default, so that
+`indexsite.checks` can stop the start with one sentence for each.
+"""
+
+import ipaddress
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import environ
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext_lazy as _
+
+T = TypeVar("T")
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+VERSION = "0.1.0"
+BASE_DIR = Path(__file__).resolve().parent.parent
+ENVIRONMENT_ERRORS: list[tuple[str, str]] = []
+env = environ.Env()
+
+
+def read_secret(name: str, default: str = "") -> str:
+    """A secret from `NAME`, or from the file that `NAME_FILE` names."""
+    path = env.str(f"{name}_FILE", default="")
+    if not path:
+        return env.str(name, default=default)
+    try:
+        return Path(path).read_text().strip()
+    except OSError as error:
+        ENVIRONMENT_ERRORS.append((f"{name}_FILE", f"{path} cannot be read: {error.strerror}"))
+        return default
+
+
+def read(name: str, cast: Callable[[str], T], default: T) -> T:
+    """The variable `name` as `cast` reads it; its default, and a remembered error, if it cannot."""
+    text = read_secret(name)
+    if text == "":
+        return default
+    try:
+        return cast(text)
+    except (ValueError, ImproperlyConfigured, KeyError, TypeError) as error:
+        ENVIRONMENT_ERRORS.append((name, str(error)))
+        return default
+
+
+def boolean(text: str) -> bool:
+    """Yes or no, spelled in one of the usual ways."""
+    if text.lower() in {"1", "true", "yes", "on"}:
+        return True
+    if text.lower() in {"0", "false", "no", "off"}:
+        return False
+    raise ValueError(f"{text!r} is neither yes nor no")
+
+
+def names(text: str) -> list[str]:
+    """A comma-separated list without its empty parts."""
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def networks(text: str) -> list[Network]:
+    """A comma-separated list of network addresses in CIDR form."""
+    return [ipaddress.ip_network(part) for part in names(text)]
+
+
+def site_url(text: str) -> str:
+    """An http or https origin, without a path and without its last slash."""
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path not in {"", "/"}:
+        raise ValueError(f"{text!r} is not an address such as https://index.example.org")
+    if parts.query or parts.fragment or parts.username:
+        raise ValueError(f"{text!r} must hold a scheme, a host name and perhaps a port, no more")
+    return f"{parts.scheme}://{parts.netloc.lower()}"
+
+
+def one_of(*choices: str) -> Callable[[str], str]:
+    """A reader that accepts only the given words."""
+
+    def cast(text: str) -> str:
+        if text not in choices:
+            raise ValueError(f"{text!r} is none of {', '.join(choices)}")
+        return text
+
+    return cast
+
+
+def positive(text: str) -> int:
+    """A whole number above zero."""
+    if not text.isascii() or not text.isdigit() or int(text) == 0:
+        raise ValueError(f"{text!r} is not a whole number above zero")
+    return int(text)
+
+
+# Where the site's data is
+DATA = Path(env.str("INDEXSITE_DATA", default="") or BASE_DIR / "var").absolute()
+FILES_ROOT = DATA / "files"
+INCOMING_ROOT = DATA / "incoming"  # beside the files: the last step is a rename
+
+# Secrets
+SECRET_KEY = read_secret("SECRET_KEY")
+if not SECRET_KEY and (DATA / "secret-key").is_file():
+    SECRET_KEY = (DATA / "secret-key").read_text().strip()
+if not SECRET_KEY:
+    raise ImproperlyConfigured(
+        "SECRET_KEY is not set. Start with `make run`, which makes one, or set SECRET_KEY or "
+        "SECRET_KEY_FILE."
+    )
+SECRET_KEY_FALLBACKS = names(read_secret("SECRET_KEY_FALLBACKS"))
+
+# Where the site is
+SITE_NAME = env.str("SITE_NAME", default="Indexsite")
+SITE_URL = read("SITE_URL", site_url, "http://localhost:8000")
+SITE_HOST = urlsplit(SITE_URL).hostname or "localhost"
+SITE_IS_SECURE = SITE_URL.startswith("https://")
+FORMER_SITE_NAMES: list[str] = read("FORMER_SITE_NAMES", names, [])
+WEBAUTHN_RP_ID = env.str("WEBAUTHN_RP_ID", default="") or SITE_HOST
+SITE_IS_LOCAL = SITE_HOST in {"localhost", "127.0.0.1", "::1"}
+ALLOWED_HOSTS = [SITE_HOST, *FORMER_SITE_NAMES]
+if SITE_IS_LOCAL:
+    ALLOWED_HOSTS += ["localhost", "127.0.0.1", "[::1]"]
+TRUSTED_PROXIES: list[Network] = read("TRUSTED_PROXIES", networks, [])
+DEBUG = read("DEBUG", boolean, False)
+
+# Who may do what
+REGISTRATION = read(
+    "REGISTRATION", one_of("open", "invitation", "closed"), "invitation"
+)
+UPLOAD_SIZE_LIMIT = read("UPLOAD_SIZE_LIMIT_MIB", positive, 100) * 1024 * 1024  # bytes
+
+# Database
+DATABASES: dict[str, dict[str, Any]] = {
+    "default": read("DATABASE_URL", env.db_url_config, {})
+    or {"ENGINE": "django.db.backends.sqlite3", "NAME": str(DATA / "db.sqlite3")}
+}
+if password := read_secret("DATABASE_PASSWORD"):
+    DATABASES["default"]["PASSWORD"] = password
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    DATABASES["default"]["OPTIONS"] = {
+        # A transaction that reads and then writes must own the write lock from its first line on.
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,  # seconds
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+    }
+    DATABASES["default"]["TEST"] = {"NAME": str(DATA / "test.sqlite3")}
+else:
+    DATABASES["default"].setdefault("OPTIONS", {}).setdefault(
+        "pool", {"min_size": 1, "max_size": 20, "timeout": 20}
+    )
+# Set by ./run while it migrates under another role (MIGRATE_DATABASE_URL)
+APPLICATION_DATABASE_ROLE = read(
+    "APPLICATION_DATABASE_URL", lambda text: str(env.db_url_config(text).get("USER") or ""), ""
+)
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# Applications, in the order of their floors
+INSTALLED_APPS = [
+    "audit",
+    "accounts",
+    "projects",
+    "tokens",
+    "uploads",
+    "indexsite.apps.IndexsiteConfig",
+    "indexsite.apps.StaffSiteConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.forms",
+    "django_otp",
+    "django_otp.plugins.otp_static",  # two_factor imports both; their tables stay empty
+    "django_otp.plugins.otp_totp",
+    "formtools",
+    "two_factor",
+    "csp",
+    "rest_framework",
+]
+MIDDLEWARE = [
+    "indexsite.middleware.HealthMiddleware",
+    "indexsite.middleware.TrustedProxyMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django_permissions_policy.PermissionsPolicyMiddleware",
+    "indexsite.middleware.NoStoreMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "indexsite.middleware.HumanLocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
+    "audit.middleware.ActorMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "indexsite.urls"
+WSGI_APPLICATION = "indexsite.wsgi.application"
+
+# Who is let in, and by what
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = [
+    "accounts.backends.PasswordBackend",  # user name and password: browsers
+    "tokens.backends.UploadTokenBackend",  # upload_token=…: the upload endpoint alone, no session
+]
+PASSWORD_HASHERS = [
+    "accounts.hashers.LimitedArgon2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [{"NAME": "accounts.passwords.StrengthValidator"}]
+LOGIN_URL = "two_factor:login"
+LOGIN_REDIRECT_URL = "projects:my-projects"
+LOGOUT_REDIRECT_URL = "projects:home"
+TWO_FACTOR_PATCH_ADMIN = False
+TWO_FACTOR_LOGIN_TIMEOUT = 600  # seconds between the password and the second factor
+
+# Sessions, cookies, headers
+SESSION_ENGINE = "accounts.sessions"
+SESSION_COOKIE_AGE = int(timedelta(hours=12).total_seconds())
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+SESSION_COOKIE_NAME = "__Host-session" if SITE_IS_SECURE else "session"
+SESSION_COOKIE_SECURE = SITE_IS_SECURE
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_NAME = "__Host-csrf" if SITE_IS_SECURE else "csrf"
+CSRF_COOKIE_SECURE = SITE_IS_SECURE
+CSRF_COOKIE_HTTPONLY = True
+CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_AGE = None
+CSRF_TRUSTED_ORIGINS = [SITE_URL] if SITE_IS_SECURE else []
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+SECURE_HSTS_SECONDS = 31_536_000 if SITE_IS_SECURE else 0
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "object-src": [NONE],
+        "base-uri": [NONE],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    }
+}
+PERMISSIONS_POLICY: dict[str, list[str]] = {
+    "camera": [],
+    "geolocation": [],
+    "microphone": [],
+    "payment": [],
+    "usb": [],
+    "publickey-credentials-get": ["self"],
+    "publickey-credentials-create": ["self"],
+}
+
+# Requests: the upload endpoint reads its own body, so these bound the pages only
+DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024  # bytes of all fields that are not files
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000
+FILE_UPLOAD_PERMISSIONS = 0o644
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "UNAUTHENTICATED_USER": None,
+}
+
+# Pages
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "indexsite.context_processors.site",
+            ]
+        },
+    }
+]
+FORM_RENDERER = "indexsite.forms.FormRenderer"
+STATIC_URL = "/static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_USE_FINDERS = True
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", _("English"))]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+# Mail
+MAIL_ROOT = DATA / "mail"
+EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+EMAIL_FILE_PATH = str(MAIL_ROOT)
+vars().update(read("EMAIL_URL", env.email_url_config, {}))
+EMAIL_IS_FILED = EMAIL_BACKEND == "django.core.mail.backends.filebased.EmailBackend"
+EMAIL_TIMEOUT = 20  # seconds
+DEFAULT_FROM_EMAIL = env.str("MAIL_FROM", default="") or f"{SITE_NAME} <noreply@{SITE_HOST}>"
+SERVER_EMAIL = DEFAULT_FROM_EMAIL
+
+# Logs: to standard error, in UTC, without query strings (one-use links are query strings)
+LOGGING: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "plain": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"},
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "root": {"handlers": ["stderr"], "level": "INFO"},
+    "loggers": {
+        "django": {"handlers": [], "level": "INFO", "propagate": True},
+        "django.server": {"handlers": [], "level": "WARNING", "propagate": True},
+    },
+}
+SILENCED_SYSTEM_CHECKS = [
+    "security.W008",  # the redirect to TLS belongs to the reverse proxy, which alone sees port 80
+]

@@ -1,0 +1,25 @@
+"""The way in for the web server."""
+
+import os
+import sys
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "indexsite.settings")
+application = get_wsgi_application()
+
+
+def refuse_a_wrong_start() -> None:
+    """Stop with one sentence for each thing that is wrong with settings or database."""
+    from django.db import connections
+
+    from indexsite.checks import start_problems
+
+    problems = start_problems()
+    connections.close_all()
+    if problems:
+        print(*problems, sep="\n", file=sys.stderr)
+        sys.exit(3)  # gunicorn does not start a worker again that ends so while it boots
+
+
+refuse_a_wrong_start()

@@ -1,0 +1,33 @@
+"""What the memory can say of projects."""
+
+from django.utils.translation import gettext_lazy as _
+
+from audit.vocabulary import define
+
+PROJECT_CREATED = define("project:project:created", _("{actor} created the project {project}"))
+ROLE_ADDED = define(
+    "project:role:added", _("{user} became {role} of {project}"), "role"
+)
+RELEASE_CREATED = define(
+    "project:release:created", _("{actor} released {project} {version}"), "version"
+)
+FILE_UPLOADED = define(
+    "project:file:uploaded",
+    _("{actor} uploaded {filename} ({size} bytes, SHA-256 {sha256})"),
+    "filename",
+    "version",
+    "size",
+    "sha256",
+)
+RELEASE_YANKED = define(
+    "project:release:yanked",
+    _("{actor} yanked {project} {version}. Reason: {reason}"),
+    "version",
+    "reason",
+)
+RELEASE_UNYANKED = define(
+    "project:release:unyanked",
+    _("{actor} took back the yank of {project} {version}. Reason: {reason}"),
+    "version",
+    "reason",
+)

@@ -1,0 +1,240 @@
+"""The shelves: projects, their releases and files, and who may manage them."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from packaging.version import Version
+
+
+class ProjectQuerySet(models.QuerySet["Project"]):
+    """Projects."""
+
+    def locked(self, pk: Any) -> Project:
+        """The project, with its row locked until the transaction ends.
+
+        Raises:
+            Project.DoesNotExist: if it was deleted.
+        """
+        return self.select_for_update().get(pk=pk)
+
+    def listed(self) -> ProjectQuerySet:
+        """Those that the index names: all but the quarantined."""
+        return self.exclude(status=Project.Status.QUARANTINED)
+
+    def of(self, user: Any) -> ProjectQuerySet:
+        """Those in which a person has a role, by name."""
+        return self.filter(roles__user=user).order_by("normalized_name")
+
+    def newest(self) -> ProjectQuerySet:
+        """The one created last first."""
+        return self.order_by("-created_at", "-pk")
+
+
+class Project(models.Model):
+    """A name on the index, and all that was released under it."""
+
+    class Status(models.TextChoices):
+        """What may happen to a project (PEP 792)."""
+
+        ACTIVE = "active", _("active")
+        ARCHIVED = "archived", _("archived")
+        QUARANTINED = "quarantined", _("quarantined")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(_("name"), max_length=200)
+    normalized_name = models.CharField(_("normalized name"), max_length=200, unique=True)
+    serial = models.BigIntegerField(_("serial"), default=0)
+    status = models.CharField(
+        _("status"), max_length=20, choices=Status.choices, default=Status.ACTIVE
+    )
+    created_at = models.DateTimeField(_("created"), default=timezone.now)
+
+    objects = ProjectQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("project")
+        verbose_name_plural = _("projects")
+        ordering = ["normalized_name"]
+        indexes = [
+            models.Index(fields=["-serial"], name="project_serial"),
+            models.Index(fields=["-created_at", "-id"], name="project_newest"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def event_subject(self) -> tuple[str, str]:
+        """What events about this project keep."""
+        return "project", self.name
+
+    def owners(self) -> models.QuerySet[Any]:
+        """The people who may change its roles."""
+        return get_user_model().objects.filter(
+            is_active=True, project_roles__project=self, project_roles__kind=Role.Kind.OWNER
+        )
+
+    @property
+    def is_archived(self) -> bool:
+        """Whether it is frozen, though still installable."""
+        return self.status == self.Status.ARCHIVED
+
+    @property
+    def is_quarantined(self) -> bool:
+        """Whether it is hidden until somebody has looked at it."""
+        return self.status == self.Status.QUARANTINED
+
+
+class Release(models.Model):
+    """One version of a project."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="releases")
+    version = models.CharField(_("version"), max_length=200)
+    canonical_version = models.CharField(max_length=200)
+    metadata = models.JSONField(_("metadata"), default=dict)
+    summary = models.TextField(_("summary"), blank=True)
+    requires_python = models.TextField(_("requires Python"), blank=True)
+    yanked_at = models.DateTimeField(_("yanked"), null=True, blank=True)
+    yanked_reason = models.CharField(_("reason for the yank"), max_length=300, blank=True)
+    created_at = models.DateTimeField(_("created"), default=timezone.now)
+
+    class Meta:
+        verbose_name = _("release")
+        verbose_name_plural = _("releases")
+        ordering = ["-created_at", "-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["project", "canonical_version"], name="one_release_of_a_version"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.version
+
+    @property
+    def is_yanked(self) -> bool:
+        """Whether it is hidden from those who did not ask for exactly it."""
+        return self.yanked_at is not None
+
+    @property
+    def parsed_version(self) -> Version:
+        """The version, to be compared (PEP 440)."""
+        return Version(self.version)
+
+    def links(self) -> Iterator[tuple[str, str]]:
+        """Label and address of the pages that its metadata names; http and https only."""
+        named = list(self.metadata.get("project_urls") or [])
+        for label, url in [(_("Home page"), self.metadata.get("home_page") or ""), *named]:
+            try:
+                is_web = urlsplit(url).scheme in {"http", "https"} and bool(urlsplit(url).netloc)
+            except ValueError:
+                continue
+            if is_web:
+                yield str(label), url
+
+
+class FileQuerySet(models.QuerySet["File"]):
+    """Files."""
+
+    def listed(self) -> FileQuerySet:
+        """Those that are offered for download."""
+        return self.filter(~Q(project__status=Project.Status.QUARANTINED))
+
+
+class File(models.Model):
+    """One uploaded artifact. It is found by its content, and its content never changes."""
+
+    class Kind(models.TextChoices):
+        """What can be uploaded."""
+
+        SDIST = "sdist", _("source distribution")
+        WHEEL = "bdist_wheel", _("wheel")
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="files")
+    release = models.ForeignKey(Release, on_delete=models.CASCADE, related_name="files")
+    filename = models.CharField(_("file name"), max_length=240, unique=True)
+    kind = models.CharField(_("kind"), max_length=20, choices=Kind.choices)
+    size = models.BigIntegerField(_("size"))  # bytes
+    sha256 = models.CharField(_("SHA-256"), max_length=64)
+    blake2b_256 = models.CharField(_("BLAKE2b-256"), max_length=64)
+    md5 = models.CharField(_("MD5"), max_length=32)
+    python_tag = models.CharField(_("Python tag"), max_length=240)
+    requires_python = models.TextField(_("requires Python"), blank=True)
+    metadata_sha256 = models.CharField(_("SHA-256 of the metadata"), max_length=64, blank=True)
+    uploaded_at = models.DateTimeField(_("uploaded"), default=timezone.now)
+    # Plain ids and copied labels: they outlive the account and the token.
+    uploaded_by_id = models.CharField(_("id of the uploader"), max_length=36)
+    uploaded_by = models.CharField(_("uploaded by"), max_length=150)
+    token_id = models.CharField(_("id of the API token"), max_length=36, blank=True)
+    token_name = models.CharField(_("API token"), max_length=150, blank=True)
+    uploader_factor = models.CharField(
+        _("second factor of the uploader"), max_length=40, blank=True
+    )
+
+    objects = FileQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("file")
+        verbose_name_plural = _("files")
+        ordering = ["filename"]
+
+    def __str__(self) -> str:
+        return self.filename
+
+    @property
+    def path(self) -> str:
+        """Where its content is, by its BLAKE2b-256 digest."""
+        return content_path(self.blake2b_256)
+
+    @property
+    def url(self) -> str:
+        """Where it is downloaded from."""
+        return download_url(self.blake2b_256, self.filename)
+
+
+def content_path(digest: str) -> str:
+    """The place of a content below the root of all files: two short folders, then the rest."""
+    return f"{digest[:2]}/{digest[2:4]}/{digest[4:]}"
+
+
+def download_url(digest: str, filename: str) -> str:
+    """The absolute address of a file."""
+    return f"{settings.SITE_URL}/files/{content_path(digest)}/{quote(filename)}"
+
+
+class Role(models.Model):
+    """What a person may do with a project."""
+
+    class Kind(models.TextChoices):
+        """The two roles. Owners may do what maintainers may, and change roles."""
+
+        OWNER = "owner", _("owner")
+        MAINTAINER = "maintainer", _("maintainer")
+
+    # An account is closed by an operation that ends its roles and says so; never by the way.
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="project_roles"
+    )
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="roles")
+    kind = models.CharField(_("role"), max_length=20, choices=Kind.choices)
+    created_at = models.DateTimeField(_("since"), default=timezone.now)
+
+    class Meta:
+        verbose_name = _("role")
+        verbose_name_plural = _("roles")
+        ordering = ["-kind", "user__username_key"]  # owners first
+        constraints = [
+            models.UniqueConstraint(fields=["user", "project"], name="one_role_in_a_project")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} {self.kind}"

@@ -1,0 +1,289 @@
+"""Putting files on the shelves, and yanking releases."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts import notices
+from audit.actors import Actor
+from audit.log import HasHistory, record
+from audit.vocabulary import EventKind
+from projects import permissions
+from projects.events import (
+    FILE_UPLOADED,
+    PROJECT_CREATED,
+    RELEASE_CREATED,
+    RELEASE_UNYANKED,
+    RELEASE_YANKED,
+    ROLE_ADDED,
+)
+from projects.models import File, Project, Release, Role
+from projects.names import canonical_version, check_name, normalize, shown
+
+MAX_REASON = 300  # characters
+
+
+class FileExists(ValidationError):
+    """The name of the file is taken, by other content or by another project."""
+
+
+@dataclass(frozen=True)
+class NewFile:
+    """A file whose content is checked and stored, with all that is written down of it.
+
+    Attributes:
+        filename: as checked by `names.parse_filename`.
+        kind: "sdist" or "bdist_wheel".
+        version: as the uploader spells it.
+        python_tag: as in the name of the file; "source" for an sdist.
+        size: bytes.
+        sha256: of the content; this and the other digests are lower-case hexadecimal digits.
+        blake2b_256: of the content; where it is stored.
+        md5: of the content.
+        metadata: core metadata as JSON can hold it.
+        summary: one line from the metadata, or "".
+        requires_python: the specifiers from the metadata, or "".
+        metadata_sha256: of the METADATA file that is stored beside a wheel; "" for an sdist.
+        token_id: the UUID of the API token, or "".
+        token_name: its name now.
+        uploader_factor: the second factor that the uploader's account has now, or "".
+    """
+
+    filename: str
+    kind: str
+    version: str
+    python_tag: str
+    size: int
+    sha256: str
+    blake2b_256: str
+    md5: str
+    metadata: dict[str, Any] = field(default_factory=dict)
+    summary: str = ""
+    requires_python: str = ""
+    metadata_sha256: str = ""
+    token_id: str = ""
+    token_name: str = ""
+    uploader_factor: str = ""
+
+
+@transaction.atomic
+def create_project(name: str, *, by: Actor) -> Project:
+    """Create a project and make whoever acts its owner.
+
+    If the project exists by now, because somebody else was quicker, it is returned to those who may
+    upload to it.
+
+    Args:
+        name: as it will be shown.
+
+    Raises:
+        ValidationError: if it is not a name.
+        PermissionDenied: if this person may not create it, or somebody else has.
+    """
+    try:
+        check_name(name)
+    except ValueError as error:
+        raise ValidationError(f"The {error}.", code="name") from error
+    project = Project(name=name, normalized_name=normalize(name))
+    permissions.require(by, "create", project)
+    try:
+        with transaction.atomic():
+            project.save(force_insert=True)
+    except IntegrityError:
+        existing = Project.objects.select_for_update().get(normalized_name=project.normalized_name)
+        permissions.require(by, "upload", existing)
+        return existing
+    Role.objects.create(user=by.user, project=project, kind=Role.Kind.OWNER)
+    _publish(project, PROJECT_CREATED, by=by, about=[by.user])
+    _publish(project, ROLE_ADDED, by=by, about=[by.user], role=Role.Kind.OWNER.value)
+    return project
+
+
+@transaction.atomic
+def publish_file(project: Project, upload: NewFile, *, by: Actor) -> File:
+    """Put a stored file on the shelf; its release is created if this is its first file.
+
+    A file that is there already, with the same content, is returned and nothing changes.
+
+    Raises:
+        PermissionDenied: if this person may not upload to the project, at this moment.
+        FileExists: if the name is taken, by other content or in another project.
+        ValidationError: if the version is none, or the project was deleted.
+    """
+    project = _lock(project)
+    permissions.require(by, "upload", project)
+    existing = File.objects.filter(filename=upload.filename).first()
+    if existing is not None:
+        _require_same(existing, project, upload)
+        return existing
+    release, is_new = _release_for(project, upload)
+    try:
+        with transaction.atomic():
+            file = _store_row(project, release, upload, by)
+    except IntegrityError as error:
+        raise _file_exists(upload) from error
+    if is_new:
+        _publish(project, RELEASE_CREATED, by=by, version=release.version)
+    _publish(
+        project,
+        FILE_UPLOADED,
+        by=by,
+        filename=file.filename,
+        version=release.version,
+        size=file.size,
+        sha256=file.sha256,
+    )
+    return file
+
+
+@transaction.atomic
+def yank_release(release: Release, *, by: Actor, reason: str = "") -> None:
+    """Hide the release from resolvers that were not told to use exactly it (PEP 592).
+
+    Args:
+        reason: shown to everybody; at most MAX_REASON characters.
+
+    Raises:
+        PermissionDenied: if whoever acts may not.
+        ValidationError: if the reason is too long, or the release was deleted.
+    """
+    project = _lock(release.project)
+    permissions.require(by, "yank", project)
+    reason = _one_line(reason)
+    _refresh(release)
+    if release.is_yanked and release.yanked_reason == reason:
+        return
+    release.yanked_at, release.yanked_reason = release.yanked_at or timezone.now(), reason
+    release.save(update_fields=["yanked_at", "yanked_reason"])
+    _publish(project, RELEASE_YANKED, by=by, version=release.version, reason=reason or "-")
+    _tell_owners("release_yanked", release, project, by=by, reason=reason)
+
+
+@transaction.atomic
+def unyank_release(release: Release, *, by: Actor, reason: str = "") -> None:
+    """Take a yank back.
+
+    Args:
+        reason: kept in the history; at most MAX_REASON characters.
+
+    Raises:
+        PermissionDenied: if whoever acts may not.
+        ValidationError: if the reason is too long, or the release was deleted.
+    """
+    project = _lock(release.project)
+    permissions.require(by, "yank", project)
+    reason = _one_line(reason)
+    _refresh(release)
+    if not release.is_yanked:
+        return
+    release.yanked_at, release.yanked_reason = None, ""
+    release.save(update_fields=["yanked_at", "yanked_reason"])
+    _publish(project, RELEASE_UNYANKED, by=by, version=release.version, reason=reason or "-")
+    _tell_owners("release_unyanked", release, project, by=by, reason=reason)
+
+
+def _publish(
+    project: Project, kind: EventKind, *, by: Actor, about: Sequence[HasHistory] = (), **fields: Any
+) -> None:
+    """Record a change that shows in the index; its number is the project's new serial."""
+    event = record(kind, by=by, about=[project, *about], **fields)
+    project.serial = event.number
+    project.save(update_fields=["serial"])
+
+
+def _lock(project: Project) -> Project:
+    try:
+        return Project.objects.locked(project.pk)
+    except Project.DoesNotExist as error:
+        raise ValidationError(
+            f"The project {shown(project.name)} was deleted in the meantime.", code="gone"
+        ) from error
+
+
+def _refresh(release: Release) -> None:
+    try:
+        release.refresh_from_db()
+    except Release.DoesNotExist as error:
+        raise ValidationError(_("This release was deleted in the meantime."), code="gone") from error
+
+
+def _require_same(existing: File, project: Project, upload: NewFile) -> None:
+    is_same = existing.blake2b_256 == upload.blake2b_256
+    if existing.project_id != project.pk or not is_same:
+        raise _file_exists(upload)
+
+
+def _file_exists(upload: NewFile) -> FileExists:
+    return FileExists(
+        f"A file named {shown(upload.filename, 250)} exists already, and a file is never "
+        "replaced. Upload under a new version.",
+        code="exists",
+    )
+
+
+def _release_for(project: Project, upload: NewFile) -> tuple[Release, bool]:
+    """The release of that version, and whether it had to be made."""
+    try:
+        canonical = canonical_version(upload.version)
+    except ValueError as error:
+        raise ValidationError(f"The {error}.", code="version") from error
+    return Release.objects.get_or_create(
+        project=project,
+        canonical_version=canonical,
+        defaults={
+            "version": upload.version,
+            "metadata": upload.metadata,
+            "summary": upload.summary,
+            "requires_python": upload.requires_python,
+        },
+    )
+
+
+def _store_row(project: Project, release: Release, upload: NewFile, by: Actor) -> File:
+    return File.objects.create(
+        project=project,
+        release=release,
+        filename=upload.filename,
+        kind=upload.kind,
+        size=upload.size,
+        sha256=upload.sha256,
+        blake2b_256=upload.blake2b_256,
+        md5=upload.md5,
+        python_tag=upload.python_tag,
+        requires_python=upload.requires_python,
+        metadata_sha256=upload.metadata_sha256,
+        uploaded_by_id=by.id,
+        uploaded_by=by.label,
+        token_id=upload.token_id,
+        token_name=upload.token_name,
+        uploader_factor=upload.uploader_factor,
+    )
+
+
+def _one_line(reason: str) -> str:
+    reason = " ".join(reason.replace("\x00", " ").split())
+    if len(reason) > MAX_REASON:
+        raise ValidationError(
+            _("A reason can have at most %d characters.") % MAX_REASON, code="too_long"
+        )
+    return reason
+
+
+def _tell_owners(
+    notice: str, release: Release, project: Project, *, by: Actor, reason: str
+) -> None:
+    notices.send(
+        notice,
+        project.owners(),
+        project=project.name,
+        version=release.version,
+        reason=reason,
+        actor=by.label,
+    )

@@ -1,0 +1,85 @@
+"""Who may do what with a project."""
+
+from __future__ import annotations
+
+from django.contrib.auth import get_user_model
+from django.core.exceptions import PermissionDenied
+from django.utils.translation import gettext as _
+
+from audit.actors import Actor
+from projects.models import Project, Role
+from projects.names import MAX_NAME, shown
+
+_ANY_ROLE = frozenset(Role.Kind.values)
+_OWNER = frozenset({Role.Kind.OWNER.value})
+_ROLES = {"upload": _ANY_ROLE, "yank": _OWNER, "manage": _OWNER}
+
+
+def require(by: Actor, action: str, project: Project) -> None:
+    """Check that somebody may do something; one query, so that it holds at this moment.
+
+    Args:
+        by: who wants to.
+        action: "create" (the project is not stored yet), "upload", "yank" or "manage".
+        project: the project; after its lock was taken where the answer must stay true.
+
+    Raises:
+        PermissionDenied: with the reason in a sentence; in plain ASCII for create and upload.
+        KeyError: if there is no such action.
+    """
+    if action == "create":
+        _require_person(by, project)
+        return
+    kind = _role_kind(by, project)
+    if kind not in _ROLES[action]:
+        raise PermissionDenied(_refusal(by, action, project, kind))
+    if action == "upload":
+        _require_open(project)
+
+
+def _role_kind(by: Actor, project: Project) -> str | None:
+    """The role of whoever acts; None without one, and for closed accounts."""
+    if by.kind != "user":
+        return None
+    held = Role.objects.filter(project=project, user_id=by.id, user__is_active=True)
+    return held.order_by().values_list("kind", flat=True).first()
+
+
+def _require_person(by: Actor, project: Project) -> None:
+    people = get_user_model().objects.filter(pk=by.id, is_active=True) if by.id else None
+    if by.kind != "user" or people is None or not people.exists():
+        raise PermissionDenied(
+            f"Only people with an open account here may create the project {_named(project)}."
+        )
+
+
+def _require_open(project: Project) -> None:
+    if project.is_archived:
+        raise PermissionDenied(
+            f"The project {_named(project)} is archived: it takes no new files until an owner "
+            "makes it active again."
+        )
+    if project.is_quarantined:
+        raise PermissionDenied(
+            f"The project {_named(project)} is quarantined: it takes no new files until the staff "
+            "of this site have reviewed it."
+        )
+
+
+def _refusal(by: Actor, action: str, project: Project, kind: str | None) -> str:
+    if action == "upload":
+        return (
+            f"User {shown(by.label)} is not allowed to upload to project {_named(project)}: only "
+            "its owners and maintainers are."
+        )
+    if kind is None:
+        return _("You have no role in the project %(project)s.") % {"project": project.name}
+    if action == "yank":
+        return _("Only owners of the project %(project)s may yank its releases.") % {
+            "project": project.name
+        }
+    return _("Only owners of the project %(project)s may manage it.") % {"project": project.name}
+
+
+def _named(project: Project) -> str:
+    return shown(project.name, MAX_NAME + 2)

@@ -1,0 +1,100 @@
+"""Prepares a site for the tests: a data folder, a secret key and a database of its own.
+
+The settings read the environment when they are imported, so all of it is set before that, in
+`pytest_configure`; only then are the rooms of tests/support loaded, which import models.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from importlib import import_module
+
+import pytest
+
+# What a developer's shell may hold and no test may see
+SITE_VARIABLES = (
+    "ACCESS_LOG APPLICATION_DATABASE_URL APPLICATION_DATABASE_URL_FILE DATABASE_PASSWORD "
+    "DATABASE_PASSWORD_FILE DATABASE_URL DATABASE_URL_FILE DEBUG DEBUG_FILE EMAIL_URL "
+    "EMAIL_URL_FILE FORMER_SITE_NAMES HOST MAIL_FROM MIGRATE_DATABASE_URL PORT REGISTRATION "
+    "SECRET_KEY_FALLBACKS SECRET_KEY_FALLBACKS_FILE SECRET_KEY_FILE SITE_NAME TRUSTED_PROXIES "
+    "UPLOAD_SIZE_LIMIT_MIB WEBAUTHN_RP_ID WEB_THREADS WEB_WORKERS"
+).split()
+SUPPORT = ("clone", "people", "mailbox", "server")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Offer the choice of a database."""
+    parser.addoption(
+        "--database",
+        choices=("sqlite", "postgresql"),
+        default="sqlite",
+        help="the kind of database that the tests run on; a PostgreSQL server is started for them",
+    )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Set the environment, load the settings, then the fixtures that need them."""
+    from django.conf import settings
+
+    if settings.configured:
+        raise pytest.UsageError("Unset DJANGO_SETTINGS_MODULE: the tests make their own settings.")
+    is_worker = hasattr(config, "workerinput")  # of pytest-xdist: inherits the server's address
+    database_url = os.environ.get("DATABASE_URL", "") if is_worker else ""
+    for name in SITE_VARIABLES:
+        os.environ.pop(name, None)
+    data = tempfile.mkdtemp(prefix="indexsite-test-")
+    config.add_cleanup(lambda: shutil.rmtree(data, ignore_errors=True))
+    if config.getoption("--database") == "postgresql":
+        os.environ["DATABASE_URL"] = database_url or _start_postgres(config)
+    os.environ["INDEXSITE_DATA"] = data
+    os.environ["SECRET_KEY"] = "for-tests-" * 6
+    os.environ["SITE_URL"] = "http://localhost:8000"
+    os.environ["DJANGO_SETTINGS_MODULE"] = "indexsite.settings"
+
+    import django
+
+    django.setup()
+    for room in SUPPORT:
+        pytest.register_assert_rewrite(f"tests.support.{room}")
+        config.pluginmanager.register(import_module(f"tests.support.{room}"))
+
+
+def _start_postgres(config: pytest.Config) -> str:
+    """The address of a PostgreSQL server that ends with the run."""
+    from tests.support.postgres import PostgresServer
+
+    server = PostgresServer()
+    started = server.__enter__()
+    config.add_cleanup(lambda: server.__exit__(None, None, None))
+    return started.url
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out on PostgreSQL what does not depend on the kind of database."""
+    if config.getoption("--database") == "sqlite":
+        return
+    once = [item for item in items if item.get_closest_marker("once")]
+    if once:
+        config.hook.pytest_deselected(items=once)
+        items[:] = [item for item in items if not item.get_closest_marker("once")]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _cheap_passwords() -> None:
+    """Hash passwords with the same algorithm at a fraction of its cost: 100 MiB otherwise."""
+    from accounts.hashers import LimitedArgon2PasswordHasher
+
+    LimitedArgon2PasswordHasher.time_cost = 1
+    LimitedArgon2PasswordHasher.memory_cost = 8  # KiB
+    LimitedArgon2PasswordHasher.parallelism = 1
+
+
+@pytest.fixture
+def is_postgresql() -> bool:
+    """Whether this run is on PostgreSQL."""
+    from django.db import connection
+
+    return connection.vendor == "postgresql"

@@ -1,0 +1,439 @@
+"""The one command: what somebody sees who types `make run` on a machine where something is wrong,
+and that start, stop and the web server keep what they promise."""
+
+from __future__ import annotations
+
+import ast
+import http.client
+import importlib.machinery
+import importlib.util
+import os
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import sysconfig
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+pytestmark = pytest.mark.once
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+RUN = ROOT / "run"
+OWN = ("PORT", "HOST", "SITE_URL", "SECRET_KEY", "SECRET_KEY_FILE", "DATABASE_URL", "EMAIL_URL")
+OLD_PYTHONS = ("python3.6", "python3.7", "python3.8", "python3.9", "python3.10")
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    """The environment of somebody who has set nothing but where data and packages are."""
+    own = (*OWN, "MIGRATE_DATABASE_URL", "DJANGO_SETTINGS_MODULE", "WEB_WORKERS", "WEB_THREADS")
+    kept = {name: value for name, value in os.environ.items() if name not in own}
+    return {**kept, "INDEXSITE_DATA": str(tmp_path / "data"), "INDEXSITE_VENV": sys.prefix}
+
+
+@pytest.fixture
+def port() -> int:
+    """A port that nothing listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+def start(environment: dict[str, str], *arguments: str, python: str = sys.executable) -> str:
+    """Run `./run` where it must fail. Returns what it said, which is one line at most."""
+    done = subprocess.run(
+        [python, str(RUN), *arguments], env=environment, capture_output=True, text=True, timeout=100
+    )
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stderr.count("\n") == 1, done.stderr
+    return done.stderr
+
+
+def load_run() -> ModuleType:
+    """The script as a module, for what cannot be seen from outside."""
+    loader = importlib.machinery.SourceFileLoader("indexsite_run", str(RUN))
+    spec = importlib.util.spec_from_loader(loader.name, loader)
+    assert spec is not None
+    module = importlib.util.module_from_spec(spec)
+    loader.exec_module(module)
+    return module
+
+
+# What can be wrong before anything was started
+
+
+def test_an_occupied_port_is_named_together_with_a_way_out(environment: dict[str, str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        said = start({**environment, "PORT": str(port)})
+    assert f"Port {port} is in use; stop the other program or choose another with PORT=" in said
+    assert not Path(environment["INDEXSITE_DATA"]).exists()
+
+
+@pytest.mark.parametrize("port", ["abc", "0", "65536", "-1", "80.5", "²"])
+def test_a_port_that_is_no_port_is_refused(environment: dict[str, str], port: str) -> None:
+    said = start({**environment, "PORT": port})
+    assert said == f"PORT must be a whole number from 1 to 65535, not {port!r}.\n"
+
+
+def test_a_host_that_is_not_of_this_machine_is_refused(environment: dict[str, str]) -> None:
+    said = start({**environment, "HOST": "192.0.2.1", "PORT": "8000"})
+    assert said == "HOST=192.0.2.1 is no network address of this machine.\n"
+
+
+def test_a_data_folder_that_cannot_be_made_is_named(
+    environment: dict[str, str], tmp_path: Path, port: int
+) -> None:
+    (tmp_path / "file").write_text("")
+    data = tmp_path / "file" / "data"
+    said = start({**environment, "INDEXSITE_DATA": str(data), "PORT": str(port)})
+    assert f"The data folder {data} cannot be used: " in said
+    assert "INDEXSITE_DATA=" in said
+
+
+def test_a_data_folder_that_is_a_file_is_named(
+    environment: dict[str, str], tmp_path: Path, port: int
+) -> None:
+    (tmp_path / "data").write_text("")
+    said = start({**environment, "PORT": str(port)})
+    assert f"The data folder {tmp_path / 'data'} cannot be used: " in said
+
+
+def test_a_secret_key_that_others_can_read_is_refused(
+    environment: dict[str, str], tmp_path: Path, port: int
+) -> None:
+    key = tmp_path / "data" / "secret-key"
+    key.parent.mkdir()
+    key.write_text("a key")
+    key.chmod(0o640)
+    said = start({**environment, "PORT": str(port)})
+    assert "can be read by other users of this machine" in said
+    assert f"chmod 600 {key}" in said
+
+
+def test_an_empty_secret_key_is_refused(
+    environment: dict[str, str], tmp_path: Path, port: int
+) -> None:
+    key = tmp_path / "data" / "secret-key"
+    key.parent.mkdir()
+    key.touch(mode=0o600)
+    assert f"The secret key {key} is empty" in start({**environment, "PORT": str(port)})
+
+
+def test_a_role_for_migrations_needs_a_database_of_the_server(
+    environment: dict[str, str], port: int
+) -> None:
+    url = "postgresql://owner@db.example.org/index"
+    said = start({**environment, "PORT": str(port), "MIGRATE_DATABASE_URL": url})
+    assert said == "MIGRATE_DATABASE_URL is set and DATABASE_URL is not; set both or neither.\n"
+
+
+def test_an_unknown_command_is_refused(environment: dict[str, str]) -> None:
+    assert start(environment, "isntall").startswith("./run does not know 'isntall'")
+
+
+# Python and its virtual environment
+
+
+def test_the_script_parses_on_an_old_python() -> None:
+    ast.parse(RUN.read_text(), feature_version=(3, 6))
+
+
+def test_an_old_python_is_told_so(environment: dict[str, str]) -> None:
+    for name in OLD_PYTHONS:
+        path = shutil.which(name)
+        if path and subprocess.run([path, "-c", ""], capture_output=True).returncode == 0:
+            break
+    else:
+        pytest.skip("no Python before 3.11 is installed here")
+    said = start(environment, python=path)
+    assert said.startswith("Indexsite needs Python 3.11, 3.12 or 3.13, and this is Python 3.")
+
+
+def test_a_python_without_ensurepip_is_told_which_package_to_install(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    # A real Python whose standard library lacks the one module, as on a bare Debian.
+    standard = Path(sysconfig.get_path("stdlib"))
+    library = tmp_path / "usr" / "lib" / standard.name
+    library.mkdir(parents=True)
+    for part in standard.iterdir():
+        if part.name != "ensurepip":
+            (library / part.name).symlink_to(part)
+    python = tmp_path / "usr" / "bin" / "python3"
+    python.parent.mkdir()
+    shutil.copy(os.path.realpath(sys.executable), python)
+    bare = {**environment, "INDEXSITE_VENV": str(tmp_path / "venv"), "PYTHONPATH": ""}
+    # The line before the refusal goes to standard output, so that the refusal stands alone.
+    said = start(bare, "install", python=str(python))
+    assert "its module ensurepip is missing" in said
+    assert "apt install python3-venv" in said
+    assert not (tmp_path / "venv").exists()
+
+
+def test_a_folder_that_is_no_virtual_environment_is_left_alone(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "letters").mkdir()
+    (tmp_path / "letters" / "to-mother").write_text("Dear")
+    said = start({**environment, "INDEXSITE_VENV": str(tmp_path / "letters")}, "install")
+    assert "is not a virtual environment" in said
+    assert (tmp_path / "letters" / "to-mother").read_text() == "Dear"
+
+
+def test_a_virtual_environment_whose_python_is_gone_is_made_anew(tmp_path: Path) -> None:
+    run = load_run()
+    venv = tmp_path / "venv"
+    venv.mkdir()
+    (venv / "pyvenv.cfg").write_text("home = /nowhere\n")
+    (venv / "bin").mkdir()
+    (venv / "bin" / "python").symlink_to("/nowhere/python3")
+    state = run.prepare_venv(venv)
+    assert state[0] == ".".join(map(str, sys.version_info[:3]))
+    assert "pip" in state
+
+
+def test_the_installer_is_pinned_by_hash() -> None:
+    run = load_run()
+    block = run.locked_block("uv", run.UV_LOCK.read_text())
+    assert block.startswith("uv==")
+    assert block.count("--hash=sha256:") > 1
+    assert block.count("==") == 1
+
+
+def test_a_changed_lock_file_or_python_asks_for_a_new_install(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    run = load_run()
+    lock = tmp_path / "requirements.txt"
+    lock.write_text("one")
+    monkeypatch.setitem(run.LOCKS, "runtime", lock)
+    first = run.fingerprint("runtime", "3.11.7")
+    assert run.fingerprint("runtime", "3.11.7") == first
+    assert run.fingerprint("runtime", "3.12.1") != first
+    lock.write_text("two")
+    assert run.fingerprint("runtime", "3.11.7") != first
+
+
+# Secrets and roles
+
+
+def test_the_secret_key_is_made_once_and_for_its_owner_alone(tmp_path: Path) -> None:
+    run = load_run()
+    umask = os.umask(0)
+    try:
+        key = run.secret_key_file(tmp_path)
+    finally:
+        os.umask(umask)
+    assert stat.S_IMODE(key.stat().st_mode) == 0o600
+    first = key.read_text()
+    assert len(first.strip()) >= 64
+    assert run.secret_key_file(tmp_path).read_text() == first
+
+
+def test_the_data_folder_is_made_for_its_owner_alone(tmp_path: Path) -> None:
+    run = load_run()
+    umask = os.umask(0)
+    try:
+        run.prepare_data(tmp_path / "deep" / "data")
+    finally:
+        os.umask(umask)
+    assert stat.S_IMODE((tmp_path / "deep" / "data").stat().st_mode) == 0o700
+
+
+def test_the_server_does_not_learn_the_credential_of_migrations() -> None:
+    own = {"DATABASE_URL": "postgresql://app@/x", "DATABASE_PASSWORD": "app", "PATH": "/bin"}
+    whole = {**own, "MIGRATE_DATABASE_URL": "postgresql://owner@/x"}
+    server, migration = load_run().split_environment(whole)
+    assert server == own
+    assert migration == {
+        "DATABASE_URL": "postgresql://owner@/x",
+        "APPLICATION_DATABASE_URL": "postgresql://app@/x",
+        "PATH": "/bin",
+    }
+
+
+def test_a_failed_program_is_quoted_without_its_traceback() -> None:
+    failed = subprocess.run(
+        [sys.executable, "-c", "try:\n 1/0\nexcept Exception:\n raise OSError('no\\n\\tserver')"],
+        capture_output=True,
+        text=True,
+    )
+    assert load_run().last_words(failed.stderr) == "OSError: no server"
+
+
+# The whole
+
+
+def wait_for(process: subprocess.Popen[str], line: str) -> str:
+    """Read what the process prints until a line that starts so; returns all of it."""
+    assert process.stdout is not None
+    read = ""
+    for text in process.stdout:
+        read += text
+        if text.startswith(line):
+            return read
+    raise AssertionError(f"ended with {process.wait()} after: {read}")
+
+
+def status_of(port: int) -> int:
+    """What the health page of a server on this machine answers."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection.request("GET", "/_health/")
+    return connection.getresponse().status
+
+
+def children_of(process: int) -> list[int]:
+    """The numbers of the processes that a process has started."""
+    text = Path(f"/proc/{process}/task/{process}/children").read_text()
+    return [int(number) for number in text.split()]
+
+
+@pytest.fixture
+def site(environment: dict[str, str], port: int) -> Iterator[subprocess.Popen[str]]:
+    """A whole Indexsite, as `make run` starts it."""
+    process = subprocess.Popen(
+        [sys.executable, str(RUN)],
+        env={**environment, "PORT": str(port), "WEB_WORKERS": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=60)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_site_answers_when_it_says_so_and_a_signal_stops_all_of_it(
+    site: subprocess.Popen[str], port: int, tmp_path: Path, number: signal.Signals
+) -> None:
+    said = wait_for(site, "Ready after ")
+    assert f"Indexsite is at http://localhost:{port} " in said
+    assert f"Set-up link: {tmp_path / 'data' / 'setup-link.txt'}" in said
+    assert status_of(port) == 200
+    assert stat.S_IMODE((tmp_path / "data" / "db.sqlite3").stat().st_mode) == 0o600
+    children = children_of(site.pid)
+    assert len(children) == 2
+    site.send_signal(number)
+    assert site.wait(timeout=60) == 0
+    assert not [child for child in children if Path(f"/proc/{child}").exists()]
+
+
+def test_the_site_stops_with_code_1_when_its_worker_dies(site: subprocess.Popen[str]) -> None:
+    wait_for(site, "Ready after ")
+    children = children_of(site.pid)
+    worker = next(c for c in children if b"run_worker" in Path(f"/proc/{c}/cmdline").read_bytes())
+    os.kill(worker, signal.SIGKILL)
+    said, _ = site.communicate(timeout=60)
+    assert "The worker ended by itself (by signal 9), so Indexsite was stopped." in said
+    assert site.returncode == 1
+    assert not [child for child in children if Path(f"/proc/{child}").exists()]
+
+
+# The web server's configuration, under a small application
+
+APPLICATION = """
+def application(environ, start_response):
+    body = environ["wsgi.input"].read() + environ["wsgi.url_scheme"].encode()
+    start_response("200 Body read", [("Content-Length", str(len(body)))])
+    return [body]
+"""
+
+
+@pytest.fixture
+def server(tmp_path: Path, port: int) -> Iterator[int]:
+    """The port of one gunicorn worker that waits 2 s for silent clients instead of 60."""
+    text = (ROOT / "indexsite" / "gunicorn.py").read_text()
+    assert "SILENCE_LIMIT = 60" in text
+    (tmp_path / "configuration.py").write_text(
+        text.replace("SILENCE_LIMIT = 60", "SILENCE_LIMIT = 2")
+    )
+    (tmp_path / "small.py").write_text(APPLICATION)
+    environment = {**os.environ, "PORT": str(port), "WEB_WORKERS": "1", "ACCESS_LOG": "1"}
+    environment["HOST"] = "127.0.0.1"
+    command = [sys.executable, "-m", "gunicorn", "small:application", "--config"]
+    with (tmp_path / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [*command, "configuration.py"], env=environment, cwd=tmp_path, stdout=log, stderr=log
+        )
+    try:
+        for _ in range(200):
+            try:
+                socket.create_connection(("127.0.0.1", port)).close()
+                break
+            except OSError:
+                time.sleep(0.05)
+        yield port
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+
+
+def send(port: int, request: bytes) -> socket.socket:
+    """A connection on which this much of a request was sent."""
+    connection = socket.create_connection(("127.0.0.1", port), timeout=20)
+    connection.sendall(request)
+    return connection
+
+
+def ask(port: int, path: bytes = b"/") -> bytes:
+    """The whole answer to a request that is not kept waiting."""
+    with send(
+        port,
+        b"GET " + path + b" HTTP/1.1\r\nHost: x\r\nX-Forwarded-Proto: https\r\n"
+        b"Connection: close\r\n\r\n",
+    ) as connection:
+        return connection.makefile("rb").read()
+
+
+def test_thirty_slow_uploads_keep_nobody_waiting(server: int) -> None:
+    part = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n1"
+    slow = [send(server, part) for _ in range(30)]
+    began = time.monotonic()
+    assert ask(server)
+    assert time.monotonic() - began < 1
+    for connection in slow:
+        connection.close()
+
+
+def test_thirty_clients_that_never_close_keep_nobody_waiting(server: int) -> None:
+    whole = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    slow = [send(server, whole) for _ in range(30)]
+    time.sleep(0.3)
+    began = time.monotonic()
+    assert ask(server)
+    assert time.monotonic() - began < 1
+    for connection in slow:
+        connection.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the limit is Linux's")
+def test_a_client_that_falls_silent_is_shut_out(server: int, tmp_path: Path) -> None:
+    began = time.monotonic()
+    with send(server, b"GET / HT") as connection:
+        assert connection.recv(1) == b""
+    assert 1.5 < time.monotonic() - began < 10
+    assert "Traceback" not in (tmp_path / "log").read_text()
+
+
+def test_a_stranger_cannot_claim_tls_and_query_strings_are_not_logged(
+    server: int, tmp_path: Path
+) -> None:
+    assert ask(server, b"/path?secret=1").endswith(b"\r\n\r\nhttp")
+    for _ in range(100):
+        if "GET /path" in (tmp_path / "log").read_text():
+            break
+        time.sleep(0.05)
+    log = (tmp_path / "log").read_text()
+    assert "GET /path" in log
+    assert "secret" not in log

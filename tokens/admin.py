@@ -1,0 +1,20 @@
+"""API tokens as staff see them."""
+
+from django.contrib import admin
+
+from audit.admin import ReadOnlyAdmin
+from tokens.models import APIToken
+
+
+@admin.register(APIToken)
+class APITokenAdmin(ReadOnlyAdmin):
+    """What uploads in whose name. The root key is shown to nobody."""
+
+    list_display = ["name", "user", "created_at", "last_used_at", "revoked_at"]
+    list_filter = [("revoked_at", admin.EmptyFieldListFilter)]
+    list_select_related = ["user"]
+    search_fields = ["id", "name", "user__username_key"]
+    fields = [
+        "id", "user", "name", "caveats", "projects", "created_at", "last_used_at", "revoked_at",
+        "revoked_because",
+    ]

@@ -1,0 +1,21 @@
+"""The third floor as Django knows it."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class TokensConfig(AppConfig):
+    """Fills the sockets of lower floors."""
+
+    name = "tokens"
+    verbose_name = _("API tokens")
+
+    def ready(self) -> None:
+        """Declare the purpose key, and add the sentence about tokens to the security page."""
+        from accounts.panels import add_security_panel
+        from tokens import credentials  # noqa: F401
+        from tokens.panels import describe_tokens
+
+        add_security_panel(describe_tokens)

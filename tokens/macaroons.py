@@ -1,0 +1,146 @@
+"""The format of API tokens: macaroons in pymacaroons' second binary form, as PyPI writes them.
+
+Pure, and the only importer of pymacaroons. What a caveat means is not known here: the room
+`caveats` reads them. A token is right only if its signature is valid *and* its caveats allow.
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+from uuid import UUID
+
+from pymacaroons import MACAROON_V2, Macaroon
+
+PREFIX: Final = "pypi-"
+MAX_LENGTH: Final = 8000
+"""Longest text that is decoded at all: parsing takes quadratic time (1 MB: 16 s)."""
+MAX_MADE: Final = 4000
+"""Longest text made here; base64 of it in a header still passes every web server."""
+
+KEY_BYTES: Final = 32
+_SIGNATURE_HEX_DIGITS: Final = 64
+_TEXT: Final = re.compile(r"pypi-[A-Za-z0-9_-]+\Z")
+
+
+class MalformedToken(ValueError):
+    """The text is not a token in the one form that this index writes."""
+
+
+@dataclass(frozen=True)
+class ParsedToken:
+    """A token that was read and not yet believed.
+
+    The location is covered by no signature: use it to say "this token is for another index",
+    never to decide.
+    """
+
+    identifier: UUID
+    location: str
+    caveats: tuple[str, ...]
+    _signature: bytes = field(repr=False)  # lowercase hexadecimal; this is the secret part
+
+
+def mint(*, location: str, identifier: UUID, key: bytes, caveats: Sequence[str]) -> str:
+    """Return the text of a new token.
+
+    Args:
+        location: host name of the index, a hint for people and scanners.
+        identifier: names the row that holds the key.
+        key: root key of 32 random bytes or more.
+        caveats: restrictions as the room `caveats` dumps them, in order.
+
+    Raises:
+        ValueError: the key is too short, the text would be longer than MAX_MADE characters, or
+            would not be read back as it was meant.
+    """
+    return _as_text(_build(location, identifier, key, caveats))
+
+
+def parse(text: str) -> ParsedToken:
+    """Read a token without believing it.
+
+    Stricter than pymacaroons, which takes several texts for one token: only the text that
+    writing the token again would give is accepted, so a text can stand for its token.
+
+    Raises:
+        MalformedToken: whatever is wrong with the text.
+    """
+    macaroon = _read(text)
+    try:
+        identifier_text = macaroon.identifier_bytes.decode("ascii")
+        identifier = UUID(identifier_text)
+        caveats = tuple(caveat.caveat_id_bytes.decode("utf-8") for caveat in macaroon.caveats)
+    except ValueError as error:  # UnicodeDecodeError is one
+        raise MalformedToken(
+            "the identifier or a restriction of the token is unreadable"
+        ) from error
+    if str(identifier) != identifier_text:
+        raise MalformedToken("the identifier of the token is not written in its usual form")
+    return ParsedToken(identifier, macaroon.location, caveats, macaroon.signature_bytes)
+
+
+def has_valid_signature(parsed: ParsedToken, key: bytes) -> bool:
+    """Tell whether the token was minted with this key and at most attenuated since.
+
+    Compares in constant time. Caveats are covered, not evaluated.
+
+    Raises:
+        ValueError: the key is too short to be a root key.
+    """
+    right = _build(parsed.location, parsed.identifier, key, parsed.caveats)
+    return hmac.compare_digest(right.signature_bytes, parsed._signature)
+
+
+def attenuate(text: str, caveats: Sequence[str]) -> str:
+    """Return the token with further caveats, as any holder can make it without a key.
+
+    Raises:
+        MalformedToken: the text is not a token.
+        ValueError: the result would be longer than MAX_MADE characters.
+    """
+    parse(text)
+    macaroon = _read(text)
+    for caveat in caveats:
+        macaroon.add_first_party_caveat(caveat)
+    return _as_text(macaroon)
+
+
+def _read(text: str) -> Macaroon:
+    if len(text) > MAX_LENGTH:
+        raise MalformedToken("the token is too long")
+    if not _TEXT.match(text):
+        raise MalformedToken("a token starts with 'pypi-' and goes on in URL-safe base64")
+    try:
+        macaroon = Macaroon.deserialize(text.removeprefix(PREFIX))
+        is_canonical = macaroon.serialize() == text.removeprefix(PREFIX)
+    except Exception as error:  # pymacaroons raises eight kinds, bare Exception among them
+        raise MalformedToken("the token cannot be decoded") from error
+    if macaroon.version != MACAROON_V2:
+        raise MalformedToken("the token is in an older format")
+    if any(caveat.third_party() for caveat in macaroon.caveats):
+        raise MalformedToken("the token has a third-party caveat")
+    if len(macaroon.signature_bytes) != _SIGNATURE_HEX_DIGITS:
+        raise MalformedToken("the signature of the token has the wrong length")
+    if not is_canonical:
+        raise MalformedToken("the token is not written in its usual form")
+    return macaroon
+
+
+def _build(location: str, identifier: UUID, key: bytes, caveats: Sequence[str]) -> Macaroon:
+    if len(key) < KEY_BYTES:  # pymacaroons takes an empty key for none and signs nothing
+        raise ValueError(f"a root key has at least {KEY_BYTES} bytes")
+    macaroon = Macaroon(location=location, identifier=str(identifier), key=key, version=MACAROON_V2)
+    for caveat in caveats:
+        macaroon.add_first_party_caveat(caveat)
+    return macaroon
+
+
+def _as_text(macaroon: Macaroon) -> str:
+    text = f"{PREFIX}{macaroon.serialize()}"
+    if len(text) > MAX_MADE:
+        raise ValueError(f"the token would be longer than {MAX_MADE} characters")
+    return text

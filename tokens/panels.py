@@ -1,0 +1,27 @@
+"""What tokens add to pages of lower floors."""
+
+from __future__ import annotations
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from accounts.models import User
+from accounts.panels import SecurityPanel
+from tokens.models import APIToken
+
+
+def describe_tokens(user: User) -> SecurityPanel:
+    """How many API tokens can upload in this person's name."""
+    count = APIToken.objects.active().of(user).count()
+    return SecurityPanel(
+        title=_("API tokens"),
+        sentence=ngettext(
+            "%d API token can upload in your name.", "%d API tokens can upload in your name.", count
+        )
+        % count
+        if count
+        else _("No API token can upload in your name."),
+        url=reverse("tokens:token-list"),
+        action=_("Manage API tokens"),
+    )

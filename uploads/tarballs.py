@@ -1,0 +1,244 @@
+"""Reads one member of a .tar.gz as a stream, trusting no length in it. Pure.
+
+Not with `tarfile.open`: before Python 3.12.6 it takes quadratic time on crafted extended headers,
+and in every version it reads them into memory at whatever size they claim. Its parser of single
+header blocks is used.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import tarfile
+import zlib
+from dataclasses import dataclass
+from typing import BinaryIO, Final
+
+from projects.names import shown
+
+MAX_MEMBERS: Final = 100_000
+MAX_METADATA: Final = 10 * 1024 * 1024
+MAX_EXTENDED_HEADER: Final = 64 * 1024
+
+_BLOCK: Final = tarfile.BLOCKSIZE
+_CHUNK: Final = 64 * 1024
+_ZEROS: Final = bytes(_BLOCK)
+_GZIP: Final = 16 + zlib.MAX_WBITS
+_LINK_OR_DIRECTORY: Final = (tarfile.DIRTYPE, tarfile.SYMTYPE, tarfile.LNKTYPE)
+_BEFORE_A_MEMBER: Final = (
+    tarfile.XHDTYPE,
+    tarfile.GNUTYPE_LONGNAME,
+    tarfile.GNUTYPE_LONGLINK,
+)
+_LENGTH_DIGITS: Final = 7
+
+
+class ArtifactError(ValueError):
+    """The file cannot be accepted; the text says why, in one plain ASCII line."""
+
+
+class Inflated:
+    """The content of a gzip file (RFC 1952) of one member, up to a limit of bytes."""
+
+    def __init__(self, file: BinaryIO, limit: int) -> None:
+        self._file = file
+        self._left = limit
+        self._inflater = zlib.decompressobj(_GZIP)
+        self._pending = b""
+        self._buffer = memoryview(b"")
+
+    def read(self, size: int) -> bytes:
+        """Return exactly `size` bytes, fewer only at the end of the content.
+
+        Raises:
+            ArtifactError: truncated, damaged, followed by other bytes, or larger than the limit.
+        """
+        parts = []
+        while size > 0 and (part := self._read_some(size)):
+            parts.append(part)
+            size -= len(part)
+        return b"".join(parts)
+
+    def read_exactly(self, size: int) -> bytes:
+        """Return exactly `size` bytes.
+
+        Raises:
+            ArtifactError: as `read`, or if the content ends before.
+        """
+        content = self.read(size)
+        if len(content) != size:
+            raise ArtifactError("the tar archive is truncated")
+        return content
+
+    def skip(self, size: int) -> None:
+        """Pass over exactly `size` bytes, a piece at a time.
+
+        Raises:
+            ArtifactError: as `read_exactly`.
+        """
+        while size > 0:
+            size -= len(self.read_exactly(min(size, _CHUNK)))
+
+    def _read_some(self, size: int) -> memoryview:
+        """Return between 1 and `size` bytes; none at the end of the content."""
+        if not self._buffer:
+            self._buffer = memoryview(self._inflate())
+        part, self._buffer = self._buffer[:size], self._buffer[size:]
+        return part
+
+    def _inflate(self) -> bytes:
+        while not self._inflater.eof:
+            if not self._pending:
+                self._pending = self._file.read(_CHUNK)
+                if not self._pending:
+                    raise ArtifactError("the gzip file is truncated")
+            try:
+                part = self._inflater.decompress(self._pending, _CHUNK)
+            except zlib.error as error:
+                raise ArtifactError("the gzip file is damaged") from error
+            self._pending = self._inflater.unconsumed_tail
+            self._left -= len(part)
+            if self._left < 0:
+                raise ArtifactError("the sdist inflates to far more than its size")
+            if part:
+                return part
+        if self._inflater.unused_data or self._file.read(1):
+            raise ArtifactError("the gzip file is followed by other bytes")
+        return b""
+
+
+@dataclass
+class _Override:
+    """What extended headers say about the member that follows them."""
+
+    path: str | None = None
+    has_pax: bool = False
+    has_long_name: bool = False
+    has_long_link: bool = False
+
+
+def find_member(content: Inflated, path: str) -> bytes:
+    """Return the content of one regular file in a tar archive, after reading all of the archive.
+
+    Args:
+        content: the tar archive.
+        path: the exact path of the file, in ASCII.
+
+    Raises:
+        ArtifactError: the file is missing, there twice or in another spelling too, or larger than
+            MAX_METADATA; or the archive is damaged, too large, or has members that no sdist needs.
+    """
+    found: bytes | None = None
+    override = _Override()
+    members = 0
+    while (block := content.read_exactly(_BLOCK)) != _ZEROS:
+        header = _parse_header(block)
+        members += header.type not in _BEFORE_A_MEMBER
+        if members > MAX_MEMBERS:
+            raise ArtifactError(f"the tar archive has more than {MAX_MEMBERS} members")
+        if header.type == tarfile.XGLTYPE or header.type in _BEFORE_A_MEMBER:
+            _read_extended(content, header, override)
+            continue
+        name = header.name if override.path is None else override.path
+        override = _Override()
+        _require_usual_type(header, name)
+        if not is_alias(name, path):
+            content.skip(_padded(header.size))
+            continue
+        if found is not None or name != path:
+            raise ArtifactError(f"the sdist has {shown(path, 120)} twice or in another spelling")
+        if not header.isreg():
+            raise ArtifactError(f"{shown(path, 120)} in the sdist is not a regular file")
+        if header.size > MAX_METADATA:
+            raise ArtifactError(f"{shown(path, 120)} is larger than {MAX_METADATA >> 20} MiB")
+        found = content.read_exactly(_padded(header.size))[: header.size]
+    if override != _Override():
+        raise ArtifactError("the tar archive ends after an extended header")
+    _require_only_zeros(content)
+    if found is None:
+        raise ArtifactError(f"the sdist has no {shown(path, 120)}")
+    return found
+
+
+def is_alias(name: str, path: str) -> bool:
+    """Tell whether a member would be written to this path on some file system: with a dot or a
+    doubled slash in it, with a backslash, or in other letter case where case does not count."""
+    plain = posixpath.normpath(name.split("\0")[0].replace("\\", "/"))
+    return plain.lstrip("/").casefold() == path.casefold()
+
+
+def _parse_header(block: bytes) -> tarfile.TarInfo:
+    try:
+        header = tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
+    except (tarfile.HeaderError, ValueError) as error:
+        raise ArtifactError("the file is not a tar archive, or a damaged one") from error
+    if header.size < 0:
+        raise ArtifactError("the tar archive has a member of negative size")
+    return header
+
+
+def _require_usual_type(header: tarfile.TarInfo, name: str) -> None:
+    if header.type in (tarfile.REGTYPE, tarfile.AREGTYPE):
+        return
+    if header.type == tarfile.GNUTYPE_SPARSE:
+        raise ArtifactError(f"{shown(name)} in the sdist is a sparse file")
+    if header.type not in _LINK_OR_DIRECTORY:
+        raise ArtifactError(f"{shown(name)} in the sdist is not a file, a directory or a link")
+    if header.size:  # tools disagree whether content follows
+        raise ArtifactError(f"{shown(name)} in the sdist is a link or directory with content")
+
+
+def _read_extended(content: Inflated, header: tarfile.TarInfo, override: _Override) -> None:
+    if header.size > MAX_EXTENDED_HEADER:
+        raise ArtifactError("the tar archive has an extended header that is too large")
+    data = content.read_exactly(_padded(header.size))[: header.size]
+    repeated = False
+    if header.type == tarfile.XGLTYPE:
+        records = _parse_pax(data)
+        if "path" in records:
+            raise ArtifactError("the tar archive names all its members alike")
+    elif header.type == tarfile.GNUTYPE_LONGNAME:
+        repeated, override.has_long_name = override.has_long_name, True
+        repeated = repeated or override.path is not None
+        override.path = data.split(b"\0")[0].decode("utf-8", "surrogateescape")
+    elif header.type == tarfile.GNUTYPE_LONGLINK:
+        repeated, override.has_long_link = override.has_long_link, True
+    else:
+        repeated, override.has_pax = override.has_pax, True
+        path = _parse_pax(data).get("path")
+        if path is not None:
+            repeated = repeated or override.path is not None
+            override.path = path
+    if repeated:
+        raise ArtifactError("the tar archive names one member twice")
+
+
+def _parse_pax(data: bytes) -> dict[str, str]:
+    """Return the records of a pax extended header (POSIX.1-2001): "length keyword=value\\n"."""
+    records: dict[str, str] = {}
+    at = 0
+    while at < len(data):
+        digits, space, _ = data[at : at + _LENGTH_DIGITS + 1].partition(b" ")
+        length = int(digits) if space and digits.isdigit() else 0
+        record = data[at + len(digits) + 1 : at + length]
+        keyword, equals, value = record.partition(b"=")
+        if not equals or at + length > len(data) or not value.endswith(b"\n"):
+            raise ArtifactError("the tar archive has a damaged extended header")
+        key = keyword.decode("utf-8", "surrogateescape")
+        if key in records:
+            raise ArtifactError("the tar archive has an extended header with a repeated record")
+        if key == "size" or key.startswith("GNU.sparse."):
+            raise ArtifactError("the tar archive has a sparse member or one of 8 GiB and more")
+        records[key] = value[:-1].decode("utf-8", "surrogateescape")
+        at += length
+    return records
+
+
+def _require_only_zeros(content: Inflated) -> None:
+    """After the first zero block some tools stop and some go on: let there be nothing to find."""
+    while chunk := content.read(_CHUNK):
+        if chunk.count(0) != len(chunk):
+            raise ArtifactError("the tar archive has content after its end")
+
+
+def _padded(size: int) -> int:
+    return -(-size // _BLOCK) * _BLOCK
