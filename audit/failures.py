@@ -57,7 +57,7 @@ def record_failure(
     with transaction.atomic():
         if _count_again(key, now):
             return None
-        _close(FailureCount.objects.filter(key=key, ends_at__lte=now))
+        _close(FailureCount.objects.filter(key=key, ends_at__lte=now), now)
         window = {
             "kind": kind.name,
             "subjects": [[row.kind, row.subject_id, row.label] for row in subjects],
@@ -85,8 +85,10 @@ def _count_again(key: str, now: datetime) -> bool:
     return open_window.update(count=F("count") + 1) > 0
 
 
-def _may_seal(now: datetime) -> bool:
-    """Take one of this hour's sealed failures; False once they are used up."""
+def _may_seal(now: datetime, failures: int = 1) -> bool:
+    """Take one of this hour's events about failures; False, and `failures` more are counted as
+    unlisted, once they are used up.
+    """
     hour = now.replace(minute=0, second=0, microsecond=0)
     key = _digest(_SITE, hour.isoformat())
     if not _count_again(key, now):
@@ -97,29 +99,37 @@ def _may_seal(now: datetime) -> bool:
                 )
         except IntegrityError:
             _count_again(key, now)
-    return FailureCount.objects.filter(key=key, count__lte=SEALED_PER_HOUR).exists()
+    site = FailureCount.objects.filter(key=key)
+    if site.filter(count__lte=SEALED_PER_HOUR).exists():
+        return True
+    site.update(count=F("count") + failures - 1)
+    return False
 
 
 def close_windows(now: datetime | None = None) -> int:
     """Record the counts of all windows that have ended; how many there were."""
-    ended = FailureCount.objects.filter(ends_at__lte=now or timezone.now())
+    moment = now or timezone.now()
+    ended = FailureCount.objects.filter(ends_at__lte=moment)
     closed = 0
     for pk in list(ended.values_list("pk", flat=True)[:1000]):
         with transaction.atomic():
-            closed += _close(FailureCount.objects.filter(pk=pk))
+            closed += _close(FailureCount.objects.filter(pk=pk), moment)
     return closed
 
 
-def _close(windows: Any) -> int:
-    """Take the windows out of the table, and record those that counted more than they sealed."""
+def _close(windows: Any, now: datetime) -> int:
+    """Take the windows out of the table, and record those that counted more than they sealed.
+
+    These events come out of the same hourly number as first failures: who has many networks could
+    otherwise have as many events, by failing twice from each.
+    """
     rows = list(windows.select_for_update())
     for row in rows:
+        row.delete()
         if row.kind == _SITE:
             if row.count > SEALED_PER_HOUR:
-                record(
-                    FAILURES_UNLISTED, by=system(), count=row.count - SEALED_PER_HOUR
-                )
-        elif row.count > 1:
+                record(FAILURES_UNLISTED, by=system(), count=row.count - SEALED_PER_HOUR)
+        elif row.count > 1 and _may_seal(now, failures=row.count - 1):
             record(
                 FAILURES_REPEATED,
                 by=replace(system(), network_address=row.network),
@@ -127,5 +137,4 @@ def _close(windows: Any) -> int:
                 failure=row.kind,
                 count=row.count,
             )
-        row.delete()
     return len(rows)

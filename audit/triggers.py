@@ -12,13 +12,27 @@ TABLES = ("audit_event", "audit_eventsubject")
 _FUNCTION = "audit_refuse_change"
 
 
+# Whether an inserted row is there already. On SQLite, INSERT OR REPLACE deletes the former row
+# without a word to the triggers of DELETE (sqlite.org/lang_conflict.html).
+_IS_THERE = {
+    "audit_event": "number = NEW.number",
+    "audit_eventsubject": "id = NEW.id OR "
+    "(event_number = NEW.event_number AND position = NEW.position)",
+}
+
+
 def _sqlite_statements() -> list[str]:
-    return [
-        f"CREATE TRIGGER IF NOT EXISTS {table}_no_{act.lower()} BEFORE {act} ON {table} "
-        f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
-        for table in TABLES
-        for act in ("UPDATE", "DELETE")
-    ]
+    statements = []
+    for table in TABLES:
+        refuse = f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+        there = f"EXISTS (SELECT 1 FROM {table} WHERE {_IS_THERE[table]})"
+        statements += [
+            f"CREATE TRIGGER IF NOT EXISTS {table}_no_update BEFORE UPDATE ON {table} {refuse}",
+            f"CREATE TRIGGER IF NOT EXISTS {table}_no_delete BEFORE DELETE ON {table} {refuse}",
+            f"CREATE TRIGGER IF NOT EXISTS {table}_no_replace BEFORE INSERT ON {table} "
+            f"WHEN {there} {refuse}",
+        ]
+    return statements
 
 
 def _postgresql_statements() -> list[str]:
@@ -45,7 +59,7 @@ def create() -> None:
 
 def expected() -> set[str]:
     """The names of the triggers that this kind of database must have."""
-    acts = ["update", "delete"] + (["truncate"] if connection.vendor != "sqlite" else [])
+    acts = ["update", "delete", "replace" if connection.vendor == "sqlite" else "truncate"]
     return {f"{table}_no_{act}" for table in TABLES for act in acts}
 
 

@@ -1,4 +1,4 @@
-"""Remembered bytes. Keys hold the serial, so nothing is ever purged: what is old is not asked for."""
+"""Remembered bytes. Keys hold the serial, so nothing is purged: what is old is not asked for."""
 
 from __future__ import annotations
 

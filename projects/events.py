@@ -5,9 +5,7 @@ from django.utils.translation import gettext_lazy as _
 from audit.vocabulary import define
 
 PROJECT_CREATED = define("project:project:created", _("{actor} created the project {project}"))
-ROLE_ADDED = define(
-    "project:role:added", _("{user} became {role} of {project}"), "role"
-)
+ROLE_ADDED = define("project:role:added", _("{user} became {role} of {project}"), "role")
 RELEASE_CREATED = define(
     "project:release:created", _("{actor} released {project} {version}"), "version"
 )

@@ -106,7 +106,9 @@ def load_project(pk: Any) -> ProjectPage | None:
         None if it was deleted.
     """
     rows = list(
-        Project.objects.filter(pk=pk).order_by().values_list(
+        Project.objects.filter(pk=pk)
+        .order_by()
+        .values_list(
             "name",
             "normalized_name",
             "serial",
@@ -222,8 +224,9 @@ def render_project(page: ProjectPage) -> bytes:
 
 def render_index(page: IndexPage) -> bytes:
     """The HTML of the root index (PEP 503)."""
+    root = f"{settings.SITE_URL}/simple"
     links = (
-        f'<a href="{settings.SITE_URL}/simple/{entry.normalized_name}/">{escape(entry.name)}</a><br>'
+        f'<a href="{root}/{entry.normalized_name}/">{escape(entry.name)}</a><br>'
         for entry in page.projects
     )
     return "\n".join([*_head("Simple index"), *links, *_foot(page.serial)]).encode()

@@ -57,6 +57,8 @@ def pytest_configure(config: pytest.Config) -> None:
     import django
 
     django.setup()
+    # Workers of pytest-xdist inherit the environment, and must come here before they load settings.
+    del os.environ["DJANGO_SETTINGS_MODULE"]
     for room in SUPPORT:
         pytest.register_assert_rewrite(f"tests.support.{room}")
         config.pluginmanager.register(import_module(f"tests.support.{room}"))

@@ -32,6 +32,12 @@ def one_line(text: str) -> str:
     return line if len(line) <= MAX_LENGTH else f"{line[: MAX_LENGTH - 3]}..."
 
 
+def as_sentence(reason: object) -> str:
+    """A reason that a pure room gave, as a sentence of its own."""
+    text = str(reason)
+    return f"{text[:1].upper()}{text[1:]}" + ("" if text.endswith(".") else ".")
+
+
 def refusal_response(sentence: str, *, status: int) -> HttpResponse:
     """The answer: twine prints the reason phrase, uv the body."""
     line = one_line(sentence)

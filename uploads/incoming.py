@@ -196,6 +196,10 @@ def _parse(request: HttpRequest, handler: ReceivingHandler) -> QueryDict:
             code="form_too_large",
             status=413,
         ) from error
+    except (TimeoutError, BlockingIOError) as error:
+        raise UploadRefused(
+            "The upload stood still for too long. Try again.", code="stalled", status=408
+        ) from error
     except SuspiciousOperation as error:
         raise UploadRefused("The form is not acceptable.", code="malformed_body") from error
     if stream.count < length:

@@ -18,7 +18,7 @@ from projects.operations import publishing
 from projects.operations.publishing import FileExists, NewFile
 from tokens.credentials import TokenCredential
 from uploads import artifacts, metadata
-from uploads.errors import UploadRefused
+from uploads.errors import UploadRefused, as_sentence
 from uploads.requests import UploadRequest
 
 
@@ -129,14 +129,14 @@ def _read_archive(request: UploadRequest) -> _Archive:
             else:
                 raw = artifacts.read_sdist_metadata(file, request.parsed)
     except artifacts.ArtifactError as error:
-        raise UploadRefused(str(error), code="archive") from error
+        raise UploadRefused(as_sentence(error), code="archive") from error
     try:
         core = metadata.read(raw, where=where)
         metadata.require_same_identity(
             core, name=request.name, version=request.version, where=where
         )
     except metadata.MetadataError as error:
-        raise UploadRefused(str(error), code="metadata") from error
+        raise UploadRefused(as_sentence(error), code="metadata") from error
     return _Archive(core, raw)
 
 

@@ -10,7 +10,7 @@ from django.http import QueryDict
 
 from projects import names
 from projects.names import ParsedFilename
-from uploads.errors import UploadRefused
+from uploads.errors import UploadRefused, as_sentence
 from uploads.incoming import ReceivedFile
 
 _DIGESTS = {
@@ -92,7 +92,7 @@ def read_form(form: QueryDict, file: ReceivedFile | None) -> UploadRequest:
         canonical = names.canonical_version(version)
         parsed = names.parse_filename(file.filename)
     except ValueError as error:
-        raise UploadRefused(str(error), code="name") from error
+        raise UploadRefused(as_sentence(error), code="name") from error
     _require_same(name, canonical, filetype, parsed)
     _require_digests(form, file)
     return UploadRequest(

@@ -48,7 +48,7 @@ class RegisterView(View):
         mode = registration.registration_mode()
         if self.link is None and mode != "open":
             reason = "ended" if secret else mode
-            return render(request, "accounts/register_closed.html", {"reason": reason}, status=403)
+            return self._closed(request, reason)
         return hide_link(super().dispatch(request, *args, **kwargs))  # type: ignore[arg-type]
 
     def get(self, request: HttpRequest) -> HttpResponse:
@@ -63,12 +63,17 @@ class RegisterView(View):
             try:
                 limits.REGISTRATION_NETWORK.take(limits.network_key(by.network_address))
                 user = registration.register(**form.cleaned_data, link=self.link, by=by)
+            except PermissionDenied:  # the invitation was used since the page was opened
+                return self._closed(request, "ended" if self.link else "closed")
             except ValidationError as error:
-                form.add_error(None, error)
+                form.add_error("username" if error.code == "taken" else None, error)
             else:
-                login.complete(request, user, method="registration", device=None)
+                login.complete(request, user, method="the registration form", device=None)
                 return redirect("accounts:security")
         return render(request, "accounts/register.html", {"form": form})
+
+    def _closed(self, request: HttpRequest, reason: str) -> HttpResponse:
+        return render(request, "accounts/register_closed.html", {"reason": reason}, status=403)
 
 
 @method_decorator([never_cache, sensitive_post_parameters()], name="dispatch")
@@ -103,6 +108,8 @@ class SetUpView(View):
                 user = registration.create_administrator(
                     **form.cleaned_data, secret=secret, link=link, by=from_connection(request)
                 )
+            except PermissionDenied:  # the link was used since the page was opened
+                return render(request, "accounts/set_up_ended.html", status=403)
             except ValidationError as error:
                 form.add_error("username" if error.code == "taken" else "code", error)
             else:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import login, qr, totp
-from accounts.forms import AppForm, TypeBackForm
+from accounts.forms import AddressForm, AppForm, TypeBackForm
 from accounts.gates import account_page, codes_page
 from accounts.models import AuthenticatorApp
 from accounts.operations import second_factors
@@ -39,6 +39,7 @@ def show_security(request: HttpRequest) -> HttpResponse:
     context = {
         "nav": "security",
         "address": user.primary_email,
+        "address_form": AddressForm(user=user),
         "apps": user.second_factors,
         "recovery_codes": user.recovery_codes,
         "panels": security_panels(user),
@@ -107,7 +108,9 @@ def remove_app(request: HttpRequest, pk: int) -> HttpResponse:
     """Remove an authenticator app, after a confirmation."""
     app = get_object_or_404(AuthenticatorApp, pk=pk, user=request.user, confirmed=True)
     if request.method != "POST":
-        return render(request, "accounts/remove_app.html", {"nav": "security", "app": app})
+        user: Any = request.user
+        context = {"nav": "security", "app": app, "is_last": len(user.second_factors) == 1}
+        return render(request, "accounts/remove_app.html", context)
     try:
         second_factors.remove_app(
             app,

@@ -211,7 +211,9 @@ def _refresh(release: Release) -> None:
     try:
         release.refresh_from_db()
     except Release.DoesNotExist as error:
-        raise ValidationError(_("This release was deleted in the meantime."), code="gone") from error
+        raise ValidationError(
+            _("This release was deleted in the meantime."), code="gone"
+        ) from error
 
 
 def _require_same(existing: File, project: Project, upload: NewFile) -> None:
@@ -283,6 +285,7 @@ def _tell_owners(
         notice,
         project.owners(),
         project=project.name,
+        normalized_name=project.normalized_name,
         version=release.version,
         reason=reason,
         actor=by.label,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
@@ -10,7 +12,7 @@ from django.views.decorators.http import require_safe
 from accounts.gates import account_page
 from audit.models import Event
 from audit.rendering import history
-from projects.models import Project, Role
+from projects.models import Project
 from projects.names import normalize
 
 PAGE_LENGTH = 50
@@ -20,9 +22,10 @@ PAGE_LENGTH = 50
 @require_safe
 def show_projects(request: HttpRequest) -> HttpResponse:
     """The projects in which the reader has a role."""
-    roles = Role.objects.filter(user_id=request.user.pk).select_related("project")
-    page = Paginator(roles.order_by("project__normalized_name"), PAGE_LENGTH)
-    context = {"nav": "projects", "page": page.get_page(request.GET.get("page"))}
+    user: Any = request.user
+    roles = user.project_roles.select_related("project").order_by("project__normalized_name")
+    page = Paginator(roles, PAGE_LENGTH).get_page(request.GET.get("page"))
+    context = {"nav": "projects", "page": page}
     return render(request, "projects/my_projects.html", context)
 
 

@@ -67,9 +67,7 @@ def _chosen(releases: list[Release], version: str) -> Release:
     raise Http404
 
 
-def _context(
-    project: Project, releases: list[Release], release: Release | None
-) -> dict[str, Any]:
+def _context(project: Project, releases: list[Release], release: Release | None) -> dict[str, Any]:
     latest = _latest(releases)
     return {
         "project": project,

@@ -76,6 +76,11 @@ def test_no_account_or_issuer_can_split_the_label(account: str, issuer: str) -> 
     assert query[1][1] == label.split(":")[0]
 
 
+def test_text_that_is_not_unicode_makes_a_uri_too() -> None:
+    uri = totp.otpauth_uri(RFC_SECRET, account="a\ud800", issuer="\udfff")
+    assert uri.startswith("otpauth://totp/%3F:a%3F?")
+
+
 def test_labels_with_spaces_and_letters_of_other_scripts_survive() -> None:
     uri = totp.otpauth_uri(RFC_SECRET, account="zoë & co?", issuer="Index Höhle:8000")
     label = unquote(urlsplit(uri).path.removeprefix("/"))
@@ -118,6 +123,12 @@ def test_one_step_before_and_after_is_accepted(offset: int, accepted: bool) -> N
     assert found == (STEP if accepted else None)
 
 
+def test_a_code_with_one_wrong_digit_is_refused() -> None:
+    for at in range(len(CODE)):
+        wrong = CODE[:at] + str((int(CODE[at]) + 1) % 10) + CODE[at + 1 :]
+        assert totp.matching_step(RFC_SECRET, wrong, now=NOW, after=-1) is None
+
+
 def test_the_window_ends_exactly_at_the_edge_of_a_step() -> None:
     assert totp.matching_step(RFC_SECRET, CODE, now=(STEP + 2) * 30 - 0.001, after=-1) == STEP
     assert totp.matching_step(RFC_SECRET, CODE, now=(STEP + 2) * 30, after=-1) is None
@@ -151,6 +162,11 @@ def test_any_typed_text_is_answered(text: str) -> None:
 @pytest.mark.parametrize("steps", [-20, -7, -2, -1, 0, 1, 2, 13, 20])
 def test_drift_is_told_in_seconds_of_the_device(steps: int) -> None:
     assert totp.clock_drift(RFC_SECRET, CODE, now=(STEP - steps) * 30) == steps * 30
+
+
+def test_the_smaller_of_two_possible_drifts_is_told() -> None:
+    assert totp.clock_drift(RFC_SECRET, "709847", now=2393 * 30) == 30  # steps 2386 and 2394
+    assert totp.clock_drift(RFC_SECRET, "709847", now=2387 * 30) == -30
 
 
 @pytest.mark.parametrize("steps", [-21, 21])

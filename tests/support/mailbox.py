@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import socket
 import threading
@@ -13,6 +14,9 @@ from typing import Any, cast
 
 import pytest
 from aiosmtpd.controller import Controller
+
+
+logging.getLogger("mail.log").setLevel(logging.WARNING)  # aiosmtpd tells of every connection
 
 
 def free_port() -> int:

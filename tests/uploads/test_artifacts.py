@@ -308,9 +308,14 @@ def test_an_sdist_without_pkg_info_is_refused() -> None:
         "foo-1.0\\PKG-INFO",
     ],
 )
-def test_pkg_info_twice_or_otherwise_spelt_is_refused(alias: str) -> None:
+def test_pkg_info_twice_or_also_in_another_spelling_is_refused(alias: str) -> None:
     raw = tar_gz(member(PKG_INFO, b"a"), member("foo-1.0/x", b"x"), member(alias, b"b"))
     assert "twice or in another spelling" in refusal(sdist, raw)
+
+
+def test_pkg_info_in_another_spelling_only_is_refused() -> None:
+    for alias in ("./foo-1.0/PKG-INFO", "foo-1.0/pkg-info"):
+        assert "in another spelling" in refusal(sdist, tar_gz(member(alias, b"b")))
 
 
 @pytest.mark.parametrize(
@@ -320,6 +325,7 @@ def test_pkg_info_twice_or_otherwise_spelt_is_refused(alias: str) -> None:
         ([pax(b"GNU.sparse.size=999")], "sparse"),
         ([pax(b"size=99999")], "8 GiB"),
         ([pax(b"path=a"), pax(b"path=b")], "names one member twice"),
+        ([pax(b"mtime=1"), pax(b"mtime=2")], "names one member twice"),
         (
             [member("l", b"a\0", type=tarfile.GNUTYPE_LONGNAME), pax(b"path=b")],
             "names one member twice",
@@ -332,6 +338,7 @@ def test_pkg_info_twice_or_otherwise_spelt_is_refused(alias: str) -> None:
         ([pax(b"mtime")], "damaged extended header"),
         ([member("p", b"99 a=b\n", type=tarfile.XHDTYPE)], "damaged extended header"),
         ([member("p", b"1" * 2000, type=tarfile.XHDTYPE)], "damaged extended header"),
+        ([member("p", b"6 a=bc", type=tarfile.XHDTYPE)], "damaged extended header"),
         ([member("p", b"0 a=b\n", type=tarfile.XHDTYPE)], "damaged extended header"),
         ([member("p", b"6 a=b\n6 a=c\n", type=tarfile.XHDTYPE)], "repeated record"),
         ([member("p", bytes(70_000), type=tarfile.XHDTYPE)], "too large"),

@@ -1,0 +1,199 @@
+"""Downloads: bytes, headers, parts, and what is not on the shelf any more."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from projects import storage
+from projects.models import File, Project
+from projects.views import files
+from tests.projects.conftest import Publish
+
+
+def address(file: File) -> str:
+    return f"/files/{file.path}/{file.filename}"
+
+
+def body(response: Any) -> bytes:
+    return b"".join(response.streaming_content) if response.streaming else response.content
+
+
+@pytest.fixture
+def wheel(publish: Publish) -> File:
+    return publish("1.0")
+
+
+@pytest.fixture
+def content(wheel: File) -> bytes:
+    return storage.path_of(wheel.blake2b_256).read_bytes()
+
+
+def test_a_file_is_sent_as_it_was_uploaded(wheel: File, content: bytes, machine: Client) -> None:
+    response = machine.get(address(wheel))
+    assert response.status_code == 200
+    assert body(response) == content
+    assert response["Content-Length"] == str(len(content))
+
+
+def test_the_headers_of_a_file(wheel: File, machine: Client) -> None:
+    response = machine.get(address(wheel))
+    response.close()
+    assert response["Content-Type"] == "application/octet-stream"
+    assert response["Cache-Control"] == "public, max-age=31536000, immutable"
+    assert response["X-Content-Type-Options"] == "nosniff"
+    assert response["Content-Disposition"] == f'attachment; filename="{wheel.filename}"'
+    assert response["Accept-Ranges"] == "bytes"
+    assert response["ETag"] == f'"{wheel.blake2b_256}"'
+    assert response["Access-Control-Allow-Origin"] == "*"
+    assert "Vary" not in response
+    assert not response.cookies
+
+
+def test_the_metadata_of_a_wheel_is_beside_it(wheel: File, machine: Client) -> None:
+    response = machine.get(f"{address(wheel)}.metadata")
+    assert body(response) == b"Metadata-Version: 2.1\n"
+    assert response["ETag"] == f'"{wheel.metadata_sha256}"'
+    assert response["Content-Type"] == "application/octet-stream"
+
+
+def test_an_sdist_has_no_metadata_beside_it(publish: Publish, machine: Client) -> None:
+    sdist = publish("1.0", kind="sdist")
+    assert machine.get(f"{address(sdist)}.metadata").status_code == 404
+
+
+def test_a_head_has_the_headers_alone(wheel: File, content: bytes, machine: Client) -> None:
+    head, get = machine.head(address(wheel)), machine.get(address(wheel))
+    get.close()
+    assert body(head) == b""
+    assert head.headers == get.headers
+
+
+@pytest.mark.parametrize(
+    ("header", "first", "last"),
+    [("bytes=0-9", 0, 9), ("bytes=10-19", 10, 19), ("bytes=-5", -5, -1), ("bytes=7-", 7, -1)],
+)
+def test_a_part_is_sent(
+    header: str, first: int, last: int, wheel: File, content: bytes, machine: Client
+) -> None:
+    response = machine.get(address(wheel), headers={"Range": header})
+    first, last = first % len(content), last % len(content)
+    assert response.status_code == 206
+    assert body(response) == content[first : last + 1]
+    assert response["Content-Range"] == f"bytes {first}-{last}/{len(content)}"
+    assert response["Content-Length"] == str(last - first + 1)
+
+
+def test_a_part_outside_of_the_file_is_refused(
+    wheel: File, content: bytes, machine: Client
+) -> None:
+    response = machine.get(address(wheel), headers={"Range": f"bytes={len(content)}-"})
+    assert response.status_code == 416
+    assert response["Content-Range"] == f"bytes */{len(content)}"
+    assert "immutable" not in response.get("Cache-Control", "")
+
+
+@pytest.mark.parametrize("header", ["bytes=0-1,5-6", "bytes=9-2", "lines=1-2"])
+def test_other_ranges_get_the_whole_file(
+    header: str, wheel: File, content: bytes, machine: Client
+) -> None:
+    response = machine.get(address(wheel), headers={"Range": header})
+    assert response.status_code == 200
+    assert body(response) == content
+
+
+def test_a_head_ignores_the_range(wheel: File, content: bytes, machine: Client) -> None:
+    response = machine.head(address(wheel), headers={"Range": "bytes=0-1"})
+    assert (response.status_code, response["Content-Length"]) == (200, str(len(content)))
+
+
+def test_if_range_with_this_content_gives_the_part(wheel: File, machine: Client) -> None:
+    headers = {"Range": "bytes=0-1", "If-Range": f'"{wheel.blake2b_256}"'}
+    response = machine.get(address(wheel), headers=headers)
+    response.close()
+    assert response.status_code == 206
+
+
+@pytest.mark.parametrize("known", ['"other"', "W/{}", "Sat, 29 Oct 1994 19:43:31 GMT"])
+def test_if_range_with_anything_else_gives_the_whole(
+    known: str, wheel: File, content: bytes, machine: Client
+) -> None:
+    condition = known.format(f'"{wheel.blake2b_256}"')
+    response = machine.get(address(wheel), headers={"Range": "bytes=0-1", "If-Range": condition})
+    assert response.status_code == 200
+    assert body(response) == content
+
+
+def test_a_file_that_is_known_is_not_sent_again(wheel: File, machine: Client) -> None:
+    headers = {"If-None-Match": f'"{wheel.blake2b_256}"', "Range": "bytes=0-1"}
+    response = machine.get(address(wheel), headers=headers)
+    assert (response.status_code, body(response)) == (304, b"")
+    assert "immutable" in response["Cache-Control"]
+
+
+@pytest.mark.parametrize("suffix", ["", ".metadata"])
+def test_a_deleted_file_is_not_found(suffix: str, wheel: File, machine: Client) -> None:
+    File.objects.all().delete()
+    assert storage.exists(wheel.blake2b_256)
+    response = machine.get(address(wheel) + suffix)
+    assert response.status_code == 404
+    assert "immutable" not in response["Cache-Control"]
+
+
+@pytest.mark.parametrize("suffix", ["", ".metadata"])
+def test_a_quarantined_file_is_not_found(suffix: str, wheel: File, machine: Client) -> None:
+    Project.objects.update(status="quarantined")
+    assert machine.get(address(wheel) + suffix).status_code == 404
+
+
+def test_an_archived_project_is_still_installable(wheel: File, machine: Client) -> None:
+    Project.objects.update(status="archived")
+    response = machine.get(address(wheel))
+    response.close()
+    assert response.status_code == 200
+
+
+def test_a_file_is_not_found_under_another_name(wheel: File, machine: Client) -> None:
+    assert machine.get(f"/files/{wheel.path}/foo-2.0-py3-none-any.whl").status_code == 404
+
+
+def test_a_file_is_not_found_under_another_digest(wheel: File, machine: Client) -> None:
+    path = f"/files/aa/aa/{'a' * 60}/{wheel.filename}"
+    assert machine.get(path).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/files/aa/aa/../x", "/files/AA/aa/x", "/files/aa/aa/aa/x", "/files/", "/files/%2e%2e/x"],
+)
+def test_other_addresses_lead_nowhere(path: str, db: None, machine: Client) -> None:
+    assert machine.get(path).status_code == 404
+
+
+def test_nothing_can_be_sent(wheel: File, machine: Client) -> None:
+    assert machine.post(address(wheel)).status_code == 405
+
+
+@pytest.mark.parametrize("suffix", ["", ".metadata"])
+def test_a_download_is_one_query(
+    suffix: str, wheel: File, machine: Client, django_assert_num_queries: Any
+) -> None:
+    with django_assert_num_queries(1):
+        machine.get(address(wheel) + suffix).close()
+
+
+def test_a_large_file_is_sent_in_chunks(publish: Publish, machine: Client) -> None:
+    file = publish("1.0")
+    path = storage.path_of(file.blake2b_256)
+    path.write_bytes(b"x" * (files.CHUNK * 2 + 10))
+    response = machine.get(address(file))
+    assert [len(chunk) for chunk in response.streaming_content] == [files.CHUNK, files.CHUNK, 10]
+
+
+def test_a_dropped_download_closes_its_file(wheel: File, machine: Client) -> None:
+    response = machine.get(address(wheel))
+    part = next(one for one in response._resource_closers if isinstance(one.__self__, files.Part))
+    response.close()
+    assert part.__self__._source.closed

@@ -1,0 +1,304 @@
+"""Pages for people: the public ones, and those of owners and maintainers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from projects.models import Project, Role
+from projects.operations.publishing import create_project, yank_release
+from tests.projects.conftest import Publish
+from tests.support.people import Person
+
+
+def text(response: Any) -> str:
+    return " ".join(response.content.decode().split())
+
+
+# Home
+
+
+def test_the_start_page_says_how_to_install(db: None, machine: Client, settings: Any) -> None:
+    settings.SITE_URL = "https://index.example.org"
+    page = text(machine.get("/"))
+    assert "pip install --index-url https://index.example.org/simple/ PROJECT" in page
+    assert "No project yet" in page
+
+
+def test_the_start_page_shows_the_newest_projects(alice: Person, machine: Client) -> None:
+    for number in range(22):
+        create_project(f"p{number}", by=alice.actor)
+    page = text(machine.get("/"))
+    assert page.index('"/project/p21/"') < page.index('"/project/p2/"')
+    assert '"/project/p1/"' not in page
+    assert "No project yet" not in page
+
+
+def test_the_start_page_does_not_name_the_quarantined(foo: Project, machine: Client) -> None:
+    Project.objects.update(status="quarantined")
+    assert "/project/foo/" not in text(machine.get("/"))
+
+
+@pytest.mark.parametrize("path", ["/", "/project/foo/"])
+def test_public_pages_do_not_ask_who_reads(
+    path: str, foo: Project, alice: Person, browser: Callable[..., Client], machine: Client
+) -> None:
+    signed_in = browser(alice).get(path)
+    assert "Cookie" not in signed_in.get("Vary", "")
+    assert signed_in.content == machine.get(path).content
+
+
+# A project
+
+
+def test_a_project_page_shows_its_latest_release(publish: Publish, machine: Client) -> None:
+    publish("1.0", summary="Old.")
+    file = publish("2.0", summary="Does <foo>.", requires_python=">=3.11")
+    publish("3.0rc1", summary="Not yet.")
+    page = text(machine.get("/project/foo/"))
+    assert "Does &lt;foo&gt;." in page
+    assert "Not yet." not in page
+    assert file.url in page
+    assert file.sha256 in page
+    assert "&gt;=3.11" in page
+    assert "pip install --index-url http://localhost:8000/simple/ Foo<" in page
+
+
+def test_a_project_page_names_owners_and_maintainers(
+    foo: Project, bob: Person, machine: Client
+) -> None:
+    Role.objects.create(user=bob.user, project=foo, kind="maintainer")
+    page = text(machine.get("/project/foo/"))
+    assert 'alice <span class="soft">(owner)' in page
+    assert 'bob <span class="soft">(maintainer)' in page
+
+
+def test_an_older_release_has_its_page(publish: Publish, machine: Client) -> None:
+    old = publish("1.0")
+    publish("2.0")
+    for spelling in ("1.0", "1.0.0", "1"):
+        page = text(machine.get(f"/project/foo/{spelling}/"))
+        assert old.url in page
+        assert "This is not the latest version, which is 2.0" in page
+        assert "Foo==1.0<" in page
+
+
+@pytest.mark.parametrize("version", ["9", "nonsense", "%00"])
+def test_a_release_that_is_not_there_is_not_found(
+    version: str, publish: Publish, machine: Client
+) -> None:
+    publish("1.0")
+    assert machine.get(f"/project/foo/{version}/").status_code == 404
+
+
+def test_a_yanked_release_is_not_the_latest(
+    publish: Publish, alice: Person, machine: Client
+) -> None:
+    publish("1.0")
+    yank_release(publish("2.0").release, by=alice.actor, reason="loses <data>")
+    assert "Version 2.0 was yanked" not in text(machine.get("/project/foo/"))
+    page = text(machine.get("/project/foo/2.0/"))
+    assert "Version 2.0 was yanked" in page
+    assert "Reason: loses &lt;data&gt;" in page
+    assert "Foo==2.0<" in page
+
+
+def test_a_description_is_shown_as_text(publish: Publish, machine: Client) -> None:
+    publish("1.0", metadata={"description": "# Foo\n\n<script>alert(1)</script>"})
+    content = machine.get("/project/foo/").content.decode()
+    assert "# Foo\n\n&lt;script&gt;alert(1)&lt;/script&gt;" in content
+
+
+def test_only_web_links_are_links(publish: Publish, machine: Client) -> None:
+    publish(
+        "1.0",
+        metadata={
+            "home_page": "javascript:alert(1)",
+            "project_urls": [
+                ["Docs", "https://docs.example.org/"],
+                ["Bad", "javascript:alert(2)"],
+                ["Worse", "data:text/html,x"],
+                ["Broken", "http://[::1"],
+                ["Upper", "JAVASCRIPT:alert(3)"],
+            ],
+        },
+    )
+    page = text(machine.get("/project/foo/"))
+    assert '<a href="https://docs.example.org/" rel="nofollow noopener">Docs</a>' in page
+    for bad in ("javascript:", "JAVASCRIPT:", "data:text", "[::1"):
+        assert bad not in page
+
+
+def test_a_quarantined_project_shows_no_files(publish: Publish, machine: Client) -> None:
+    file = publish("1.0")
+    Project.objects.update(status="quarantined")
+    page = text(machine.get("/project/foo/"))
+    assert "This project is quarantined" in page
+    assert file.url not in page
+    assert machine.get("/project/foo/1.0/").status_code == 404
+
+
+def test_an_archived_project_says_so(publish: Publish, machine: Client) -> None:
+    file = publish("1.0")
+    Project.objects.update(status="archived")
+    page = text(machine.get("/project/foo/"))
+    assert "This project is archived" in page
+    assert file.url in page
+
+
+@pytest.mark.parametrize(
+    ("path", "target"),
+    [("/project/Foo/", "/project/foo/"), ("/project/F.o_o/1.0/", "/project/f-o-o/1.0/")],
+)
+def test_a_project_has_one_page(path: str, target: str, foo: Project, machine: Client) -> None:
+    response = machine.get(path)
+    assert (response.status_code, response["Location"]) == (301, target)
+
+
+@pytest.mark.parametrize("name", ["bar", "foo%0Abar", "%00", "-", "x" * 300])
+def test_an_unknown_project_is_not_found(name: str, db: None, machine: Client) -> None:
+    assert machine.get(f"/project/{name}/").status_code == 404
+
+
+@pytest.mark.parametrize("count", [1, 500])
+def test_a_project_page_costs_the_same_with_many_releases(
+    count: int,
+    foo: Project,
+    many: Callable[[Project, int], None],
+    machine: Client,
+    django_assert_num_queries: Any,
+) -> None:
+    many(foo, count)
+    with django_assert_num_queries(5):
+        response = machine.get("/project/foo/")
+    assert ("450 older releases are not shown here" in text(response)) == (count == 500)
+
+
+# The pages of owners and maintainers
+
+
+def test_my_projects_are_those_with_a_role_of_mine(
+    foo: Project, alice: Person, bob: Person, browser: Callable[..., Client]
+) -> None:
+    create_project("bar", by=bob.actor)
+    page = text(browser(alice).get("/manage/projects/"))
+    assert "/project/foo/" in page
+    assert "/project/bar/" not in page
+    assert "owner" in page
+
+
+def test_somebody_without_projects_is_told_how_to_begin(
+    mallory: Person, browser: Callable[..., Client]
+) -> None:
+    assert "You have no projects yet" in text(browser(mallory).get("/manage/projects/"))
+
+
+@pytest.mark.parametrize("path", ["/manage/projects/", "/manage/project/foo/history/"])
+def test_nobody_is_asked_to_sign_in(path: str, foo: Project, machine: Client) -> None:
+    response = machine.get(path)
+    assert response.status_code == 302
+    assert response["Location"].startswith("/account/sign-in/")
+
+
+def test_the_history_tells_what_happened(
+    publish: Publish, alice: Person, browser: Callable[..., Client]
+) -> None:
+    file = publish("1.0")
+    yank_release(file.release, by=alice.actor, reason="loses data")
+    page = text(browser(alice).get("/manage/project/Foo/history/"))
+    for sentence in (
+        "alice created the project Foo",
+        "alice became owner of Foo",
+        "alice released Foo 1.0",
+        f"alice uploaded {file.filename} ({file.size} bytes, SHA-256 {file.sha256})",
+        "alice yanked Foo 1.0. Reason: loses data",
+    ):
+        assert sentence in page
+
+
+def test_a_maintainer_reads_the_history_without_addresses_of_others(
+    foo: Project, bob: Person, alice: Person, browser: Callable[..., Client]
+) -> None:
+    Role.objects.create(user=bob.user, project=foo, kind="maintainer")
+    assert "192.0.2.17" in text(browser(alice).get("/manage/project/foo/history/"))
+    page = text(browser(bob).get("/manage/project/foo/history/"))
+    assert "alice created the project Foo" in page
+    assert "192.0.2.17" not in page
+
+
+@pytest.mark.parametrize("name", ["foo", "nothing"])
+def test_strangers_learn_nothing_of_a_history(
+    name: str, foo: Project, mallory: Person, browser: Callable[..., Client]
+) -> None:
+    response = browser(mallory).get(f"/manage/project/{name}/history/")
+    assert response.status_code == 404
+
+
+def test_staff_without_a_role_use_the_admin(
+    foo: Project, sam: Person, browser: Callable[..., Client]
+) -> None:
+    assert browser(sam).get("/manage/project/foo/history/").status_code == 404
+
+
+def test_a_long_history_has_pages(
+    foo: Project, publish: Publish, alice: Person, browser: Callable[..., Client]
+) -> None:
+    for number in range(30):
+        publish(f"1.{number}")
+    client = browser(alice)
+    first = text(client.get("/manage/project/foo/history/"))
+    assert "Page 1 of 2" in first
+    assert "created the project" not in first
+    assert "created the project" in text(client.get("/manage/project/foo/history/?page=2"))
+
+
+def test_pages_of_an_account_are_kept_in_no_cache(
+    foo: Project, alice: Person, browser: Callable[..., Client]
+) -> None:
+    for path in ("/manage/projects/", "/manage/project/foo/history/"):
+        assert "no-store" in browser(alice).get(path)["Cache-Control"]
+
+
+@pytest.mark.parametrize("count", [1, 40])
+def test_my_projects_cost_the_same_with_many(
+    count: int, alice: Person, browser: Callable[..., Client], django_assert_max_num_queries: Any
+) -> None:
+    rows = Project.objects.bulk_create(
+        Project(name=f"p{number}", normalized_name=f"p{number}") for number in range(count)
+    )
+    Role.objects.bulk_create(Role(user=alice.user, project=row, kind="owner") for row in rows)
+    client = browser(alice)
+    with django_assert_max_num_queries(10):
+        client.get("/manage/projects/")
+
+
+# The admin
+
+
+@pytest.mark.parametrize("model", ["project", "release", "file", "role"])
+def test_staff_look_and_change_nothing(
+    model: str, publish: Publish, sam: Person, browser: Callable[..., Client]
+) -> None:
+    file = publish("1.0")
+    rows = {
+        "project": file.project,
+        "release": file.release,
+        "file": file,
+        "role": file.project.roles.get(),
+    }
+    client = browser(sam)
+    assert client.get(f"/admin/projects/{model}/").status_code == 200
+    one = f"/admin/projects/{model}/{rows[model].pk}"
+    assert client.get(f"{one}/change/").status_code == 200
+    assert client.post(f"{one}/change/", {}).status_code == 403
+    assert client.get(f"{one}/delete/").status_code == 403
+    assert client.get(f"/admin/projects/{model}/add/").status_code == 403
+
+
+def test_others_do_not_see_the_admin(
+    foo: Project, alice: Person, browser: Callable[..., Client]
+) -> None:
+    assert browser(alice).get("/admin/projects/project/").status_code == 302

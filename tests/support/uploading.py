@@ -1,0 +1,83 @@
+"""Uploading as a tool does it: one multipart POST with an API token."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from typing import Any
+
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+
+from projects.models import Project
+from tests.support.artifacts import make_sdist, make_wheel
+from tests.support.people import Person
+from tokens.operations.lifecycle import create_token
+
+
+def token_of(
+    person: Person, *projects: Project, name: str = "a token", everything: bool = False
+) -> str:
+    """The text of a new token: for the given projects, or for all if none is given."""
+    chosen = list(projects) if projects and not everything else None
+    _row, text = create_token(person.fresh_user, name=name, projects=chosen, by=person.actor)
+    return text
+
+
+def basic(token: str, username: str = "__token__") -> str:
+    """An Authorization header."""
+    return "Basic " + base64.b64encode(f"{username}:{token}".encode()).decode()
+
+
+def form_for(filename: str, content: bytes, name: str, version: str) -> dict[str, Any]:
+    """The fields that every tool sends."""
+    is_wheel = filename.endswith(".whl")
+    return {
+        ":action": "file_upload",
+        "protocol_version": "1",
+        "metadata_version": "2.1",
+        "name": name,
+        "version": version,
+        "filetype": "bdist_wheel" if is_wheel else "sdist",
+        "pyversion": "py3" if is_wheel else "source",
+        "sha256_digest": hashlib.sha256(content).hexdigest(),
+        "content": SimpleUploadedFile(filename, content),
+    }
+
+
+def upload(
+    token: str,
+    project: str = "foo",
+    release: str = "1.0",
+    *,
+    artifact: tuple[str, bytes] | None = None,
+    is_sdist: bool = False,
+    header: str | None = None,
+    without: tuple[str, ...] = (),
+    **changes: Any,
+) -> Any:
+    """Send one file; the response.
+
+    Args:
+        artifact: file name and content; a small valid wheel or sdist if it is not given.
+        header: the Authorization header, where it should be another one than the token's.
+        without: fields to leave out.
+        changes: fields to send differently.
+    """
+    make = make_sdist if is_sdist else make_wheel
+    filename, content = artifact or make(project, release)
+    form = form_for(filename, content, project, release) | changes
+    for field in without:
+        form.pop(field, None)
+    return Client().post(
+        "/legacy/", form, headers={"Authorization": basic(token) if header is None else header}
+    )
+
+
+def said(response: Any) -> str:
+    """The one line of a refusal, which must be the same in both places."""
+    body = response.content.decode()
+    assert body == f"{response.reason_phrase}\n"
+    assert body.isascii()
+    assert len(response.reason_phrase) <= 400
+    return str(response.reason_phrase)
