@@ -20,8 +20,7 @@ class AddressInline(admin.TabularInline):  # type: ignore[type-arg]
     """An account's addresses."""
 
     model = EmailAddress
-    fields = ["address", "is_primary", "verified_at", "added_at"]
-    readonly_fields = fields
+    fields = readonly_fields = ("address", "is_primary", "verified_at", "added_at")
     extra = 0
     can_delete = False
 
@@ -38,8 +37,7 @@ class AppInline(admin.TabularInline):  # type: ignore[type-arg]
     """An account's authenticator apps."""
 
     model = AuthenticatorApp
-    fields = ["name", "confirmed", "created_at", "last_used_at"]
-    readonly_fields = fields
+    fields = readonly_fields = ("name", "confirmed", "created_at", "last_used_at")
     extra = 0
     can_delete = False
 

@@ -19,9 +19,17 @@ from audit.actors import Actor, from_connection
 _USERNAME = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?\Z", re.IGNORECASE | re.ASCII)
 
 
+class CodeInput(forms.TextInput):
+    """A code that was sent is of no use again, so the page that refuses it shows it empty."""
+
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        """Leave out what was typed."""
+        return super().get_context(name, None, attrs)
+
+
 def code_field(label: Any, **attributes: Any) -> forms.CharField:
     """A field for a six-digit code, which phones offer to fill in."""
-    widget = forms.TextInput(
+    widget = CodeInput(
         attrs={
             "autocomplete": "one-time-code",
             "inputmode": "numeric",
@@ -59,7 +67,7 @@ class SignInForm(forms.Form):
         """Check both.
 
         Raises:
-            ValidationError: one sentence for every reason, so that it tells nobody which names exist.
+            ValidationError: one sentence for every reason, so that nobody learns which names exist.
         """
         cleaned = super().clean() or {}
         username, password = cleaned.get("username"), cleaned.get("password")

@@ -57,8 +57,11 @@ class Limit:
     def _stored_name(self) -> str:
         return f"{self.name}/{self.per}"
 
-    def take(self, key: str) -> None:
+    def take(self, key: str) -> int:
         """Use up one attempt.
+
+        Returns:
+            The window that it was taken from.
 
         Raises:
             LimitReached: if none is left.
@@ -67,7 +70,7 @@ class Limit:
         window = int(now // self.per)
         row = RateCount.objects.filter(limit=self._stored_name, key=key, window=window)
         if self._take_from(row):
-            return
+            return window
         ends_at = datetime.fromtimestamp((window + 1) * self.per, UTC)
         try:
             with transaction.atomic():
@@ -77,13 +80,13 @@ class Limit:
         except IntegrityError as error:  # the window is there: full, or made at this moment
             if not self._take_from(row):
                 raise LimitReached(self.name, int((window + 1) * self.per - now) + 1) from error
+        return window
 
     def _take_from(self, row: QuerySet[RateCount]) -> bool:
         return row.filter(count__lt=self.times).update(count=F("count") + 1) > 0
 
-    def give_back(self, key: str) -> None:
-        """Return an attempt that succeeded: only failures count."""
-        window = int(time.time() // self.per)
+    def give_back(self, key: str, window: int) -> None:
+        """Return an attempt that succeeded to the window it was taken from: only failures count."""
         RateCount.objects.filter(
             limit=self._stored_name, key=key, window=window, count__gt=0
         ).update(count=F("count") - 1)
@@ -97,6 +100,8 @@ def network_key(network_address: str) -> str:
         return "unknown"
     if isinstance(address, ipaddress.IPv4Address):
         return str(address)
+    if address.ipv4_mapped:  # on a socket for both, all of IPv4 would be one /64
+        return str(address.ipv4_mapped)
     return str(ipaddress.ip_network(f"{address}/64", strict=False))
 
 
@@ -104,12 +109,12 @@ def network_key(network_address: str) -> str:
 class Attempt:
     """Attempts taken from several limits together, given back together."""
 
-    taken: tuple[tuple[Limit, str], ...]
+    taken: tuple[tuple[Limit, str, int], ...]
 
     def succeed(self) -> None:
         """Give all of them back."""
-        for limit, key in self.taken:
-            limit.give_back(key)
+        for limit, key, window in self.taken:
+            limit.give_back(key, window)
 
 
 def take_all(*limits_and_keys: tuple[Limit, str]) -> Attempt:
@@ -118,14 +123,14 @@ def take_all(*limits_and_keys: tuple[Limit, str]) -> Attempt:
     Raises:
         LimitReached: if one of them has none left.
     """
-    taken: list[tuple[Limit, str]] = []
+    taken: list[tuple[Limit, str, int]] = []
     for limit, key in limits_and_keys:
         try:
-            limit.take(key)
+            window = limit.take(key)
         except LimitReached:
             Attempt(tuple(taken)).succeed()
             raise
-        taken.append((limit, key))
+        taken.append((limit, key, window))
     return Attempt(tuple(taken))
 
 

@@ -66,6 +66,13 @@ def _is_answer(request: HttpRequest) -> bool:
     return request.method == "POST" and f"{_PREFIX}-password" in request.POST
 
 
+def _was_sent(request: HttpRequest) -> bool:
+    """Whether the prompt stands before a form that was sent, be it without fields."""
+    return request.method == "POST" and (
+        not _is_answer(request) or f"{_PREFIX}-post" in request.POST
+    )
+
+
 def _carried(request: HttpRequest) -> list[tuple[str, str]]:
     return [
         (name, value)
@@ -100,11 +107,15 @@ def sudo_page(view: View, *, gate: Callable[[View], View] = account_page) -> Vie
         )
         if form.is_bound and form.is_valid():
             open_sudo(request)
-            if not _carried(request):
+            if not _was_sent(request):
                 return HttpResponseRedirect(request.get_full_path())
             _without_answer(request)
             return view(request, *args, **kwargs)
-        context = {"form": form, "carried": _carried(request)}
+        context = {
+            "form": form,
+            "carried": _carried(request),
+            "is_post": _was_sent(request),
+        }
         status = 403 if request.method == "POST" else 200
         return render(request, "accounts/sudo.html", context, status=status)
 

@@ -71,7 +71,11 @@ class SignInView(LoginView):  # type: ignore[misc]
 
     def post(self, *args: Any, **kwargs: Any) -> HttpResponse:
         """Refuse to be led past a step whose proof is missing."""
-        if self.steps.current != self.AUTH_STEP and not self.get_user():
+        user = self.get_user()
+        is_past_password = (
+            self.steps.current != self.AUTH_STEP or "challenge_device" in self.request.POST
+        )
+        if is_past_password and not (user and user.has_second_factor):
             self.storage.reset()
             return redirect("two_factor:login")
         response: HttpResponse = super().post(*args, **kwargs)

@@ -53,27 +53,31 @@ def record_failure(
     network = shorten(by.network_address)
     known = [subject.subject_id for subject in subjects]
     key = _digest(kind.name, distinct_by, known, network)
-    now = timezone.now()
+    window = {
+        "kind": kind.name,
+        "subjects": [[row.kind, row.subject_id, row.label] for row in subjects],
+        "network": network,
+    }
     with transaction.atomic():
-        if _count_again(key, now):
-            return None
-        _close(FailureCount.objects.filter(key=key, ends_at__lte=now), now)
-        window = {
-            "kind": kind.name,
-            "subjects": [[row.kind, row.subject_id, row.label] for row in subjects],
-            "network": network,
-            "opened_at": now,
-            "ends_at": now + WINDOW,
-        }
-        try:
-            with transaction.atomic():
-                FailureCount.objects.create(key=key, **window)
-        except IntegrityError:  # another request opened the window at this moment
-            _count_again(key, now)
-            return None
-        if not _may_seal(now):
+        if not _open_window(key, window) or not _may_seal(timezone.now()):
             return None
         return record(kind, by=by, about=subjects, **fields)
+
+
+def _open_window(key: str, window: dict[str, Any]) -> bool:
+    """True if this failure opens a window; False if it was counted in one that is open."""
+    for _turn in range(100):
+        now = timezone.now()
+        if _count_again(key, now):
+            return False
+        _close(FailureCount.objects.filter(key=key, ends_at__lte=now), now)
+        try:
+            with transaction.atomic():
+                FailureCount.objects.create(key=key, opened_at=now, ends_at=now + WINDOW, **window)
+        except IntegrityError:  # others opened one, and may have closed it again: look anew
+            continue
+        return True
+    return False
 
 
 def _digest(*parts: object) -> str:

@@ -1,4 +1,7 @@
-"""What the memory consists of. No foreign keys: deleting an account must not rewrite a sealed row."""
+"""What the memory consists of.
+
+No foreign keys: deleting an account must not rewrite a sealed row.
+"""
 
 from __future__ import annotations
 

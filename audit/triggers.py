@@ -25,7 +25,7 @@ def _sqlite_statements() -> list[str]:
     statements = []
     for table in TABLES:
         refuse = f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
-        there = f"EXISTS (SELECT 1 FROM {table} WHERE {_IS_THERE[table]})"
+        there = f"EXISTS (SELECT 1 FROM {table} WHERE {_IS_THERE[table]})"  # noqa: S608
         statements += [
             f"CREATE TRIGGER IF NOT EXISTS {table}_no_update BEFORE UPDATE ON {table} {refuse}",
             f"CREATE TRIGGER IF NOT EXISTS {table}_no_delete BEFORE DELETE ON {table} {refuse}",

@@ -19,7 +19,7 @@ from gunicorn.workers.gthread import ThreadWorker
 SILENCE_LIMIT = 60  # seconds that a client may let a request or an answer stand still
 
 
-class Worker(ThreadWorker):  # type: ignore[misc]
+class Worker(ThreadWorker):
     """gthread that takes leave of each client in the thread that served it.
 
     gunicorn 27 waits up to 2 s for a client to close its end, so that the answer is not cut off

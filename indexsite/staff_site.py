@@ -16,7 +16,7 @@ from accounts.gates import is_fully_signed_in
 OUR_APPS = {"audit", "accounts", "projects", "tokens", "uploads"}
 
 
-class StaffSite(AdminSiteOTPRequired):  # type: ignore[misc]
+class StaffSite(AdminSiteOTPRequired):
     """Shows what happened. Every act of staff is a page of its own, with a reason."""
 
     index_title = _("Control room")
@@ -24,7 +24,7 @@ class StaffSite(AdminSiteOTPRequired):  # type: ignore[misc]
     site_url = "/"
 
     @property
-    def site_header(self) -> str:  # type: ignore[override]
+    def site_header(self) -> str:
         """The site's own name."""
         return str(settings.SITE_NAME)
 

@@ -14,14 +14,14 @@ from importlib import import_module
 import pytest
 
 # What a developer's shell may hold and no test may see
-SITE_VARIABLES = (
+SITE_VARIABLES = (  # noqa: SIM905
     "ACCESS_LOG APPLICATION_DATABASE_URL APPLICATION_DATABASE_URL_FILE DATABASE_PASSWORD "
     "DATABASE_PASSWORD_FILE DATABASE_URL DATABASE_URL_FILE DEBUG DEBUG_FILE EMAIL_URL "
     "EMAIL_URL_FILE FORMER_SITE_NAMES HOST MAIL_FROM MIGRATE_DATABASE_URL PORT REGISTRATION "
     "SECRET_KEY_FALLBACKS SECRET_KEY_FALLBACKS_FILE SECRET_KEY_FILE SITE_NAME TRUSTED_PROXIES "
     "UPLOAD_SIZE_LIMIT_MIB WEBAUTHN_RP_ID WEB_THREADS WEB_WORKERS"
 ).split()
-SUPPORT = ("clone", "people", "mailbox", "server")
+SUPPORT = ("clone", "people", "mailbox", "server", "chromium")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -34,7 +34,7 @@ class UploadTokenBackend(BaseBackend):
 
     def authenticate(  # type: ignore[override]
         self, request: HttpRequest | None, *, upload_token: str
-    ) -> TokenBearer | None:
+    ) -> Any:
         """The bearer, or None; the reason is then in `request.token_refusal`."""
         try:
             credential = open_token(upload_token)
@@ -42,7 +42,7 @@ class UploadTokenBackend(BaseBackend):
             if request is not None:
                 request.token_refusal = refusal  # type: ignore[attr-defined]
             return None
-        bearer = TokenBearer.objects.get(pk=credential.token.user_id)
+        bearer: Any = TokenBearer.objects.get(pk=credential.token.user_id)
         bearer.credential = credential
         return bearer
 

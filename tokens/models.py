@@ -11,6 +11,8 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from projects.models import Project
+
 
 class APITokenQuerySet(models.QuerySet["APIToken"]):
     """API tokens."""
@@ -34,7 +36,7 @@ class APIToken(models.Model):
     name = models.CharField(_("name"), max_length=100)
     root_key = models.TextField(editable=False)
     caveats = models.JSONField(_("caveats"), default=list)
-    projects = models.ManyToManyField("projects.Project", related_name="api_tokens", blank=True)
+    projects = models.ManyToManyField(Project, related_name="api_tokens", blank=True)
     created_at = models.DateTimeField(_("made"), default=timezone.now)
     last_used_at = models.DateTimeField(_("last used"), null=True)
     revoked_at = models.DateTimeField(_("revoked"), null=True)

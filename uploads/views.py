@@ -78,13 +78,14 @@ class UploadView(APIView):
 
     def post(self, request: Request) -> HttpResponse:
         """Receive, check, publish; record whatever was refused."""
-        by = actor_of(request._request, request.auth.token)
+        credential: Any = request.auth
+        by = actor_of(request._request, credential.token)
         upload: UploadRequest | None = None
         try:
             with incoming.receive(request._request) as (form, file):
                 _require_action(request._request.GET, form)
                 upload = read_form(form, file)
-                accept_upload(upload, credential=request.auth, by=by)
+                accept_upload(upload, credential=credential, by=by)
         except TokenRefused as refusal:
             record_refusal(request._request, refusal)
             return refusal_response(refusal.sentence, status=403)

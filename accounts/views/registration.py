@@ -42,9 +42,7 @@ class RegisterView(View):
         if request.user.is_authenticated:
             return redirect("projects:my-projects")
         secret = request.GET.get("link", "")
-        self.link = (
-            registration.find_link(secret, makes_administrator=False) if secret else None
-        )
+        self.link = registration.find_link(secret, makes_administrator=False) if secret else None
         mode = registration.registration_mode()
         if self.link is None and mode != "open":
             reason = "ended" if secret else mode
@@ -132,7 +130,7 @@ class SetUpView(View):
 
 @method_decorator([codes_page], name="dispatch")
 class VerifyAddressView(View):
-    """The link in a verification mail: a page with a button, so that mail scanners verify nothing."""
+    """The link in a verification mail: a page with a button, as mail scanners open links."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         """Read the link before either method."""
@@ -184,6 +182,9 @@ class UnverifiedAddressView(View):
         user: Any = request.user
         by = request.actor  # type: ignore[attr-defined]
         address = user.primary_email
+        if user.has_verified_email:
+            messages.info(request, _("The address %s is verified.") % address)
+            return redirect("accounts:security")
         form = AddressForm(request.POST, user=user) if "email" in request.POST else None
         try:
             if form is None and address is not None:

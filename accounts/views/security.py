@@ -141,6 +141,8 @@ def recovery_codes(request: HttpRequest) -> HttpResponse:
 
 
 def _make_codes(request: HttpRequest) -> HttpResponse:
+    if request.method != "POST":  # the address of the page that showed codes, opened again
+        return redirect("accounts:recovery-codes")
     user: Any = request.user
     by = request.actor  # type: ignore[attr-defined]
     try:
@@ -153,7 +155,7 @@ def _make_codes(request: HttpRequest) -> HttpResponse:
     return render(request, "accounts/recovery_codes_made.html", context)
 
 
-make_recovery_codes = sudo_page(require_POST(_make_codes), gate=codes_page)
+make_recovery_codes = sudo_page(_make_codes, gate=codes_page)
 
 
 @require_POST

@@ -64,8 +64,8 @@ def publish(foo: Project, alice: Person) -> Publish:
         project = project or foo
         make = make_wheel if kind == "wheel" else make_sdist
         filename, content = make(project.name, version)
-        metadata = b"Metadata-Version: 2.1\n" if kind == "wheel" else b""
-        upload = new_file(filename, content, metadata=metadata, **facts)
+        beside = b"Metadata-Version: 2.1\n" if kind == "wheel" else b""
+        upload = new_file(filename, content, metadata_file=beside, **facts)
         return publish_file(project, upload, by=by or alice.actor)
 
     return put_on_shelf

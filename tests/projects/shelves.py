@@ -12,13 +12,15 @@ from projects.names import parse_filename
 from projects.operations.publishing import NewFile
 
 
-def new_file(filename: str, content: bytes, *, metadata: bytes = b"", **facts: object) -> NewFile:
-    """Store a content and describe it."""
+def new_file(
+    filename: str, content: bytes, *, metadata_file: bytes = b"", **facts: object
+) -> NewFile:
+    """Store a content, and the metadata beside it, and describe it."""
     parsed = parse_filename(filename)
     blake2b = hashlib.blake2b(content, digest_size=32).hexdigest()
     put(content, blake2b)
-    if metadata:
-        put(metadata, blake2b, storage.METADATA)
+    if metadata_file:
+        put(metadata_file, blake2b, storage.METADATA)
     described = {
         "filename": filename,
         "kind": parsed.kind,
@@ -28,7 +30,7 @@ def new_file(filename: str, content: bytes, *, metadata: bytes = b"", **facts: o
         "sha256": hashlib.sha256(content).hexdigest(),
         "blake2b_256": blake2b,
         "md5": hashlib.md5(content, usedforsecurity=False).hexdigest(),
-        "metadata_sha256": hashlib.sha256(metadata).hexdigest() if metadata else "",
+        "metadata_sha256": hashlib.sha256(metadata_file).hexdigest() if metadata_file else "",
     }
     return NewFile(**{**described, **facts})
 

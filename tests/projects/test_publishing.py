@@ -79,7 +79,7 @@ def test_a_file_is_put_on_the_shelf_with_all_that_is_known_of_it(
     upload = new_file(
         filename,
         content,
-        metadata=b"Name: foo\n",
+        metadata_file=b"Name: foo\n",
         summary="Does foo.",
         requires_python=">=3.11",
         token_id="b2f5ff47-4366-4c34-9a1f-3c39e2a5cdb1",

@@ -150,6 +150,23 @@ def tar_gz_of(members: Mapping[str, Content], *, form: int = tarfile.PAX_FORMAT)
     return gzip.compress(buffer.getvalue(), mtime=0)
 
 
+def tar_member(name: str, content: bytes = b"", **attributes: object) -> bytes:
+    """Return the blocks of one tar member, however odd.
+
+    Args:
+        name: its path, of at most 100 characters.
+        content: what follows its header.
+        attributes: further attributes of its `tarfile.TarInfo`, such as `type` or a false `size`.
+    """
+    info = tarfile.TarInfo(name)
+    info.size = len(content)
+    for key, value in attributes.items():
+        setattr(info, key, value)
+    padding = bytes(-len(content) % tarfile.BLOCKSIZE)
+    header = info.tobuf(tarfile.GNU_FORMAT if info.size < 0 else tarfile.USTAR_FORMAT)
+    return header + content + padding
+
+
 def _normal(name: str) -> str:
     return re.sub(r"[-_.]+", "_", name).lower()
 

@@ -74,7 +74,10 @@ class Database:
         label = f"{os.getpid()}_{next(_numbers)}"
         if connection.vendor == "sqlite":
             path = Path(self.name).with_name(f"clone_{label}.sqlite3")
-            with closing(sqlite3.connect(self.name)) as source, closing(sqlite3.connect(path)) as to:
+            with (
+                closing(sqlite3.connect(self.name)) as source,
+                closing(sqlite3.connect(path)) as to,
+            ):
                 source.backup(to)
                 to.execute("PRAGMA journal_mode=WAL")
             return Database(str(path))

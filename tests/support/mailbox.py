@@ -15,7 +15,6 @@ from typing import Any, cast
 import pytest
 from aiosmtpd.controller import Controller
 
-
 logging.getLogger("mail.log").setLevel(logging.WARNING)  # aiosmtpd tells of every connection
 
 

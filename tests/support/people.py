@@ -9,7 +9,7 @@ import hashlib
 import hmac
 import struct
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -169,7 +169,7 @@ def browser() -> Browser:
 
 
 @pytest.fixture
-def _database(request: pytest.FixtureRequest) -> Iterator[None]:
+def _database(request: pytest.FixtureRequest) -> None:
     """The database that the test asked for; a rolled-back transaction if it asked for none."""
     for fixture in ("committed_db", "site", "fresh_site"):
         if fixture in request.fixturenames:
@@ -177,7 +177,6 @@ def _database(request: pytest.FixtureRequest) -> Iterator[None]:
             break
     else:
         request.getfixturevalue("db")
-    yield
 
 
 @pytest.fixture

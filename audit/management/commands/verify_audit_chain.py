@@ -22,7 +22,7 @@ class Command(BaseCommand):
             action="append",
             default=[],
             metavar="NUMBER:SEAL",
-            help="an event's number and seal, noted elsewhere; shows that newer events were cut off",
+            help="an event's number and seal, noted elsewhere; shows if newer ones were cut off",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -1,0 +1,202 @@
+"""Staff read the memory in the admin, and can do nothing else there."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from audit.log import Subject, record
+from audit.models import Event
+from tests.audit.words import ALICE, BOB, BY_ALICE, DONE, REFUSED, SEAGULL, actor_at, record_done
+
+LIST = "/admin/audit/event/"
+
+
+@pytest.fixture
+def staff(browser: Any, sam: Any) -> Client:
+    """Sam's browser; his sign-in is event 1."""
+    client: Client = browser(sam)
+    return client
+
+
+def text_of(client: Client, path: str, **query: str) -> str:
+    """A page of the admin as text, without its markup."""
+    response = client.get(path, query)
+    assert response.status_code == 200, response
+    main = response.content.decode().partition('id="content"')[2]
+    return " ".join(unescape(re.sub(r"<[^>]*>", " ", main)).split())
+
+
+def sentences(client: Client, **query: str) -> list[str]:
+    """What the list shows as having happened, top to bottom."""
+    response = client.get(LIST, query)
+    assert response.status_code == 200, response
+    cells = re.findall(r'class="field-what_happened">(.*?)</t', response.content.decode())
+    return [unescape(re.sub(r"<[^>]*>", "", cell)) for cell in cells]
+
+
+def test_the_list_shows_what_happened_newest_first(staff: Client) -> None:
+    record_done("a dance")
+    page = text_of(staff, LIST)
+    assert sentences(staff)[0] == "alice did a dance to seagull"
+    assert "sam signed in" in sentences(staff)[1]
+    for part in ("alice, seagull", "192.0.2.17"):
+        assert part in page
+
+
+def test_the_page_of_an_event_shows_all_of_it(staff: Client) -> None:
+    by = BY_ALICE.with_token(token_id="t-123", label="my token")
+    event = record(
+        DONE, by=by, about=[ALICE, SEAGULL], mail_addresses=["a@example.org"], what="a dance"
+    )
+    page = text_of(staff, f"{LIST}{event.number}/change/")
+    for part in (
+        "alice did a dance to seagull",
+        "testing:thing:done",
+        "t-123",
+        "my token",
+        f"user alice ({ALICE.subject_id})",
+        "project seagull (7)",
+        '"what": "a dance"',
+        "192.0.2.17",
+        "A Browser/1",
+        "a@example.org",
+        event.origin_digest,
+        event.key_id,
+        event.seal,
+    ):
+        assert part in page
+
+
+def test_an_event_whose_origin_was_erased_says_so(staff: Client) -> None:
+    from audit.models import EventOrigin
+
+    event = record_done()
+    EventOrigin.objects.all().delete()
+    assert "User agent: erased" in text_of(staff, f"{LIST}{event.number}/change/")
+
+
+def queries_of(client: Client) -> list[str]:
+    """The queries that the list takes."""
+    with CaptureQueriesContext(connection) as queries:
+        assert client.get(LIST).status_code == 200
+    return [query["sql"] for query in queries]
+
+
+def test_a_full_page_takes_as_many_queries_as_a_short_one(staff: Client) -> None:
+    short = len(queries_of(staff))
+    for _turn in range(110):
+        record_done()
+    assert len(queries_of(staff)) == short
+    assert len(sentences(staff)) == 100
+
+
+def test_the_table_of_events_is_never_counted(staff: Client) -> None:
+    assert not [query for query in queries_of(staff) if "COUNT(" in query.upper()]
+
+
+def test_the_pages_reach_the_first_event(staff: Client) -> None:
+    for _turn in range(110):
+        record_done()
+    assert len(sentences(staff, p="2")) == 11
+    assert "sam signed in" in sentences(staff, p="2")[-1]
+
+
+@pytest.fixture
+def several(staff: Client) -> Client:
+    """Three events that differ in everything that can be searched for."""
+    token = actor_at("198.51.100.7", label="bob").with_token(token_id="t-77", label="robot")
+    record(DONE, by=BY_ALICE, about=[ALICE, SEAGULL], what="one")
+    record(DONE, by=token, about=[BOB, Subject("project", "8", "albatross")], what="two")
+    record(REFUSED, by=token, about=[BOB, SEAGULL], why="three")
+    return staff
+
+
+ONE, TWO, THREE = "alice did one to seagull", "bob did two to albatross", "bob was refused: three"
+
+
+@pytest.mark.parametrize(
+    ("search", "found"),
+    [
+        ("bob", [THREE, TWO]),
+        ("seagull", [THREE, ONE]),
+        ("SEAGULL", [THREE, ONE]),
+        ("bob, seagull", [THREE]),
+        (" seagull ,, bob ,", [THREE]),
+        ("alice, albatross", []),
+        ("thing:refused", [THREE]),
+        ("198.51.100.", [THREE, TWO]),
+        ("robot", [THREE, TWO]),
+        ("t-77, done", [TWO]),
+        ("nothing like it", []),
+    ],
+)
+def test_each_term_of_a_search_must_be_found(
+    several: Client, search: str, found: list[str]
+) -> None:
+    assert sentences(several, q=search) == found
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ({"family": "testing"}, [THREE, TWO, ONE]),
+        ({"is_failure__exact": "1"}, [THREE]),
+        ({"family": "testing", "is_failure__exact": "0", "q": "seagull"}, [ONE]),
+        ({"recorded_at__lt": "2001-01-01 00:00:00+00:00"}, []),
+    ],
+)
+def test_the_list_can_be_filtered(several: Client, query: dict[str, str], found: list[str]) -> None:
+    assert sentences(several, **query) == found
+
+
+def test_there_are_no_bulk_actions(staff: Client) -> None:
+    record_done()
+    page = staff.get(LIST).content.decode()
+    assert 'name="action"' not in page
+    assert "action-checkbox" not in page
+
+
+@pytest.mark.parametrize("path", ["add/", "{number}/delete/"])
+def test_events_are_neither_added_nor_deleted(staff: Client, path: str) -> None:
+    number = record_done().number
+    url = LIST + path.format(number=number)
+    assert staff.get(url).status_code == 403
+    assert staff.post(url, {"post": "yes"}).status_code == 403
+    assert Event.objects.filter(number=number).exists()
+
+
+def test_events_are_not_changed(staff: Client) -> None:
+    event = record_done()
+    response = staff.post(f"{LIST}{event.number}/change/", {"actor_label": "mallory"})
+    assert response.status_code == 403
+    assert Event.objects.get(number=event.number).actor_label == "alice"
+
+
+def test_the_page_of_an_event_has_no_button_that_changes_anything(staff: Client) -> None:
+    page = staff.get(f"{LIST}{record_done().number}/change/").content.decode()
+    assert not re.findall(r'name="_(?:save|continue|addanother)"', page)
+    assert "deletelink" not in page
+    assert "/history/" not in page
+
+
+def test_the_stock_history_is_not_there(staff: Client) -> None:
+    assert staff.get(f"{LIST}{record_done().number}/history/").status_code == 404
+
+
+def test_who_is_not_staff_sees_nothing(browser: Any, alice: Any) -> None:
+    event = record_done()
+    for path in (LIST, f"{LIST}{event.number}/change/"):
+        assert browser(alice).get(path).status_code == 302
+        assert browser().get(path).status_code == 302
+
+
+def test_events_are_on_the_default_site(db: None) -> None:
+    assert admin.site.is_registered(Event)

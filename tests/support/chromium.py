@@ -1,0 +1,82 @@
+"""A real Chromium, headless, from Debian's package."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from weakref import WeakSet
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, sync_playwright
+
+WIDTHS = {"desktop": 1280, "phone": 390}  # CSS pixels
+_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+_WITHOUT_JAVASCRIPT: WeakSet[Page] = WeakSet()
+OpenPage = Callable[..., Page]
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """The browser, started once."""
+    program = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    assert program, "Chromium is missing: install Debian's package chromium, or set CHROMIUM."
+    # Playwright's loop would make the ORM believe that tests are asynchronous.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=_ARGUMENTS)
+        yield browser
+        browser.close()
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@pytest.fixture
+def open_page(chromium: Browser) -> Iterator[OpenPage]:
+    """Opens pages of fresh profiles: `open_page(width=390, javascript=False, dark=True)`."""
+    contexts = []
+
+    def open_one(*, width: int = 1280, javascript: bool = True, dark: bool = False) -> Page:
+        context = chromium.new_context(
+            viewport={"width": width, "height": 900},
+            java_script_enabled=javascript,
+            color_scheme="dark" if dark else "light",
+            locale="en-GB",
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(15_000)  # milliseconds
+        if not javascript:
+            _WITHOUT_JAVASCRIPT.add(page)
+        return page
+
+    yield open_one
+    for context in contexts:
+        context.close()
+
+
+def require_sound(page: Page) -> None:
+    """Fail if the page breaks a rule of accessibility (axe), or has to be scrolled sideways.
+
+    Where JavaScript is off, axe cannot run either, and the width alone is checked.
+    """
+    wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+    assert wide <= 0, f"{page.url} is {wide} px wider than the window"
+    if page in _WITHOUT_JAVASCRIPT:
+        return
+    results = Axe().run(page)
+    assert results.violations_count == 0, f"{page.url}\n{results.generate_report()}"
+
+
+def shown_key(page: Page) -> str:
+    """The key of the authenticator app that the page shows to be typed."""
+    return re.sub(r"\s", "", page.locator("main .secret").first.inner_text())

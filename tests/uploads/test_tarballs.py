@@ -1,0 +1,230 @@
+"""The reader of tar archives, through the door that uploads use."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import random
+import tarfile
+
+import pytest
+
+from projects.names import parse_filename
+from tests.support.artifacts import make_sdist, make_wheel, tar_gz_of, tar_member
+from uploads import artifacts, tarballs
+from uploads.artifacts import ArtifactError, read_sdist_metadata
+
+pytestmark = pytest.mark.once
+
+SDIST = parse_filename("foo-1.0.tar.gz")
+PKG_INFO = "foo-1.0/PKG-INFO"
+TEN_MEBIBYTES = 10 * 1024 * 1024
+
+
+def sdist(raw: bytes) -> bytes:
+    return read_sdist_metadata(io.BytesIO(raw), SDIST)
+
+
+def refusal(raw: bytes) -> str:
+    with pytest.raises(ArtifactError) as caught:
+        sdist(raw)
+    sentence = str(caught.value)
+    assert is_one_plain_line(sentence)
+    return sentence
+
+
+def is_one_plain_line(sentence: str) -> bool:
+    return sentence.isascii() and sentence.isprintable() and 0 < len(sentence) <= 400
+
+
+def tar_gz(*blocks: bytes, end: bytes = bytes(1024)) -> bytes:
+    return gzip.compress(b"".join(blocks) + end)
+
+
+def pax(record: bytes, kind: bytes = tarfile.XHDTYPE) -> bytes:
+    length = len(record) + 4
+    return tar_member("pax", b"%d %s\n" % (length, record), type=kind)
+
+
+def test_the_metadata_of_an_sdist_is_read() -> None:
+    filename, raw = make_sdist("Foo.Bar", "1.0", metadata_extra="Summary: one\n")
+    found = read_sdist_metadata(io.BytesIO(raw), parse_filename(filename))
+    assert found == b"Metadata-Version: 2.1\nName: Foo.Bar\nVersion: 1.0\nSummary: one\n"
+
+
+@pytest.mark.parametrize("form", [tarfile.PAX_FORMAT, tarfile.GNU_FORMAT, tarfile.USTAR_FORMAT])
+def test_tar_archives_of_all_three_forms_are_read(form: int) -> None:
+    long = "foo-1.0/" + "/".join(["d" * 60] * 3)
+    assert sdist(tar_gz_of({long: "x", PKG_INFO: "found"}, form=form)) == b"found"
+
+
+@pytest.mark.parametrize("form", [tarfile.PAX_FORMAT, tarfile.GNU_FORMAT])
+def test_long_names_in_extended_headers_are_understood(form: int) -> None:
+    name = "x" * 150
+    parsed = parse_filename(f"{name}-1.0.tar.gz")
+    raw = tar_gz_of({"other" * 30: "no", f"{name}-1.0/PKG-INFO": "found"}, form=form)
+    assert read_sdist_metadata(io.BytesIO(raw), parsed) == b"found"
+
+
+def test_modification_times_in_extended_headers_and_links_are_fine() -> None:
+    raw = tar_gz(
+        pax(b"comment=archived", tarfile.XGLTYPE),
+        tar_member("foo-1.0", type=tarfile.DIRTYPE),
+        pax(b"mtime=1.5"),
+        tar_member(PKG_INFO, b"found"),
+        tar_member("foo-1.0/link", type=tarfile.SYMTYPE, linkname="PKG-INFO"),
+        tar_member("foo-1.0/hard", type=tarfile.LNKTYPE, linkname=PKG_INFO),
+    )
+    assert sdist(raw) == b"found"
+
+
+@pytest.mark.parametrize("raw", [b"", b"\x1f", b"not gzip" * 99, make_wheel()[1]])
+def test_an_sdist_that_is_no_gzip_file_is_refused(raw: bytes) -> None:
+    assert "not a gzip file" in refusal(raw)
+
+
+@pytest.mark.parametrize("content", [b"not a tar" * 99, b"x" * 512, b"\xff" * 1024])
+def test_a_gzip_file_that_holds_no_tar_archive_is_refused(content: bytes) -> None:
+    assert "not a tar archive" in refusal(gzip.compress(content))
+
+
+@pytest.mark.parametrize("keep", [2, 10, 20, 300, -9, -8, -1])
+def test_a_truncated_sdist_is_refused(keep: int) -> None:
+    assert "truncated" in refusal(make_sdist()[1][:keep])
+
+
+def test_a_tar_archive_cut_off_inside_a_sound_gzip_file_is_refused() -> None:
+    whole = gzip.decompress(make_sdist()[1])
+    for keep in (0, 100, 512, 700, 1024):
+        assert "truncated" in refusal(gzip.compress(whole[:keep]))
+
+
+@pytest.mark.parametrize("at", [-1, -5])
+def test_a_wrong_checksum_or_length_of_an_sdist_is_refused(at: int) -> None:
+    raw = bytearray(make_sdist()[1])
+    raw[at] ^= 1
+    assert "damaged" in refusal(bytes(raw))
+
+
+@pytest.mark.parametrize("more", [b"x", b"\0", make_sdist()[1]])
+def test_bytes_after_an_sdist_are_refused(more: bytes) -> None:
+    assert "followed by other bytes" in refusal(make_sdist()[1] + more)
+
+
+def test_content_after_the_end_of_a_tar_archive_is_refused() -> None:
+    hidden = bytes(1024) + tar_member(PKG_INFO, b"other") + bytes(1024)
+    assert "after its end" in refusal(tar_gz(tar_member(PKG_INFO, b"a"), end=hidden))
+
+
+def test_an_sdist_without_pkg_info_is_refused() -> None:
+    for raw in (tar_gz(tar_member("foo-1.0/setup.py", b"")), tar_gz()):
+        assert "the sdist has no 'foo-1.0/PKG-INFO'" in refusal(raw)
+
+
+@pytest.mark.parametrize(
+    "alias",
+    [
+        PKG_INFO,
+        "./foo-1.0/PKG-INFO",
+        "foo-1.0//PKG-INFO",
+        "foo-1.0/x/../PKG-INFO",
+        "/foo-1.0/PKG-INFO",
+        "foo-1.0/pkg-info",
+        "foo-1.0\\PKG-INFO",
+    ],
+)
+def test_pkg_info_twice_or_also_in_another_spelling_is_refused(alias: str) -> None:
+    raw = tar_gz(tar_member(PKG_INFO, b"a"), tar_member("foo-1.0/x", b"x"), tar_member(alias, b"b"))
+    assert "twice or in another spelling" in refusal(raw)
+
+
+def test_pkg_info_in_another_spelling_only_is_refused() -> None:
+    for alias in ("./foo-1.0/PKG-INFO", "foo-1.0/pkg-info"):
+        assert "in another spelling" in refusal(tar_gz(tar_member(alias, b"b")))
+
+
+@pytest.mark.parametrize(
+    ("blocks", "reason"),
+    [
+        ([tar_member("foo-1.0/x", type=tarfile.GNUTYPE_SPARSE)], "sparse"),
+        ([pax(b"GNU.sparse.size=999")], "sparse"),
+        ([pax(b"size=99999")], "8 GiB"),
+        ([pax(b"path=a"), pax(b"path=b")], "names one member twice"),
+        ([pax(b"mtime=1"), pax(b"mtime=2")], "names one member twice"),
+        (
+            [tar_member("l", b"a\0", type=tarfile.GNUTYPE_LONGNAME), pax(b"path=b")],
+            "names one member twice",
+        ),
+        (
+            [tar_member("l", b"a\0", type=tarfile.GNUTYPE_LONGLINK)] * 2,
+            "names one member twice",
+        ),
+        ([pax(b"path=foo-1.0/PKG-INFO", tarfile.XGLTYPE)], "all its members alike"),
+        ([pax(b"mtime")], "damaged extended header"),
+        ([tar_member("p", b"99 a=b\n", type=tarfile.XHDTYPE)], "damaged extended header"),
+        ([tar_member("p", b"1" * 2000, type=tarfile.XHDTYPE)], "damaged extended header"),
+        ([tar_member("p", b"6 a=bc", type=tarfile.XHDTYPE)], "damaged extended header"),
+        ([tar_member("p", b"0 a=b\n", type=tarfile.XHDTYPE)], "damaged extended header"),
+        ([tar_member("p", b"6 a=b\n6 a=c\n", type=tarfile.XHDTYPE)], "repeated record"),
+        ([tar_member("p", bytes(70_000), type=tarfile.XHDTYPE)], "too large"),
+        ([tar_member("foo-1.0/x", type=tarfile.CHRTYPE)], "not a file, a directory or a link"),
+        ([tar_member("foo-1.0/x", type=tarfile.FIFOTYPE)], "not a file, a directory or a link"),
+        ([tar_member("foo-1.0/x", type=b"V")], "not a file, a directory or a link"),
+        ([tar_member("foo-1.0/x", b"xyz", type=tarfile.SYMTYPE)], "with content"),
+        ([tar_member("foo-1.0/x", size=-5)], "negative size"),
+    ],
+)
+def test_members_that_tools_disagree_about_are_refused(blocks: list[bytes], reason: str) -> None:
+    with pytest.raises(ArtifactError, match=reason) as caught:
+        sdist(tar_gz(*blocks, tar_member(PKG_INFO, b"a")))
+    assert is_one_plain_line(str(caught.value))
+
+
+def test_an_extended_header_can_rename_a_member_to_pkg_info() -> None:
+    renamed = [pax(b"path=foo-1.0/PKG-INFO"), tar_member("foo-1.0/x", b"b")]
+    assert "twice" in refusal(tar_gz(tar_member(PKG_INFO, b"a"), *renamed))
+
+
+def test_an_extended_header_without_its_member_is_refused() -> None:
+    raw = tar_gz(tar_member(PKG_INFO, b"a"), pax(b"mtime=1"))
+    assert "after an extended header" in refusal(raw)
+
+
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.DIRTYPE])
+def test_pkg_info_must_be_a_regular_file(kind: bytes) -> None:
+    raw = tar_gz(tar_member(PKG_INFO, type=kind, linkname="x"))
+    assert "not a regular file" in refusal(raw)
+
+
+def test_pkg_info_of_ten_mebibytes_is_read_and_more_is_refused() -> None:
+    text = random.Random(1).randbytes(TEN_MEBIBYTES + 1)  # noqa: S311
+    assert len(sdist(tar_gz(tar_member(PKG_INFO, text[:-1])))) == TEN_MEBIBYTES
+    assert "larger than 10 MiB" in refusal(tar_gz(tar_member(PKG_INFO, text)))
+
+
+def test_an_sdist_that_inflates_two_hundredfold_is_refused() -> None:
+    raw = tar_gz(tar_member(PKG_INFO, b"a"), tar_member("foo-1.0/x", bytes(20 * 1024 * 1024)))
+    assert len(raw) * artifacts.MAX_RATIO < 20 * 1024 * 1024
+    assert "inflates" in refusal(raw)
+
+
+def test_a_small_sdist_may_inflate_well() -> None:
+    raw = tar_gz(tar_member(PKG_INFO, b"a"), end=bytes(512 * 1024))
+    assert len(raw) * artifacts.MAX_RATIO < 512 * 1024
+    assert sdist(raw) == b"a"
+
+
+def test_no_sdist_inflates_to_more_than_the_absolute_limit() -> None:
+    content = tarballs.Inflated(io.BytesIO(gzip.compress(bytes(1000))), 999)
+    with pytest.raises(ArtifactError, match="inflates"):
+        content.skip(1000)
+    assert artifacts.MAX_INFLATED == 2 * 1024**3
+
+
+def test_too_many_members_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert tarballs.MAX_MEMBERS == 100_000
+    monkeypatch.setattr(tarballs, "MAX_MEMBERS", 10)
+    files = [tar_member(f"foo-1.0/{number}", b"") for number in range(9)]
+    assert sdist(tar_gz(tar_member(PKG_INFO, b"a"), *files)) == b"a"
+    for one_more in (files[0], pax(b"comment=x", tarfile.XGLTYPE)):
+        assert "more than 10" in refusal(tar_gz(tar_member(PKG_INFO, b"a"), *files, one_more))
