@@ -13,7 +13,12 @@ from django.db import transaction
 from django.http import HttpRequest
 from django_otp.models import Device
 
-from accounts.events import RECOVERY_CODE_USED, SIGN_IN_SUCCEEDED, SIGNED_OUT
+from accounts.events import (
+    RECOVERY_CODE_USED,
+    RECOVERY_CODES_CONFIRMED,
+    SIGN_IN_SUCCEEDED,
+    SIGNED_OUT,
+)
 from accounts.models import RecoveryCodeSet, User
 from accounts.notices import send
 from accounts.sessions import SIGNED_IN_AT
@@ -55,9 +60,18 @@ def complete(request: HttpRequest, user: User, *, method: str, device: Device | 
     label = device.name if device is not None else ""
     record(SIGN_IN_SUCCEEDED, by=by, about=[user], method=method, factor=label)
     if isinstance(device, RecoveryCodeSet):
-        left = device.unused
-        record(RECOVERY_CODE_USED, by=by, about=[user], left=left)
-        send("recovery_code_used", [user], left=left)
+        _note_recovery_code(device, user, by=by)
+
+
+def _note_recovery_code(code_set: RecoveryCodeSet, user: User, *, by: Actor) -> None:
+    # Who signs in with a code has kept it: that is as good as typing one back, and without it
+    # django-otp would not let an unconfirmed set verify the session.
+    unconfirmed = RecoveryCodeSet.objects.filter(pk=code_set.pk, confirmed=False)
+    if unconfirmed.update(confirmed=True):
+        record(RECOVERY_CODES_CONFIRMED, by=by, about=[user])
+    left = code_set.unused
+    record(RECOVERY_CODE_USED, by=by, about=[user], left=left)
+    send("recovery_code_used", [user], left=left)
 
 
 def verify_session(request: HttpRequest, device: Device) -> None:

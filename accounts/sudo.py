@@ -39,6 +39,7 @@ def is_open(request: HttpRequest, *, lasts: int = LASTS) -> bool:
 class SudoForm(forms.Form):
     """Asks for the password again."""
 
+    prefix = _PREFIX
     password = forms.CharField(
         label=_("Your password"),
         max_length=4096,
@@ -47,7 +48,7 @@ class SudoForm(forms.Form):
     )
 
     def __init__(self, *args: Any, user: User, by: Actor, **kwargs: Any) -> None:
-        super().__init__(*args, prefix=_PREFIX, **kwargs)
+        super().__init__(*args, **kwargs)
         self.user, self.by = user, by
 
     def clean_password(self) -> str:
@@ -87,7 +88,7 @@ def _without_answer(request: HttpRequest) -> None:
     post = QueryDict(mutable=True)
     for name, value in _carried(request):
         post.appendlist(name, value)
-    post._mutable = False  # type: ignore[attr-defined]
+    post._mutable = False
     request.POST = post  # type: ignore[assignment]
 
 

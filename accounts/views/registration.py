@@ -128,7 +128,7 @@ class SetUpView(View):
         return render(request, "accounts/set_up.html", context)
 
 
-@method_decorator([codes_page], name="dispatch")
+@method_decorator(codes_page, name="dispatch")
 class VerifyAddressView(View):
     """The link in a verification mail: a page with a button, as mail scanners open links."""
 
@@ -173,7 +173,7 @@ class VerifyAddressView(View):
         return render(request, "accounts/verify_address.html", context, status=status)
 
 
-@method_decorator([codes_page], name="dispatch")
+@method_decorator(codes_page, name="dispatch")
 class UnverifiedAddressView(View):
     """Another verification mail, or another address where the first was mistyped."""
 
@@ -192,7 +192,7 @@ class UnverifiedAddressView(View):
             elif form is not None and form.is_valid():
                 address = emails.change_unverified_address(user, form.cleaned_data["email"], by=by)
             elif form is not None:
-                messages.error(request, " ".join(form.errors["email"]))
+                messages.error(request, " ".join(map(str, form.errors["email"])))
                 return redirect("accounts:security")
         except (ValidationError, PermissionDenied) as error:
             messages.error(request, getattr(error, "message", str(error)))

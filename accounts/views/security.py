@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts import login, qr, totp
 from accounts.forms import AddressForm, AppForm, TypeBackForm
 from accounts.gates import account_page, codes_page
-from accounts.models import AuthenticatorApp
+from accounts.models import AuthenticatorApp, RecoveryCodeSet
 from accounts.operations import second_factors
 from accounts.panels import security_panels
 from accounts.sudo import sudo_page
@@ -150,6 +150,9 @@ def _make_codes(request: HttpRequest) -> HttpResponse:
     except PermissionDenied as error:
         messages.error(request, _reason(error))
         return redirect("accounts:security")
+    if isinstance(user.otp_device, RecoveryCodeSet):
+        # The code that verified this session has ended; what it stood in for takes its place
+        login.verify_session(request, user.second_factors[0])
     form = TypeBackForm(user=user, by=by)
     context = {"nav": "security", "codes": codes, "form": form}
     return render(request, "accounts/recovery_codes_made.html", context)

@@ -36,10 +36,10 @@ class Authenticator:
         return totp(self.secret, self._step)
 
 
-def submit(page: Page, name: str) -> None:
-    """Press the button of that name; the page that comes must be sound."""
-    page.get_by_role("button", name=name).click()
-    page.wait_for_load_state()
+def send(page: Page, button: str = "main button[type=submit]") -> None:
+    """Press a form's button; the page that comes must be sound."""
+    with page.expect_navigation():
+        page.locator(button).first.click()
     require_sound(page)
 
 
@@ -77,44 +77,37 @@ def _set_up(page: Page, site: Site) -> Authenticator:
     page.get_by_label("User name").fill("ada")
     page.get_by_label("Mail address").fill("ada@example.org")
     page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_label("Code").fill("000000")
-    page.locator("main button[type=submit]").click()
-    require_sound(page)  # with an error
+    page.locator("input[autocomplete=one-time-code]").fill("000000")
+    send(page)
     assert Authenticator(shown_key(page)).secret == app.secret
     page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_label("Code").fill(app.code())
-    page.locator("main button[type=submit]").click()
+    page.locator("input[autocomplete=one-time-code]").fill(app.code())
+    send(page)
     expect(page).to_have_url(re.compile("/account/recovery-codes/"))
-    require_sound(page)
     page.goto(f"{site.url}/account/tokens/")
     expect(page).to_have_url(re.compile("/account/recovery-codes/"))  # nothing before that
-    page.locator("form[action$='/make/'] button").click()
-    require_sound(page)
+    send(page, "form[action$='/make/'] button")
     codes = page.locator(".codes code").all_inner_texts()
     assert len(set(codes)) == 8
     page.get_by_label("One of the codes").fill(codes[0].upper())
-    page.locator("form:has(input[name=code]) button").click()
+    send(page, "form:has(input[name=code]) button")
     expect(page).to_have_url(re.compile("/account/security/"))
-    require_sound(page)
     return app
 
 
 def _sign_out_and_in(page: Page, site: Site, app: Authenticator) -> None:
-    page.get_by_role("button", name="Sign out").click()
+    send(page, "form[action$='/sign-out/'] button")
     page.goto(f"{site.url}/account/tokens/")
     require_sound(page)
     page.get_by_label("User name").fill("ada")
     page.get_by_label("Password").fill("wrong")
-    page.locator("main button[type=submit]").first.click()
-    require_sound(page)
+    send(page)
     page.get_by_label("User name").fill("ada")
     page.get_by_label("Password").fill(PASSWORD)
-    page.locator("main button[type=submit]").first.click()
-    require_sound(page)
-    page.get_by_label("Code").fill(app.code())
-    page.locator("main button[type=submit]").first.click()
+    send(page)
+    page.locator("input[autocomplete=one-time-code]").fill(app.code())
+    send(page)
     expect(page).to_have_url(f"{site.url}/account/tokens/")
-    require_sound(page)
 
 
 def _make_token(page: Page, site: Site) -> str:
@@ -123,8 +116,7 @@ def _make_token(page: Page, site: Site) -> str:
     assert page.locator("input:checked").count() == 0
     page.get_by_label("Name").fill("laptop")
     page.get_by_label("All my projects").check()
-    page.locator("main button[type=submit]").click()
-    require_sound(page)
+    send(page)
     token = page.locator(".copy.token").first.inner_text()
     found = re.search(r"pypi-[\w-]{80,}", token)
     assert found, token
@@ -148,11 +140,11 @@ def _look_around(page: Page, site: Site) -> None:
 
 def _revoke(page: Page, site: Site) -> None:
     page.goto(f"{site.url}/account/tokens/")
-    page.get_by_role("link", name="Revoke").first.click()
+    with page.expect_navigation():
+        page.get_by_role("link", name="Revoke").first.click()
     require_sound(page)
-    page.locator("main button[type=submit]").click()
+    send(page)
     expect(page).to_have_url(f"{site.url}/account/tokens/")
-    require_sound(page)
 
 
 def _read_history(page: Page, site: Site) -> None:
@@ -191,6 +183,6 @@ def test_oathtool_agrees_about_the_key(fresh_site: Site, open_page: OpenPage) ->
     page.get_by_label("User name").fill("ada")
     page.get_by_label("Mail address").fill("ada@example.org")
     page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_label("Code").fill(result.stdout.strip())
-    page.locator("main button[type=submit]").click()
+    page.locator("input[autocomplete=one-time-code]").fill(result.stdout.strip())
+    send(page)
     expect(page).to_have_url(re.compile("/account/recovery-codes/"))

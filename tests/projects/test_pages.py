@@ -123,12 +123,14 @@ def test_only_web_links_are_links(publish: Publish, machine: Client) -> None:
                 ["Worse", "data:text/html,x"],
                 ["Broken", "http://[::1"],
                 ["Upper", "JAVASCRIPT:alert(3)"],
+                ["With a host", "javascript://docs.example.org/%0aalert(4)"],
+                ["Other", "ftp://files.example.org/"],
             ],
         },
     )
     page = text(machine.get("/project/foo/"))
     assert '<a href="https://docs.example.org/" rel="nofollow noopener">Docs</a>' in page
-    for bad in ("javascript:", "JAVASCRIPT:", "data:text", "[::1"):
+    for bad in ("javascript:", "JAVASCRIPT:", "data:text", "[::1", "ftp:"):
         assert bad not in page
 
 

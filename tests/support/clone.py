@@ -150,11 +150,14 @@ def race_all(functions: list[Callable[[], T]]) -> list[T | BaseException]:
 
     def run(place: int) -> None:
         try:
-            connection.ensure_connection()
+            try:
+                connection.ensure_connection()
+            except BaseException:
+                barrier.abort()
+                raise
             barrier.wait(timeout=30)
             outcomes[place] = functions[place]()
         except BaseException as error:
-            barrier.abort()
             outcomes[place] = error
         finally:
             connections.close_all()

@@ -130,7 +130,8 @@ def code_for(person: Person) -> str:
     """A code of the person's app that was not spent and is accepted now.
 
     The present step's, or the next one's, which is accepted too. Once both are spent, the app
-    forgets the present step, because no test should wait for half a minute.
+    forgets the present step, because no test should wait for half a minute; so ask for the code
+    before the row of the app is read.
     """
     now = int(time.time() // STEP)
     app = person.app
