@@ -126,6 +126,9 @@ def _send(mail: OutboxMail) -> bool:
 
 
 def forget_sent() -> int:
-    """Blank recipient and facts of mails that were sent 7 days ago."""
-    old = OutboxMail.objects.filter(sent_at__lt=timezone.now() - KEEP).exclude(recipient="")
-    return old.update(recipient="", recipient_name="", facts={})
+    """Blank recipient and facts of mails that were sent, or given up, and are 7 days old."""
+    before = timezone.now() - KEEP
+    given_up = Q(sent_at=None, attempts__gte=MAX_ATTEMPTS, queued_at__lt=before)
+    old = OutboxMail.objects.filter(Q(sent_at__lt=before) | given_up).exclude(recipient="")
+    # What a mail server said may name the recipient.
+    return old.update(recipient="", recipient_name="", facts={}, failure="")

@@ -21,10 +21,11 @@ from audit.checks import check_memory
 
 
 
-def start_problems() -> list[str]:
+def start_problems(*, with_database: bool = True) -> list[str]:
     """One sentence for each reason not to start: what settings and database have wrong."""
     found = [row for row in run_checks() if row.level >= ERROR and not row.is_silenced()]
-    found = found or check_memory()
+    if with_database and not found:
+        found = check_memory()
     return [f"{row.id}: {row.msg} {row.hint or ''}".strip() for row in found]
 
 

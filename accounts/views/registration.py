@@ -128,7 +128,7 @@ class SetUpView(View):
         return render(request, "accounts/set_up.html", context)
 
 
-@method_decorator(codes_page, name="dispatch")
+@method_decorator(codes_page, name="dispatch")  # type: ignore[arg-type]
 class VerifyAddressView(View):
     """The link in a verification mail: a page with a button, as mail scanners open links."""
 
@@ -173,7 +173,7 @@ class VerifyAddressView(View):
         return render(request, "accounts/verify_address.html", context, status=status)
 
 
-@method_decorator(codes_page, name="dispatch")
+@method_decorator(codes_page, name="dispatch")  # type: ignore[arg-type]
 class UnverifiedAddressView(View):
     """Another verification mail, or another address where the first was mistyped."""
 

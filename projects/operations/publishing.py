@@ -130,11 +130,12 @@ def publish_file(project: Project, upload: NewFile, *, by: Actor) -> File:
     except IntegrityError as error:
         raise _file_exists(upload) from error
     if is_new:
-        _publish(project, RELEASE_CREATED, by=by, version=release.version)
+        _publish(project, RELEASE_CREATED, by=by, about=[by.user], version=release.version)
     _publish(
         project,
         FILE_UPLOADED,
         by=by,
+        about=[by.user],
         filename=file.filename,
         version=release.version,
         size=file.size,

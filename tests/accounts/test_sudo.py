@@ -21,6 +21,7 @@ from tokens.models import APIToken
 Browser = Callable[..., Client]
 MAKE_TOKEN = "/account/tokens/make/"
 FORM = {"name": "release job", "scope": "account"}
+ANSWER = FORM | {"sudo-post": "1"}
 PROMPT = "Confirm it is you"
 
 
@@ -153,7 +154,7 @@ def test_neither_the_answer_nor_the_csrf_token_is_carried(browser: Browser, alic
 
 def test_the_view_does_not_see_the_password(browser: Browser, alice: Person) -> None:
     client = late_browser(browser, alice)
-    form = FORM | {"name": "", "sudo-password": alice.password}
+    form = ANSWER | {"name": "", "sudo-password": alice.password}
     response = client.post(MAKE_TOKEN, form)
     assert response.status_code == 200
     assert not any(name.startswith("sudo-") for name in response.wsgi_request.POST)
@@ -184,7 +185,7 @@ def test_what_is_carried_is_escaped(browser: Browser, alice: Person, text: str) 
 
 def test_a_wrong_password_is_refused_and_recorded(browser: Browser, alice: Person) -> None:
     client = late_browser(browser, alice)
-    response = client.post(MAKE_TOKEN, FORM | {"sudo-password": "wrong"})
+    response = client.post(MAKE_TOKEN, ANSWER | {"sudo-password": "wrong"})
     assert response.status_code == 403
     assert "That is not your password" in text_of_page(response)
     assert not APIToken.objects.exists()
@@ -196,7 +197,7 @@ def test_an_answer_that_is_no_password_opens_nothing(
     browser: Browser, alice: Person, answer: str
 ) -> None:
     client = late_browser(browser, alice)
-    client.post(MAKE_TOKEN, FORM | {"sudo-password": answer})
+    client.post(MAKE_TOKEN, ANSWER | {"sudo-password": answer})
     assert not APIToken.objects.exists()
     assert PROMPT in text_of_page(client.get(MAKE_TOKEN))
 
@@ -205,7 +206,7 @@ def test_the_password_of_another_account_opens_nothing(
     browser: Browser, alice: Person, mallory: Person
 ) -> None:
     client = late_browser(browser, alice)
-    client.post(MAKE_TOKEN, FORM | {"sudo-password": mallory.password})
+    client.post(MAKE_TOKEN, ANSWER | {"sudo-password": mallory.password})
     assert not APIToken.objects.exists()
 
 
@@ -215,7 +216,7 @@ def test_the_prompt_cannot_be_used_for_guessing(browser: Browser, alice: Person)
         let_sudo_end(client)
         for _number in range(10):
             client.post(MAKE_TOKEN, {"sudo-password": "wrong"})
-        response = client.post(MAKE_TOKEN, FORM | {"sudo-password": alice.password})
+        response = client.post(MAKE_TOKEN, ANSWER | {"sudo-password": alice.password})
     assert "Try again in" in text_of_page(response)
     assert not APIToken.objects.exists()
 
@@ -223,7 +224,7 @@ def test_the_prompt_cannot_be_used_for_guessing(browser: Browser, alice: Person)
 def test_a_wrong_password_while_sudo_mode_is_open_is_refused_as_well(
     browser: Browser, alice: Person
 ) -> None:
-    browser(alice).post(MAKE_TOKEN, FORM | {"sudo-password": "wrong"})
+    browser(alice).post(MAKE_TOKEN, ANSWER | {"sudo-password": "wrong"})
     assert not APIToken.objects.exists()
     assert count_events(CONFIRM_FAILED) == 1
 
@@ -238,7 +239,7 @@ def test_another_site_cannot_answer_the_prompt(browser: Browser, alice: Person) 
     client = Client(SERVER_NAME="localhost", SERVER_PORT="8000", enforce_csrf_checks=True)
     client.cookies = browser(alice).cookies
     let_sudo_end(client)
-    response = client.post(MAKE_TOKEN, FORM | {"sudo-password": alice.password})
+    response = client.post(MAKE_TOKEN, ANSWER | {"sudo-password": alice.password})
     assert response.status_code == 403
     assert not APIToken.objects.exists()
 

@@ -1,0 +1,309 @@
+"""All addresses of the site, found by the test itself, as people see them who are not signed in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import URLPattern, URLResolver, get_resolver
+from django.urls.resolvers import RegexPattern, RoutePattern
+
+from accounts.models import AuthenticatorApp, EmailAddress, UserSession
+from accounts.operations import second_factors
+from audit.models import Event
+from projects.models import Project
+from tests.accounts.doors import SIGN_IN, give_password, newcomer
+from tests.support.people import Person
+from tests.support.uploading import token_of, upload
+from tokens.models import APIToken
+
+Browser = Callable[..., Client]
+
+# What anybody may ask for. Every other address leads whoever is not fully signed in to sign in.
+PUBLIC = {
+    "projects:home",
+    "projects:project-detail",
+    "projects:release-detail",
+    "two_factor:login",
+    "accounts:register",
+    "accounts:set-up",
+    "accounts:sign-out",  # ends a session, of whatever kind
+    "two_factor:setup",  # leads to accounts:add-app, which is guarded
+}
+MACHINE_PATHS = ("/simple", "/files/", "/legacy", "/pypi/", "/_health/", "/static/")
+ACCOUNT_TABLES = ("accounts_usersession", "accounts_user", "accounts_authenticatorapp")
+
+
+@dataclass(frozen=True)
+class Door:
+    """One address of the site.
+
+    Attributes:
+        name: the full name of its URL pattern, or its route where it has none.
+        path: an address that the pattern matches.
+    """
+
+    name: str
+    path: str
+
+    @property
+    def is_for_machines(self) -> bool:
+        return self.path.startswith(MACHINE_PATHS)
+
+
+def all_doors(values: dict[str, str]) -> list[Door]:
+    """Every URL pattern of the site, with an address that it matches."""
+    return list(_doors(get_resolver().url_patterns, "/", "", values))
+
+
+def _doors(patterns: Any, prefix: str, space: str, values: dict[str, str]) -> Iterator[Door]:
+    for row in patterns:
+        path = prefix + _fill(row.pattern, values)
+        if isinstance(row, URLResolver):
+            inner = f"{space}{row.namespace}:" if row.namespace else space
+            yield from _doors(row.url_patterns, path, inner, values)
+        else:
+            assert isinstance(row, URLPattern)
+            yield Door(f"{space}{row.name}" if row.name else path, path)
+
+
+def _fill(pattern: RoutePattern | RegexPattern, values: dict[str, str]) -> str:
+    if isinstance(pattern, RegexPattern):
+        return _fill_regex(str(pattern))
+    return re.sub(r"<(?:\w+:)?(\w+)>", lambda match: values[match.group(1)], str(pattern))
+
+
+def _fill_regex(text: str) -> str:
+    """The two kinds that Django's admin has: a choice of apps, and everything else."""
+    text = text.removeprefix("^").removesuffix("$")
+    text = re.sub(r"\(\?P<app_label>(\w+)[^)]*\)", r"\1", text)
+    text = re.sub(r"\(\?P<url>\.\*\)", "anything/else", text)
+    assert not set("()?*+[]^$|\\") & set(text), f"teach this test to fill {text}"
+    return text
+
+
+@pytest.fixture
+def doors(alice: Person, sam: Person) -> list[Door]:
+    """All addresses, about things of alice."""
+    token = token_of(alice)
+    assert upload(token, "foo", "1.0").status_code == 200
+    digest = "00" * 32
+    EmailAddress.objects.create(user=alice.user, address="second@example.org")
+    return all_doors(
+        {
+            "pk": str(APIToken.objects.get().pk),
+            "object_id": str(EmailAddress.objects.get(user=sam.user).pk),
+            "name": "foo",
+            "version": "1.0",
+            "digest": f"{digest[:2]}/{digest[2:4]}/{digest[4:]}",
+            "filename": "foo-1.0-py3-none-any.whl",
+            "content_type_id": "1",
+            "path": "x",
+            "app_label": "accounts",
+        }
+    )
+
+
+def with_rows(door: Door, alice: Person) -> str:
+    """The address, about a row that there is."""
+    row: object = None
+    if door.name == "accounts:remove-app":
+        row = alice.app.pk
+    elif door.name == "admin:verify-address":
+        row = EmailAddress.objects.get(address="second@example.org").pk
+    if row is None:
+        return door.path
+    return door.path.replace(str(APIToken.objects.get().pk), str(row))
+
+
+def half_signed_in(browser: Browser, person: Person) -> Client:
+    client = browser()
+    assert give_password(client, person).status_code == 200
+    return client
+
+
+def stale(browser: Browser, person: Person) -> Client:
+    """A session that was opened with a password, before the account had a second factor."""
+    app = person.app
+    AuthenticatorApp.objects.filter(pk=app.pk).update(confirmed=False)
+    client = browser(person)
+    AuthenticatorApp.objects.filter(pk=app.pk).update(confirmed=True)
+    return client
+
+
+def things_of(person: Person) -> list[object]:
+    """Everything that a page could have changed."""
+    return [
+        list(AuthenticatorApp.objects.order_by("pk").values()),
+        list(EmailAddress.objects.order_by("pk").values()),
+        list(APIToken.objects.order_by("pk").values("pk", "revoked_at")),
+        list(Project.objects.order_by("pk").values("pk", "serial")),
+        Event.objects.count(),
+        second_factors.RecoveryCode.objects.count(),
+    ]
+
+
+FIELDS = {
+    "code": "000000",
+    "label": "mine",
+    "email": "mine@example.org",
+    "name": "mine",
+    "scope": "account",
+    "reason": "a reason that is long enough",
+    "action": "delete_selected",
+    "post": "yes",
+    "sudo-password": "x",
+    "sudo-post": "1",
+}
+
+
+def test_the_walk_finds_the_pages_that_there_are(doors: list[Door]) -> None:
+    names = {door.name for door in doors}
+    assert names > PUBLIC
+    assert names > {
+        "accounts:security",
+        "accounts:add-app",
+        "accounts:remove-app",
+        "accounts:recovery-codes",
+        "accounts:make-recovery-codes",
+        "accounts:history",
+        "accounts:verify-address",
+        "accounts:change-address",
+        "tokens:token-create",
+        "tokens:token-revoke",
+        "tokens:token-list",
+        "projects:my-projects",
+        "projects:project-history",
+        "admin:verify-address",
+        "admin:index",
+        "admin:accounts_user_change",
+        "uploads:file-upload",
+    }
+
+
+def is_refused(response: Any, door: Door) -> bool:
+    """Whether an answer only leads to the sign-in page; that of the admin leads to ours."""
+    if response.status_code != 302:
+        return False
+    if door.name == "admin:logout":
+        return str(response["Location"]) == "/admin/"
+    if door.name == "admin:login" and response["Location"] == "/account/security/":
+        return True  # for whoever is signed in and no staff
+    return response["Location"].startswith((SIGN_IN, "/admin/login/"))
+
+
+@pytest.mark.parametrize("kind", ["stranger", "half signed in", "stale", "no factor"])
+def test_every_page_that_is_not_public_refuses_whoever_is_not_fully_signed_in(
+    browser: Browser, alice: Person, doors: list[Door], kind: str
+) -> None:
+    client = {
+        "stranger": lambda: browser(),
+        "half signed in": lambda: half_signed_in(browser, alice),
+        "stale": lambda: stale(browser, alice),
+        "no factor": lambda: browser(newcomer()),
+    }[kind]()
+    before = things_of(alice)
+    let_in = []
+    for door in doors:
+        if door.name in PUBLIC or door.is_for_machines:
+            continue
+        if kind == "no factor" and not door.path.startswith("/admin/"):
+            continue  # such an account has its pages, but none for staff
+        path = with_rows(door, alice)
+        for method, fields in (("GET", {}), ("HEAD", {}), ("POST", FIELDS), ("PUT", {})):
+            response = client.generic(method, path) if not fields else client.post(path, fields)
+            if not is_refused(response, door):
+                let_in.append((method, door.name, path, response.status_code))
+    assert let_in == []
+    assert things_of(alice) == before
+
+
+def test_public_pages_open_nothing_to_a_stale_session(
+    browser: Browser, alice: Person, doors: list[Door]
+) -> None:
+    client = stale(browser, alice)
+    before = things_of(alice)
+    for door in doors:
+        if door.name in PUBLIC - {"accounts:sign-out", "two_factor:login"}:
+            client.get(door.path)
+            client.post(door.path, FIELDS)
+    assert things_of(alice) == before
+
+
+def test_pages_for_staff_refuse_whoever_is_not_staff(
+    browser: Browser, alice: Person, doors: list[Door]
+) -> None:
+    client = browser(alice)
+    for door in doors:
+        if door.path.startswith("/admin/"):
+            for response in (client.get(door.path), client.post(door.path, FIELDS)):
+                assert is_refused(response, door), door
+
+
+def test_every_answer_that_depends_on_a_cookie_is_kept_out_of_caches(
+    browser: Browser, alice: Person, sam: Person, doors: list[Door]
+) -> None:
+    for client in (browser(), browser(alice), browser(sam), stale(browser, alice)):
+        for door in doors:
+            if door.name in {"accounts:sign-out", "admin:logout"}:
+                continue
+            response = client.get(with_rows(door, alice))
+            if "cookie" in response.get("Vary", "").lower() or response.cookies:
+                assert "no-store" in response.get("Cache-Control", ""), door
+
+
+def test_pages_of_an_account_are_kept_out_of_caches(
+    browser: Browser, alice: Person, doors: list[Door]
+) -> None:
+    client, seen = browser(alice), 0
+    for door in doors:
+        if door.path.startswith(("/account/", "/manage/")) and door.name != "accounts:sign-out":
+            response = client.get(with_rows(door, alice))
+            if response.status_code == 200:
+                seen += 1
+                assert "no-store" in response["Cache-Control"], door
+    assert seen >= 9
+
+
+def test_doors_for_machines_know_no_session(
+    browser: Browser, alice: Person, doors: list[Door]
+) -> None:
+    client = browser(alice)
+    machine_doors = [door for door in doors if door.is_for_machines]
+    assert {door.name for door in machine_doors} >= {
+        "projects:simple-index",
+        "projects:simple-detail",
+        "projects:file-download",
+        "uploads:file-upload",
+    }
+    paths = [door.path for door in machine_doors] + ["/_health/", "/static/indexsite/site.css"]
+    for path in paths:
+        for send in (client.get, client.post):
+            client.cookies["csrf"] = "x" * 32
+            with CaptureQueriesContext(connection) as queries:
+                response = send(path)
+            asked = " ".join(query["sql"] for query in queries.captured_queries)
+            assert not any(table in asked for table in ACCOUNT_TABLES), path
+            assert not response.cookies, path
+            assert "cookie" not in response.get("Vary", "").lower(), path
+
+
+def test_a_session_does_not_upload(browser: Browser, alice: Person) -> None:
+    response = browser(alice).post("/legacy/", {":action": "file_upload", "name": "foo"})
+    assert response.status_code == 403
+
+
+def test_a_browser_without_cookies_is_given_none_by_public_pages(browser: Browser, db: None) -> None:
+    assert not browser().get("/").cookies
+    assert not UserSession.objects.exists()
+
+
+def test_ids_in_addresses_are_not_guessable_numbers(doors: list[Door]) -> None:
+    assert UUID(str(APIToken.objects.get().pk)).version == 4
