@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pytest
+import time_machine
+from django.contrib.auth.models import Group
+from django.test import Client
+
+from accounts.events import EMAIL_VERIFIED_BY_STAFF, STAFF_ACT_REFUSED
+from accounts.models import AuthenticatorApp, EmailAddress, User
+from audit.models import Event
+from tests.accounts.doors import count_events, newcomer, text_of_page
+from tests.support.people import Person, make_person
+
+Browser = Callable[..., Client]
+REASON = {"reason": "She showed me the mailbox on the phone."}
+
+
+@pytest.fixture
+def person(db: None) -> Person:
+    """Somebody whose address is not verified."""
+    return newcomer(is_verified=False)
+
+
+def act_on(person: Person) -> str:
+    address = EmailAddress.objects.get(user=person.user)
+    return f"/admin/accounts/emailaddress/{address.pk}/verify/"
+
+
+def is_verified(person: Person) -> bool:
+    return person.fresh_user.has_verified_email
+
+
+def test_an_administrator_declares_an_address_verified(
+    browser: Browser, sam: Person, person: Person
+) -> None:
+    response = browser(sam).post(act_on(person), REASON)
+    assert response["Location"] == "/admin/"
+    assert is_verified(person)
+
+
+def test_the_act_is_in_the_history_of_the_account_with_its_reason(
+    browser: Browser, sam: Person, person: Person
+) -> None:
+    browser(sam).post(act_on(person), REASON)
+    event = Event.objects.for_user(person.user).get()
+    assert event.kind == EMAIL_VERIFIED_BY_STAFF.name
+    assert event.fields == REASON
+    assert (event.actor_label, event.credential) == ("sam", "session")
+
+
+@pytest.mark.parametrize("reason", ["", "short", "         .         ", "x" * 501])
+def test_an_act_without_a_reason_is_not_done(
+    browser: Browser, sam: Person, person: Person, reason: str
+) -> None:
+    assert browser(sam).post(act_on(person), {"reason": reason}).status_code == 200
+    assert not is_verified(person)
+
+
+def test_looking_at_the_page_does_nothing(browser: Browser, sam: Person, person: Person) -> None:
+    page = browser(sam).get(act_on(person))
+    assert person.email in text_of_page(page)
+    assert not is_verified(person)
+
+
+def test_another_site_cannot_act(browser: Browser, sam: Person, person: Person) -> None:
+    client = Client(SERVER_NAME="localhost", SERVER_PORT="8000", enforce_csrf_checks=True)
+    client.cookies = browser(sam).cookies
+    assert client.post(act_on(person), REASON).status_code == 403
+    assert not is_verified(person)
+
+
+@pytest.mark.parametrize("group", ["", "Moderator", "administrator"])
+def test_staff_of_another_group_are_refused_and_this_is_recorded(
+    browser: Browser, db: None, person: Person, group: str
+) -> None:
+    staff = make_person("staff")
+    User.objects.filter(pk=staff.user.pk).update(is_staff=True)
+    if group:
+        staff.user.groups.add(Group.objects.create(name=group))
+    client = browser(staff)
+    assert client.get(act_on(person)).status_code == 403
+    assert client.post(act_on(person), REASON).status_code == 403
+    assert not is_verified(person)
+    assert count_events(STAFF_ACT_REFUSED) == 1
+
+
+def test_the_group_without_being_staff_is_not_enough(
+    browser: Browser, mallory: Person, person: Person
+) -> None:
+    mallory.user.groups.add(Group.objects.get_or_create(name="Administrator")[0])
+    browser(mallory).post(act_on(person), REASON)
+    assert not is_verified(person)
+
+
+def test_staff_who_were_dismissed_are_refused_at_once(
+    browser: Browser, sam: Person, person: Person
+) -> None:
+    client = browser(sam)
+    User.objects.filter(pk=sam.user.pk).update(is_staff=False)
+    client.post(act_on(person), REASON)
+    assert not is_verified(person)
+
+
+def test_an_old_sign_in_is_not_enough(browser: Browser, sam: Person, person: Person) -> None:
+    with time_machine.travel(time.time(), tick=False) as clock:
+        client = browser(sam)
+        clock.shift(30 * 60 + 1)
+        assert client.post(act_on(person), REASON)["Location"] == "/account/security/"
+    assert not is_verified(person)
+
+
+def test_the_password_alone_does_not_make_an_old_sign_in_fresh(
+    browser: Browser, sam: Person, person: Person
+) -> None:
+    # Sudo mode asks for the password; acts of staff ask for a second factor that is fresh
+    with time_machine.travel(time.time(), tick=False) as clock:
+        client = browser(sam)
+        clock.shift(31 * 60)
+        client.post("/account/tokens/make/", {"sudo-password": sam.password})
+        assert client.get("/account/tokens/make/").status_code == 200
+        client.post(act_on(person), REASON)
+    assert not is_verified(person)
+
+
+def test_a_session_without_verified_factor_is_not_enough(
+    browser: Browser, sam: Person, person: Person
+) -> None:
+    app = sam.app
+    AuthenticatorApp.objects.filter(pk=app.pk).update(confirmed=False)
+    client = browser(sam)
+    AuthenticatorApp.objects.filter(pk=app.pk).update(confirmed=True)
+    client.post(act_on(person), REASON)
+    assert not is_verified(person)
+
+
+def test_staff_without_any_factor_are_refused(
+    browser: Browser, sam: Person, person: Person
+) -> None:
+    AuthenticatorApp.objects.filter(user=sam.user).delete()
+    client = browser(sam)
+    assert client.get("/admin/").status_code == 302
+    client.post(act_on(person), REASON)
+    assert not is_verified(person)
+
+
+def test_an_address_that_another_account_has_is_refused_with_the_reason(
+    browser: Browser, sam: Person, person: Person
+) -> None:
+    EmailAddress.objects.filter(user=person.user).update(
+        address="SAM@example.org", address_key="sam@example.org"
+    )
+    page = browser(sam).post(act_on(person), REASON)
+    assert "Another account has verified this address" in text_of_page(page)
+    assert count_events(EMAIL_VERIFIED_BY_STAFF) == 0
+
+
+def test_an_address_that_does_not_exist_is_not_found(browser: Browser, sam: Person) -> None:
+    response = browser(sam).post("/admin/accounts/emailaddress/999999/verify/", REASON)
+    assert response.status_code == 404
