@@ -4,9 +4,7 @@ from django.utils.translation import gettext_lazy as _
 
 from audit.vocabulary import define
 
-ACCOUNT_CREATED = define(
-    "account:account:created", _("{user} registered, by {means}"), "means"
-)
+ACCOUNT_CREATED = define("account:account:created", _("{user} registered, by {means}"), "means")
 ADMINISTRATOR_ADDED = define("account:administrator:added", _("{user} became an administrator"))
 LINK_CREATED = define(
     "account:link:created",
@@ -35,7 +33,7 @@ SESSIONS_ENDED = define(
 )
 LIMIT_REACHED = define(
     "sign-in:limit:reached",
-    _("Too many wrong attempts ({limit}); more are refused for a while"),
+    _("Too many attempts ({limit}); more are refused for a while"),
     "limit",
     is_failure=True,
 )
@@ -65,6 +63,11 @@ RECOVERY_CODES_CREATED = define(
 )
 RECOVERY_CODES_CONFIRMED = define(
     "account:recovery-codes:confirmed", _("{user} typed a recovery code back")
+)
+RECOVERY_CODE_NOT_CONFIRMED = define(
+    "account:recovery-codes:not-confirmed",
+    _("{user} typed a recovery code back that is none of the present ones"),
+    is_failure=True,
 )
 RECOVERY_CODE_USED = define(
     "account:recovery-codes:used", _("{user} used a recovery code; {left} are left"), "left"

@@ -11,9 +11,19 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.models import RateCount
+
+
+def _span(seconds: int) -> str:
+    """A time to wait, in whole minutes or hours."""
+    minutes = max(1, round(seconds / 60))
+    if minutes <= 90:
+        return ngettext("%d minute", "%d minutes", minutes) % minutes
+    hours = round(minutes / 60)
+    return ngettext("%d hour", "%d hours", hours) % hours
 
 
 class LimitReached(ValidationError):
@@ -25,14 +35,9 @@ class LimitReached(ValidationError):
     """
 
     def __init__(self, limit: str, retry_after: int) -> None:
-        minutes = max(1, round(retry_after / 60))
         super().__init__(
-            ngettext(
-                "There were too many wrong attempts. Try again in %(minutes)d minute.",
-                "There were too many wrong attempts. Try again in %(minutes)d minutes.",
-                minutes,
-            )
-            % {"minutes": minutes},
+            _("There were too many attempts. Try again in %(time)s.")
+            % {"time": _span(retry_after)},
             code="limit",
         )
         self.limit = limit

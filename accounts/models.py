@@ -112,7 +112,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     @property
     def must_confirm_recovery_codes(self) -> bool:
         """Whether a second factor is on and no recovery code was typed back yet."""
-        return self.has_second_factor and not (self.recovery_codes and self.recovery_codes.confirmed)
+        return self.has_second_factor and not (
+            self.recovery_codes and self.recovery_codes.confirmed
+        )
 
     @property
     def is_administrator(self) -> bool:
@@ -140,7 +142,9 @@ class EmailAddress(models.Model):
                 condition=Q(verified_at__isnull=False),
                 name="one_account_per_verified_address",
             ),
-            models.UniqueConstraint(fields=["user", "address_key"], name="address_once_per_account"),
+            models.UniqueConstraint(
+                fields=["user", "address_key"], name="address_once_per_account"
+            ),
             models.UniqueConstraint(
                 fields=["user"], condition=Q(is_primary=True), name="one_primary_address"
             ),

@@ -66,6 +66,11 @@ def send_to_address(notice: str, address: EmailAddress, **facts: Any) -> None:
     )
 
 
+def withdraw(notice: str, addresses: Iterable[str]) -> None:
+    """Take mails that were not sent yet out of the outbox."""
+    OutboxMail.objects.filter(notice=notice, recipient__in=list(addresses), sent_at=None).delete()
+
+
 def send_due(now: datetime | None = None, limit: int = 50) -> int:
     """Send what is due; how many mails went out. Safe with any number of workers."""
     sent = 0
@@ -100,9 +105,7 @@ def render(mail: OutboxMail) -> EmailMultiAlternatives:
     with translation.override(mail.language):
         subject = render_to_string(f"emails/{mail.notice}.subject.txt", facts)
         body = render_to_string(f"emails/{mail.notice}.txt", facts)
-    return EmailMultiAlternatives(
-        subject=" ".join(subject.split()), body=body, to=[mail.recipient]
-    )
+    return EmailMultiAlternatives(subject=" ".join(subject.split()), body=body, to=[mail.recipient])
 
 
 def _send(mail: OutboxMail) -> bool:

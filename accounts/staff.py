@@ -16,12 +16,12 @@ from django.utils.translation import gettext_lazy
 from django.views.generic import View
 
 from accounts.events import STAFF_ACT_REFUSED
-from accounts.login import SUDO_AT
 from accounts.models import ADMINISTRATOR
+from accounts.sessions import SIGNED_IN_AT
 from audit.actors import Actor
 from audit.failures import record_failure
 
-FRESH = 30 * 60  # seconds since the second factor was verified
+FRESH = 30 * 60  # seconds since the sign-in; sudo mode asks for the password alone
 SHORTEST_REASON = 10  # characters
 
 
@@ -75,8 +75,8 @@ class StaffAct(View, ABC):
                 reason="not in the group",
             )
             raise PermissionDenied(_("Your staff group may not do this."))
-        proved_at = request.session.get(SUDO_AT)
-        if not isinstance(proved_at, int) or time.time() - proved_at > FRESH:
+        signed_in_at = request.session.get(SIGNED_IN_AT)
+        if not isinstance(signed_in_at, int) or time.time() - signed_in_at > FRESH:
             messages.error(
                 request, _("This needs a fresh sign-in. Sign out, sign in, and come back.")
             )

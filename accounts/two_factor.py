@@ -17,7 +17,7 @@ from accounts.gates import is_fully_signed_in
 from accounts.models import AuthenticatorApp, RecoveryCodeSet, User
 
 
-class AuthenticatorAppMethod(MethodBase):  # type: ignore[misc]
+class AuthenticatorAppMethod(MethodBase):
     """Codes from an authenticator app."""
 
     code = "app"
@@ -50,10 +50,11 @@ def register_methods() -> None:
     registry.register(AuthenticatorAppMethod())
 
 
-class SignInView(LoginView):  # type: ignore[misc]
+class SignInView(LoginView):
     """Password first, then the second factor, in one wizard that works without JavaScript."""
 
     template_name = "accounts/sign_in.html"
+    device_cache: Device | None
     form_list = (
         (LoginView.AUTH_STEP, SignInForm),
         (LoginView.TOKEN_STEP, CodeForm),
@@ -65,7 +66,8 @@ class SignInView(LoginView):  # type: ignore[misc]
         self.request = request
         if request.method == "GET" and is_fully_signed_in(request):
             return redirect(self.get_success_url())
-        self.form_list = self.form_list.copy()  # the stock view writes into one shared dictionary
+        forms: Any = self.form_list  # a dictionary, once `as_view` has run
+        self.form_list = forms.copy()  # the stock view writes into one shared dictionary
         response: HttpResponse = super().dispatch(request, *args, **kwargs)
         return response
 

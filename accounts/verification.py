@@ -11,7 +11,12 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts import limits, totp
-from accounts.events import CONFIRM_FAILED, LIMIT_REACHED, SIGN_IN_FAILED
+from accounts.events import (
+    CONFIRM_FAILED,
+    LIMIT_REACHED,
+    RECOVERY_CODE_NOT_CONFIRMED,
+    SIGN_IN_FAILED,
+)
 from accounts.limits import Attempt, LimitReached
 from accounts.models import AuthenticatorApp, RecoveryCode, RecoveryCodeSet, User
 from audit import keyring
@@ -154,16 +159,18 @@ def check_recovery_code(user: User, text: str, *, by: Actor, spend: bool) -> boo
         found = codes.update(used_at=timezone.now()) == 1 if spend else codes.exists()
     if found:
         attempt.succeed()
-        return True
-    record_failure(
-        SIGN_IN_FAILED,
-        by=by,
-        about=[user],
-        distinct_by="recovery code",
-        reason="wrong recovery code",
-        name_digest="",
-    )
-    return False
+    elif spend:
+        record_failure(
+            SIGN_IN_FAILED,
+            by=by,
+            about=[user],
+            distinct_by="recovery code",
+            reason="wrong recovery code",
+            name_digest="",
+        )
+    else:
+        record_failure(RECOVERY_CODE_NOT_CONFIRMED, by=by, about=[user])
+    return found
 
 
 def codes_left(user: User) -> int:

@@ -58,9 +58,9 @@ def _shown(value: Any) -> str:
     return "" if value is None else str(value)
 
 
-def history(events: Iterable[Event], *, reader_id: str = "", is_staff: bool = False) -> list[
-    HistoryLine
-]:
+def history(
+    events: Iterable[Event], *, reader_id: str = "", is_staff: bool = False
+) -> list[HistoryLine]:
     """Lines for a page of events, in three queries.
 
     Args:

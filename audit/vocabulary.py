@@ -37,9 +37,7 @@ class EventKind:
 _KINDS: dict[str, EventKind] = {}
 
 
-def define(
-    name: str, sentence: str | Promise, *fields: str, is_failure: bool = False
-) -> EventKind:
+def define(name: str, sentence: str | Promise, *fields: str, is_failure: bool = False) -> EventKind:
     """Declare a kind of event.
 
     Raises:

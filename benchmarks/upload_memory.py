@@ -1,7 +1,7 @@
 """How much memory a large upload takes: `python -m benchmarks.upload_memory [MIB]`.
 
-Starts a site in a throw-away folder, uploads one wheel of 1024 MiB to it, and prints by how much the
-peak memory (VmHWM) of the web server's workers rose. It should stay below 64 MiB.
+Starts a site in a throw-away folder, uploads one wheel of 1024 MiB to it, and prints by how much
+the peak memory (VmHWM) of the web server's workers rose. It should stay below 64 MiB.
 """
 
 from __future__ import annotations

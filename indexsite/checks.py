@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
@@ -12,13 +11,12 @@ from django.core.checks import (
     CheckMessage,
     Error,
     Tags,
-    Warning,
     register,
     run_checks,
 )
+from django.core.checks import Warning as CheckWarning
 
 from audit.checks import check_memory
-
 
 
 def start_problems(*, with_database: bool = True) -> list[str]:
@@ -33,7 +31,9 @@ def start_problems(*, with_database: bool = True) -> list[str]:
 def check_environment(**kwargs: Any) -> list[CheckMessage]:
     """Every variable could be read."""
     return [
-        Error(f"{name} is wrong: {reason}.", hint="See the table in README.md.", id="indexsite.E001")
+        Error(
+            f"{name} is wrong: {reason}.", hint="See the table in README.md.", id="indexsite.E001"
+        )
         for name, reason in settings.ENVIRONMENT_ERRORS
     ]
 
@@ -78,7 +78,7 @@ def check_dangers(**kwargs: Any) -> list[CheckMessage]:
         )
     if not settings.SITE_IS_SECURE and not settings.SITE_IS_LOCAL:
         found.append(
-            Warning(
+            CheckWarning(
                 f"SITE_URL is {settings.SITE_URL}: passwords and tokens travel in clear.",
                 hint="Put a reverse proxy with TLS before it, and set SITE_URL to https://…",
                 id="indexsite.W001",

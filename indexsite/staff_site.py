@@ -32,9 +32,11 @@ class StaffSite(AdminSiteOTPRequired):
 
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
         """Take only our own tables: other apps bring doors that bypass reason and memory."""
-        models = model_or_iterable if isinstance(model_or_iterable, (list, tuple)) else [
+        models = (
             model_or_iterable
-        ]
+            if isinstance(model_or_iterable, (list, tuple))
+            else [model_or_iterable]
+        )
         ours = [model for model in models if model._meta.app_label in OUR_APPS]
         if ours:
             super().register(ours, admin_class, **options)

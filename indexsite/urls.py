@@ -5,8 +5,7 @@ from django.urls import include, path
 
 from accounts.urls import two_factor_patterns
 
-machine_doors: list[object] = [
-]
+machine_doors: list[object] = []
 human_doors = [
     path("", include("projects.urls")),
     path("", include("uploads.urls")),

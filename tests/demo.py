@@ -137,7 +137,7 @@ class Tour:
 
     def code(self) -> str:
         """The authenticator's next code: steps t-1, t and t+1 in rising order, never the same."""
-        totp = TOTP(base64.b32decode(self.secret), 6, SHA1(), 30)
+        totp = TOTP(base64.b32decode(self.secret), 6, SHA1(), 30)  # noqa: S303  (what RFC 6238 and all apps use)
         return totp.generate(int(time.time()) + 30 * next(self.steps)).decode()
 
     @contextmanager
@@ -246,15 +246,27 @@ class Tour:
             )
             (source / "indexsite_tour.py").write_text(f'"""Tour."""\n\nVERSION = "{version}"\n')
             self.run_program(
-                sys.executable, "-m", "build", "--no-isolation", "--outdir", f"dist-{version}",
+                sys.executable,
+                "-m",
+                "build",
+                "--no-isolation",
+                "--outdir",
+                f"dist-{version}",
                 str(source),
             )
 
     def _upload(self, version: str, token: str, *, fails: bool = False) -> str:
         files = [str(path) for path in sorted((self.folder / f"dist-{version}").iterdir())]
         return self.run_program(
-            sys.executable, "-m", "twine", "upload", "--non-interactive", "--disable-progress-bar",
-            "--repository-url", f"{self.site}/legacy/", *files,
+            sys.executable,
+            "-m",
+            "twine",
+            "upload",
+            "--non-interactive",
+            "--disable-progress-bar",
+            "--repository-url",
+            f"{self.site}/legacy/",
+            *files,
             fails=fails,
             TWINE_USERNAME="__token__",
             TWINE_PASSWORD=token,
@@ -296,8 +308,17 @@ class Tour:
         self.run_program(sys.executable, "-m", "venv", str(environment))
         python = str(environment / "bin" / "python")
         self.run_program(
-            python, "-m", "pip", "install", "--quiet", "--no-deps", "--isolated",
-            "--disable-pip-version-check", "--index-url", f"{self.site}/simple/", "indexsite-tour",
+            python,
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--no-deps",
+            "--isolated",
+            "--disable-pip-version-check",
+            "--index-url",
+            f"{self.site}/simple/",
+            "indexsite-tour",
         )
         printed = self.run_program(python, "-c", "import indexsite_tour as t; print(t.VERSION)")
         if printed.strip() != "1.1":
@@ -340,10 +361,22 @@ class Tour:
     def all_steps(self) -> list[Callable[[], None]]:
         """The steps in their order."""
         return [
-            self.register, self.verify_address, self.enrol, self.keep_recovery_codes,
-            self.sign_in_again, self.make_wide_token, self.build, self.upload_first,
-            self.make_narrow_token, self.revoke_wide_token, self.upload_second, self.install,
-            self.try_forged, self.try_revoked, self.show_history, self.verify_chain,
+            self.register,
+            self.verify_address,
+            self.enrol,
+            self.keep_recovery_codes,
+            self.sign_in_again,
+            self.make_wide_token,
+            self.build,
+            self.upload_first,
+            self.make_narrow_token,
+            self.revoke_wide_token,
+            self.upload_second,
+            self.install,
+            self.try_forged,
+            self.try_revoked,
+            self.show_history,
+            self.verify_chain,
         ]
 
 

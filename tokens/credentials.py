@@ -98,9 +98,7 @@ def open_token(text: str) -> TokenCredential:
         parsed = macaroons.parse(text)
     except macaroons.MalformedToken as error:
         raise TokenRefused(f"This is not an API token of this site: {error}.") from error
-    token = (
-        APIToken.objects.select_related("user").filter(pk=parsed.identifier).first()
-    )
+    token = APIToken.objects.select_related("user").filter(pk=parsed.identifier).first()
     if token is None:
         raise TokenRefused(UNKNOWN)
     key = keyring.unwrap(ROOT_KEYS, token.root_key, context=f"token:{token.pk}")

@@ -36,7 +36,7 @@ class CreateTokenForm(forms.Form):
     projects = forms.ModelMultipleChoiceField(
         label=_("Projects"),
         queryset=Project.objects.none(),
-        required=False,
+        error_messages={"required": _("Choose at least one project.")},
         widget=forms.CheckboxSelectMultiple,
     )
 
@@ -53,6 +53,8 @@ class CreateTokenForm(forms.Form):
                 "You have no projects yet. The first upload creates one; then make a token for "
                 "that project alone."
             )
+        elif self.data.get("scope") == ALL_PROJECTS:
+            choices.required = False
 
     def clean_name(self) -> str:
         """Keep active tokens apart.
@@ -68,11 +70,9 @@ class CreateTokenForm(forms.Form):
         return name
 
     def clean(self) -> dict[str, Any]:
-        """Ask for projects where only some are meant, and for none where all are."""
+        """Refuse chosen projects where all are meant."""
         cleaned = super().clean() or {}
         chosen = cleaned.get("projects")
-        if cleaned.get("scope") == SOME_PROJECTS and not chosen:
-            self.add_error("projects", _("Choose at least one project."))
         if cleaned.get("scope") == ALL_PROJECTS and chosen:
             self.add_error(
                 "scope", _("You chose projects below and all projects here. Choose one of both.")

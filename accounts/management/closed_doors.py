@@ -15,7 +15,7 @@ class ClosedCommand(BaseCommand):
     """
 
     instead: ClassVar[str]
-    requires_system_checks: ClassVar[list[str]] = []
+    requires_system_checks: list[str] = []
 
     def run_from_argv(self, argv: list[str]) -> None:
         """Drop the arguments, so that the answer to any of them is the refusal."""

@@ -110,7 +110,9 @@ def change_unverified_address(user: User, new: str, *, by: Actor) -> EmailAddres
     if EmailAddress.objects.filter(user=user, verified_at__isnull=False).exists():
         raise PermissionDenied(_("This account has a verified address."))
     limits.VERIFICATION_MAIL.take(str(user.pk))
-    EmailAddress.objects.filter(user=user).delete()
+    former = EmailAddress.objects.filter(user=user)
+    notices.withdraw("verify_address", [address.address for address in former])
+    former.delete()
     address = EmailAddress.objects.create(user=user, address=new, is_primary=True)
     record(EMAIL_ADDED, by=by, about=[user], mail_addresses=[new])
     notices.send_to_address("verify_address", address, address_id=address.pk)

@@ -15,9 +15,9 @@ from django.utils.translation import gettext as _
 
 from accounts import notices
 from accounts.events import ACCOUNT_CREATED, ADMINISTRATOR_ADDED, EMAIL_VERIFIED, LINK_CREATED
+from accounts.links import digest_link
 from accounts.models import ADMINISTRATOR, AccountLink, EmailAddress, User
 from accounts.operations import second_factors
-from accounts.links import digest_link
 from audit.actors import Actor
 from audit.log import record
 
@@ -31,9 +31,9 @@ def has_ever_had_administrator() -> bool:
 
 
 def registration_mode() -> str:
-    """"open", "invitation" or "closed": closed as long as nobody administers the site."""
-    if settings.REGISTRATION == "closed" or not has_ever_had_administrator():
-        return "open" if settings.REGISTRATION == "open" else "closed"
+    """ "open", "invitation" or "closed": by invitation only once there is an administrator."""
+    if settings.REGISTRATION == "invitation" and not has_ever_had_administrator():
+        return "closed"
     return str(settings.REGISTRATION)
 
 
@@ -175,8 +175,8 @@ def create_administrator(
 
 
 def _verify_by_link(user: User, address: EmailAddress) -> None:
-    EmailAddress.objects.filter(
-        address_key=address.address_key, verified_at__isnull=False
-    ).exclude(user=user).update(verified_at=None)
+    EmailAddress.objects.filter(address_key=address.address_key, verified_at__isnull=False).exclude(
+        user=user
+    ).update(verified_at=None)
     address.verified_at = timezone.now()
     address.save(update_fields=["verified_at"])

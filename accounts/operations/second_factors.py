@@ -94,6 +94,7 @@ def store_first_app(user: User, *, secret: bytes, step: int) -> AuthenticatorApp
         confirmed=True,
         secret=wrap_secret(user, secret),
         last_step=step,
+        last_used_at=timezone.now(),
     )
 
 

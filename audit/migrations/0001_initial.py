@@ -4,111 +4,166 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='FailureCount',
+            name="FailureCount",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(max_length=64, unique=True)),
-                ('kind', models.CharField(max_length=60)),
-                ('subjects', models.JSONField(default=list)),
-                ('fields', models.JSONField(default=dict)),
-                ('network', models.CharField(blank=True, max_length=45)),
-                ('opened_at', models.DateTimeField()),
-                ('ends_at', models.DateTimeField(db_index=True)),
-                ('count', models.PositiveIntegerField(default=1)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("key", models.CharField(max_length=64, unique=True)),
+                ("kind", models.CharField(max_length=60)),
+                ("subjects", models.JSONField(default=list)),
+                ("fields", models.JSONField(default=dict)),
+                ("network", models.CharField(blank=True, max_length=45)),
+                ("opened_at", models.DateTimeField()),
+                ("ends_at", models.DateTimeField(db_index=True)),
+                ("count", models.PositiveIntegerField(default=1)),
             ],
         ),
         migrations.CreateModel(
-            name='JobRun',
+            name="JobRun",
             fields=[
-                ('name', models.CharField(max_length=80, primary_key=True, serialize=False)),
-                ('due_at', models.DateTimeField(db_index=True)),
-                ('leased_until', models.DateTimeField(null=True)),
-                ('finished_at', models.DateTimeField(null=True)),
-                ('failure', models.TextField(blank=True)),
+                ("name", models.CharField(max_length=80, primary_key=True, serialize=False)),
+                ("due_at", models.DateTimeField(db_index=True)),
+                ("leased_until", models.DateTimeField(null=True)),
+                ("finished_at", models.DateTimeField(null=True)),
+                ("failure", models.TextField(blank=True)),
             ],
         ),
         migrations.CreateModel(
-            name='PurposeKey',
+            name="PurposeKey",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('purpose', models.CharField(max_length=40)),
-                ('key_id', models.CharField(max_length=12, unique=True)),
-                ('wrapped', models.TextField()),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("purpose", models.CharField(max_length=40)),
+                ("key_id", models.CharField(max_length=12, unique=True)),
+                ("wrapped", models.TextField()),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
             ],
         ),
         migrations.CreateModel(
-            name='ChainHead',
+            name="ChainHead",
             fields=[
-                ('id', models.PositiveSmallIntegerField(default=1, primary_key=True, serialize=False)),
-                ('number', models.BigIntegerField(default=0)),
-                ('seal', models.CharField(max_length=64)),
+                (
+                    "id",
+                    models.PositiveSmallIntegerField(default=1, primary_key=True, serialize=False),
+                ),
+                ("number", models.BigIntegerField(default=0)),
+                ("seal", models.CharField(max_length=64)),
             ],
             options={
-                'constraints': [models.CheckConstraint(condition=models.Q(('id', 1)), name='one_chain_head')],
+                "constraints": [
+                    models.CheckConstraint(condition=models.Q(("id", 1)), name="one_chain_head")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Event',
+            name="Event",
             fields=[
-                ('number', models.BigIntegerField(primary_key=True, serialize=False, verbose_name='number')),
-                ('kind', models.CharField(max_length=60, verbose_name='kind')),
-                ('recorded_at', models.DateTimeField(verbose_name='time')),
-                ('is_failure', models.BooleanField(default=False, verbose_name='refused or failed')),
-                ('actor_kind', models.CharField(max_length=10, verbose_name='kind of actor')),
-                ('actor_id', models.CharField(blank=True, max_length=36, verbose_name='id of the actor')),
-                ('actor_label', models.CharField(max_length=150, verbose_name='actor')),
-                ('credential', models.CharField(blank=True, max_length=20, verbose_name='credential')),
-                ('credential_id', models.CharField(blank=True, max_length=36, verbose_name='id of the credential')),
-                ('credential_label', models.CharField(blank=True, max_length=150, verbose_name='name of the credential')),
-                ('fields', models.JSONField(verbose_name='details')),
-                ('origin_digest', models.CharField(max_length=64)),
-                ('key_id', models.CharField(max_length=12)),
-                ('seal', models.CharField(max_length=64, verbose_name='seal')),
+                (
+                    "number",
+                    models.BigIntegerField(
+                        primary_key=True, serialize=False, verbose_name="number"
+                    ),
+                ),
+                ("kind", models.CharField(max_length=60, verbose_name="kind")),
+                ("recorded_at", models.DateTimeField(verbose_name="time")),
+                (
+                    "is_failure",
+                    models.BooleanField(default=False, verbose_name="refused or failed"),
+                ),
+                ("actor_kind", models.CharField(max_length=10, verbose_name="kind of actor")),
+                (
+                    "actor_id",
+                    models.CharField(blank=True, max_length=36, verbose_name="id of the actor"),
+                ),
+                ("actor_label", models.CharField(max_length=150, verbose_name="actor")),
+                (
+                    "credential",
+                    models.CharField(blank=True, max_length=20, verbose_name="credential"),
+                ),
+                (
+                    "credential_id",
+                    models.CharField(
+                        blank=True, max_length=36, verbose_name="id of the credential"
+                    ),
+                ),
+                (
+                    "credential_label",
+                    models.CharField(
+                        blank=True, max_length=150, verbose_name="name of the credential"
+                    ),
+                ),
+                ("fields", models.JSONField(verbose_name="details")),
+                ("origin_digest", models.CharField(max_length=64)),
+                ("key_id", models.CharField(max_length=12)),
+                ("seal", models.CharField(max_length=64, verbose_name="seal")),
             ],
             options={
-                'verbose_name': 'event',
-                'verbose_name_plural': 'events',
-                'ordering': ['-number'],
-                'indexes': [models.Index(fields=['kind', '-number'], name='event_kind'), models.Index(fields=['actor_id', '-number'], name='event_actor'), models.Index(fields=['recorded_at'], name='event_time')],
+                "verbose_name": "event",
+                "verbose_name_plural": "events",
+                "ordering": ["-number"],
+                "indexes": [
+                    models.Index(fields=["kind", "-number"], name="event_kind"),
+                    models.Index(fields=["actor_id", "-number"], name="event_actor"),
+                    models.Index(fields=["recorded_at"], name="event_time"),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='EventOrigin',
+            name="EventOrigin",
             fields=[
-                ('event_number', models.BigIntegerField(primary_key=True, serialize=False)),
-                ('recorded_at', models.DateTimeField()),
-                ('network_address', models.CharField(blank=True, db_index=True, max_length=45)),
-                ('user_agent', models.CharField(blank=True, max_length=400)),
-                ('mail_addresses', models.JSONField(default=list)),
-                ('salt', models.CharField(max_length=32)),
+                ("event_number", models.BigIntegerField(primary_key=True, serialize=False)),
+                ("recorded_at", models.DateTimeField()),
+                ("network_address", models.CharField(blank=True, db_index=True, max_length=45)),
+                ("user_agent", models.CharField(blank=True, max_length=400)),
+                ("mail_addresses", models.JSONField(default=list)),
+                ("salt", models.CharField(max_length=32)),
             ],
             options={
-                'indexes': [models.Index(fields=['recorded_at'], name='origin_time')],
+                "indexes": [models.Index(fields=["recorded_at"], name="origin_time")],
             },
         ),
         migrations.CreateModel(
-            name='EventSubject',
+            name="EventSubject",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('event_number', models.BigIntegerField()),
-                ('position', models.PositiveSmallIntegerField()),
-                ('kind', models.CharField(max_length=10)),
-                ('subject_id', models.CharField(max_length=36)),
-                ('label', models.CharField(max_length=200)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("event_number", models.BigIntegerField()),
+                ("position", models.PositiveSmallIntegerField()),
+                ("kind", models.CharField(max_length=10)),
+                ("subject_id", models.CharField(max_length=36)),
+                ("label", models.CharField(max_length=200)),
             ],
             options={
-                'ordering': ['event_number', 'position'],
-                'indexes': [models.Index(fields=['kind', 'subject_id', '-event_number'], name='subject_history'), models.Index(fields=['label'], name='subject_label')],
-                'constraints': [models.UniqueConstraint(fields=('event_number', 'position'), name='subject_position')],
+                "ordering": ["event_number", "position"],
+                "indexes": [
+                    models.Index(
+                        fields=["kind", "subject_id", "-event_number"], name="subject_history"
+                    ),
+                    models.Index(fields=["label"], name="subject_label"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("event_number", "position"), name="subject_position"
+                    )
+                ],
             },
         ),
     ]

@@ -128,9 +128,16 @@ def _make_token(page: Page, site: Site) -> str:
 
 def _look_around(page: Page, site: Site) -> None:
     for path in (
-        "/", "/project/journey/", "/manage/projects/", "/manage/project/journey/history/",
-        "/account/security/", "/account/apps/add/", "/account/recovery-codes/", "/legacy/",
-        "/account/tokens/make/", "/nowhere/",
+        "/",
+        "/project/journey/",
+        "/manage/projects/",
+        "/manage/project/journey/history/",
+        "/account/security/",
+        "/account/apps/add/",
+        "/account/recovery-codes/",
+        "/legacy/",
+        "/account/tokens/make/",
+        "/nowhere/",
     ):
         page.goto(site.url + path)
         require_sound(page)
@@ -152,8 +159,13 @@ def _read_history(page: Page, site: Site) -> None:
     require_sound(page)
     history = page.locator("ol.history").inner_text()
     for words in (
-        "registered", "became an administrator", "recovery codes", "signed in", "API token laptop",
-        "journey", "revoked",
+        "registered",
+        "became an administrator",
+        "recovery codes",
+        "signed in",
+        "API token laptop",
+        "journey",
+        "revoked",
     ):
         assert words in history, words
     page.goto(f"{site.url}/admin/audit/event/")

@@ -44,9 +44,16 @@ def put(folder: Path, artifact: tuple[str, bytes]) -> str:
 def twine(site: Site, folder: Path, token: str, *files: str) -> subprocess.CompletedProcess[str]:
     """`twine upload`."""
     return run(
-        str(BIN / "twine"), "upload", "--non-interactive", "--disable-progress-bar",
-        "--repository-url", f"{site.url}/legacy/", *files,
-        folder=folder, TWINE_USERNAME="__token__", TWINE_PASSWORD=token,
+        str(BIN / "twine"),
+        "upload",
+        "--non-interactive",
+        "--disable-progress-bar",
+        "--repository-url",
+        f"{site.url}/legacy/",
+        *files,
+        folder=folder,
+        TWINE_USERNAME="__token__",
+        TWINE_PASSWORD=token,
     )
 
 
@@ -55,9 +62,16 @@ def uv_publish(
 ) -> subprocess.CompletedProcess[str]:
     """`uv publish`."""
     return run(
-        str(BIN / "uv"), "publish", "--no-progress", "--publish-url", f"{site.url}/legacy/",
-        "--trusted-publishing", "never", *files,
-        folder=folder, UV_PUBLISH_TOKEN=token,
+        str(BIN / "uv"),
+        "publish",
+        "--no-progress",
+        "--publish-url",
+        f"{site.url}/legacy/",
+        "--trusted-publishing",
+        "never",
+        *files,
+        folder=folder,
+        UV_PUBLISH_TOKEN=token,
     )
 
 
@@ -66,9 +80,7 @@ def printed(result: subprocess.CompletedProcess[str]) -> str:
     return " ".join((result.stdout + result.stderr).split())
 
 
-def test_twine_uploads_wheel_and_sdist_and_again(
-    site: Site, alice: Person, tmp_path: Path
-) -> None:
+def test_twine_uploads_wheel_and_sdist_and_again(site: Site, alice: Person, tmp_path: Path) -> None:
     files = [put(tmp_path, make_wheel("tw-one", "1.0")), put(tmp_path, make_sdist("tw-one", "1.0"))]
     token = token_of(alice, name="twine")
     for _time in range(2):
@@ -101,9 +113,16 @@ def test_twine_with_a_password_is_told_what_to_do(
 ) -> None:
     file = put(tmp_path, make_wheel("tw-four", "1.0"))
     result = run(
-        str(BIN / "twine"), "upload", "--non-interactive", "--disable-progress-bar",
-        "--repository-url", f"{site.url}/legacy/", file,
-        folder=tmp_path, TWINE_USERNAME=alice.username, TWINE_PASSWORD=alice.password,
+        str(BIN / "twine"),
+        "upload",
+        "--non-interactive",
+        "--disable-progress-bar",
+        "--repository-url",
+        f"{site.url}/legacy/",
+        file,
+        folder=tmp_path,
+        TWINE_USERNAME=alice.username,
+        TWINE_PASSWORD=alice.password,
     )
     assert "Use the user name __token__ and an API token as the password." in printed(result)
 
@@ -138,8 +157,12 @@ def test_flit_publishes(site: Site, alice: Person, tmp_path: Path) -> None:
         f"username = __token__\npassword = {token_of(alice, name='flit')}\n"
     )
     result = run(
-        str(BIN / "flit"), "publish", "--repository", "here",
-        folder=tmp_path, FLIT_ROOT_INSTALL="1",
+        str(BIN / "flit"),
+        "publish",
+        "--repository",
+        "here",
+        folder=tmp_path,
+        FLIT_ROOT_INSTALL="1",
     )
     assert result.returncode == 0, printed(result)
     assert File.objects.filter(project__name="flit-one").count() == 2
@@ -148,7 +171,9 @@ def test_flit_publishes(site: Site, alice: Person, tmp_path: Path) -> None:
 def make_environment(folder: Path) -> Path:
     """A fresh virtual environment; its interpreter."""
     environment = folder / "environment"
-    result = run(str(BIN / "uv"), "venv", "--python", sys.executable, str(environment), folder=folder)
+    result = run(
+        str(BIN / "uv"), "venv", "--python", sys.executable, str(environment), folder=folder
+    )
     assert result.returncode == 0, printed(result)
     return environment / "bin" / "python"
 
@@ -162,8 +187,19 @@ def test_pip_installs(site: Site, alice: Person, tmp_path: Path, is_sdist: bool)
     python = make_environment(tmp_path)
     target = tmp_path / "target"
     result = run(
-        str(BIN / "python"), "-m", "pip", "install", "--isolated", "--no-deps", "--no-build-isolation",
-        "--no-cache-dir", "--target", str(target), "--index-url", f"{site.url}/simple/", name,
+        str(BIN / "python"),
+        "-m",
+        "pip",
+        "install",
+        "--isolated",
+        "--no-deps",
+        "--no-build-isolation",
+        "--no-cache-dir",
+        "--target",
+        str(target),
+        "--index-url",
+        f"{site.url}/simple/",
+        name,
         folder=tmp_path,
     )
     assert result.returncode == 0, printed(result)
@@ -179,8 +215,16 @@ def test_uv_installs(site: Site, alice: Person, tmp_path: Path) -> None:
         assert twine(site, tmp_path, token, file).returncode == 0
     python = make_environment(tmp_path)
     result = run(
-        str(BIN / "uv"), "pip", "install", "--no-cache", "--no-config", "--python", str(python),
-        "--index-url", f"{site.url}/simple/", "uv-install",
+        str(BIN / "uv"),
+        "pip",
+        "install",
+        "--no-cache",
+        "--no-config",
+        "--python",
+        str(python),
+        "--index-url",
+        f"{site.url}/simple/",
+        "uv-install",
         folder=tmp_path,
     )
     assert result.returncode == 0, printed(result)
@@ -192,9 +236,17 @@ def test_uv_skips_what_is_there_already(site: Site, alice: Person, tmp_path: Pat
     file = put(tmp_path, make_wheel("uv-check", "1.0"))
     assert uv_publish(site, tmp_path, token, file).returncode == 0
     result = run(
-        str(BIN / "uv"), "publish", "--publish-url", f"{site.url}/legacy/", "--trusted-publishing",
-        "never", "--check-url", f"{site.url}/simple/", file,
-        folder=tmp_path, UV_PUBLISH_TOKEN=token,
+        str(BIN / "uv"),
+        "publish",
+        "--publish-url",
+        f"{site.url}/legacy/",
+        "--trusted-publishing",
+        "never",
+        "--check-url",
+        f"{site.url}/simple/",
+        file,
+        folder=tmp_path,
+        UV_PUBLISH_TOKEN=token,
     )
     assert result.returncode == 0, printed(result)
     assert "already exists" in printed(result)

@@ -74,9 +74,7 @@ def test_the_same_name_with_other_content_is_refused(alice: Person) -> None:
     assert File.objects.count() == 1
 
 
-def test_a_stranger_cannot_upload_to_somebody_elses_project(
-    alice: Person, mallory: Person
-) -> None:
+def test_a_stranger_cannot_upload_to_somebody_elses_project(alice: Person, mallory: Person) -> None:
     upload(token_of(alice))
     response = upload(token_of(mallory), release="1.1")
     assert response.status_code == 403
@@ -267,9 +265,7 @@ def test_a_file_beyond_the_limit_gets_a_line_and_leaves_nothing(
     alice: Person, settings: Any
 ) -> None:
     settings.UPLOAD_SIZE_LIMIT = 1000
-    response = upload(
-        token_of(alice), artifact=("foo-1.0-py3-none-any.whl", b"x" * 1001)
-    )
+    response = upload(token_of(alice), artifact=("foo-1.0-py3-none-any.whl", b"x" * 1001))
     assert response.status_code == 413
     assert "limit" in said(response)
     assert not leftovers()
@@ -340,7 +336,9 @@ def test_a_broken_sdist_gets_a_line(alice: Person) -> None:
 
 
 def test_metadata_of_another_project_is_refused(alice: Person) -> None:
-    _name, content = make_wheel("foo", "1.0", metadata="Metadata-Version: 2.1\nName: bar\nVersion: 1.0\n")
+    _name, content = make_wheel(
+        "foo", "1.0", metadata="Metadata-Version: 2.1\nName: bar\nVersion: 1.0\n"
+    )
     response = upload(token_of(alice), artifact=("foo-1.0-py3-none-any.whl", content))
     assert response.status_code == 400
     assert "bar" in said(response)

@@ -25,9 +25,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--if-needed", action="store_true", help="only if there was never an administrator"
         )
-        parser.add_argument(
-            "--file", help="where to write the link if nobody watches the terminal"
-        )
+        parser.add_argument("--file", help="where to write the link if nobody watches the terminal")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Make it, and show it on the terminal or in a file that only this user can read."""
