@@ -30,7 +30,7 @@ COUNTED_RESULTS = 10_000
 class ReadOnlyAdmin(AnyAdmin):
     """Lists and detail pages for active staff. Acts are pages of their own, with a reason."""
 
-    actions = None
+    actions = None  # what the site offers for all models would change several at once
     change_form_template = "admin/audit/read_only.html"
 
     def has_module_permission(self, request: HttpRequest) -> bool:
@@ -53,10 +53,6 @@ class ReadOnlyAdmin(AnyAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Nobody deletes."""
         return False
-
-    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        """None: what the site offers for all models would change several at once."""
-        return {}
 
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: Any = None

@@ -11,7 +11,7 @@ RELEASE_CREATED = define(
 )
 FILE_UPLOADED = define(
     "project:file:uploaded",
-    _("{actor} uploaded {filename} ({size} bytes, SHA-256 {sha256})"),
+    _("{actor} uploaded {filename} ({size} bytes)"),
     "filename",
     "version",
     "size",

@@ -119,7 +119,9 @@ def is_view_or_command(path: Path) -> bool:
     }
 
 
-@pytest.mark.parametrize("path", list(filter(is_view_or_command, floor_files())), ids=name_of)
+@pytest.mark.parametrize(
+    "path", [path for path in floor_files() if is_view_or_command(path)], ids=name_of
+)
 def test_views_admin_and_commands_store_nothing_themselves(path: Path) -> None:
     assert domain_writes(path.read_text()) == []
 

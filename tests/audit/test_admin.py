@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.contrib import admin
 from django.db import connection
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 
 from audit.log import Subject, record
@@ -164,6 +164,16 @@ def test_there_are_no_bulk_actions(staff: Client) -> None:
     assert "action-checkbox" not in page
 
 
+def test_an_action_that_the_site_offers_for_all_models_is_not_offered(staff: Client) -> None:
+    def change_all(*args: Any) -> None: ...
+
+    admin.site.add_action(change_all, "change_all")
+    try:
+        assert "change_all" not in staff.get(LIST).content.decode()
+    finally:
+        admin.site.disable_action("change_all")
+
+
 @pytest.mark.parametrize("path", ["add/", "{number}/delete/"])
 def test_events_are_neither_added_nor_deleted(staff: Client, path: str) -> None:
     number = record_done().number
@@ -196,6 +206,23 @@ def test_who_is_not_staff_sees_nothing(browser: Any, alice: Any) -> None:
     for path in (LIST, f"{LIST}{event.number}/change/"):
         assert browser(alice).get(path).status_code == 302
         assert browser().get(path).status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("changes", "may_look"),
+    [({}, True), ({"is_staff": False}, False), ({"is_active": False}, False)],
+    ids=["staff", "not staff", "not active"],
+)
+def test_only_active_staff_may_look_whatever_the_site_asks_for(
+    sam: Any, changes: dict[str, bool], may_look: bool
+) -> None:
+    request: Any = RequestFactory().get(LIST)
+    request.user = sam.user
+    for name, value in changes.items():
+        setattr(request.user, name, value)
+    pages = admin.site._registry[Event]
+    assert pages.has_view_permission(request) is may_look
+    assert pages.has_module_permission(request) is may_look
 
 
 def test_events_are_on_the_default_site(db: None) -> None:

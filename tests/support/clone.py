@@ -96,7 +96,7 @@ class Database:
 
 
 def _on_server(statement: str) -> None:
-    with connection._nodb_cursor() as cursor:  # type: ignore[attr-defined]
+    with connection._nodb_cursor() as cursor:
         cursor.execute(statement)
 
 
@@ -113,7 +113,7 @@ def django_db_setup(
     import_module(settings.ROOT_URLCONF)  # as `manage.py migrate` does, whose checks load it
     with django_db_blocker.unblock():
         made = setup_databases(
-            verbosity=0, interactive=False, aliases={"default"}, serialized_aliases=set()
+            verbosity=0, interactive=False, aliases={"default": None}, serialized_aliases=set()
         )
     yield
     with django_db_blocker.unblock():

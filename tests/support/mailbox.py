@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from email import message_from_bytes, policy
 from email.message import EmailMessage
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
@@ -52,7 +52,7 @@ class Mailbox:
             if self._refusal:
                 return self._refusal
             parsed = message_from_bytes(envelope.content, policy=policy.default)
-            self._messages.append(cast(EmailMessage, parsed))
+            self._messages.append(parsed)
             return "250 OK"
 
     @property

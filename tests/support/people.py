@@ -66,7 +66,8 @@ class Person:
     @property
     def app(self) -> AuthenticatorApp:
         """The authenticator app, read from the database."""
-        return AuthenticatorApp.objects.get(user=self.user, name="phone")
+        app: AuthenticatorApp = AuthenticatorApp.objects.get(user=self.user, name="phone")
+        return app
 
     @property
     def actor(self) -> Actor:
