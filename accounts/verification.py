@@ -25,6 +25,7 @@ from audit.failures import record_failure
 
 RECOVERY_CODES = keyring.declare("recovery codes")
 TOTP_SECRETS = keyring.declare("authenticator app secrets")
+OFFERED_SECRETS = keyring.declare("offered secrets")
 
 
 def check_password(username: str, password: str, *, by: Actor) -> User | None:

@@ -44,19 +44,20 @@ def discover() -> list[Job]:
     return found
 
 
-def _take(job: Job, now: datetime) -> bool:
-    """Become the one worker that runs `job` now."""
+def _take(job: Job, now: datetime) -> datetime | None:
+    """Become the one worker that runs `job` now; until when, or None if it is not our turn."""
+    until = now + LEASE
     due = JobRun.objects.filter(Q(leased_until=None) | Q(leased_until__lte=now), name=job.name)
-    if due.filter(due_at__lte=now).update(leased_until=now + LEASE):
-        return True
+    if due.filter(due_at__lte=now).update(leased_until=until):
+        return until
     if JobRun.objects.filter(name=job.name).exists():
-        return False
+        return None
     try:
         with transaction.atomic():
-            JobRun.objects.create(name=job.name, due_at=now, leased_until=now + LEASE)
+            JobRun.objects.create(name=job.name, due_at=now, leased_until=until)
     except IntegrityError:
-        return False
-    return True
+        return None
+    return until
 
 
 def run_due(now: datetime | None = None) -> int:
@@ -64,7 +65,8 @@ def run_due(now: datetime | None = None) -> int:
     ran = 0
     for job in discover():
         moment = now or timezone.now()
-        if not _take(job, moment):
+        until = _take(job, moment)
+        if until is None:
             continue
         failure = ""
         try:
@@ -72,7 +74,8 @@ def run_due(now: datetime | None = None) -> int:
         except Exception as error:
             logger.exception("The job %s failed.", job.name)
             failure = f"{type(error).__name__}: {error}"[:1000]
-        JobRun.objects.filter(name=job.name).update(
+        # If it took longer than its lease, another worker has it now, and says when it is done.
+        JobRun.objects.filter(name=job.name, leased_until=until).update(
             due_at=moment + job.every,
             leased_until=None,
             failure=failure,

@@ -90,7 +90,7 @@ GUARDS = [
         "accounts/two_factor.py",
         "            and user.has_second_factor\n            and self.BACKUP_STEP not in",
         "            and not user.has_second_factor\n            and self.BACKUP_STEP not in",
-        "tests/accounts/test_sign_in.py::test_a_factor_of_any_label_is_asked_for",
+        "tests/accounts/test_sign_in.py::test_a_password_and_a_code_sign_in",
     ),
     Guard(
         "account pages refuse a session without its second factor",

@@ -21,10 +21,9 @@ from accounts.gates import codes_page
 from accounts.links import read_address
 from accounts.models import AccountLink, AuthenticatorApp, EmailAddress
 from accounts.operations import emails, registration
+from accounts.verification import OFFERED_SECRETS
 from audit import keyring
 from audit.actors import from_connection
-
-_OFFERED = keyring.declare("offered secrets")
 
 
 def hide_link(response: HttpResponse) -> HttpResponse:
@@ -96,7 +95,7 @@ class SetUpView(View):
         form = AdministratorForm(request.POST)
         try:
             secret = keyring.unwrap(
-                _OFFERED, request.POST.get("offered", ""), context=f"link:{link.digest}"
+                OFFERED_SECRETS, request.POST.get("offered", ""), context=f"link:{link.digest}"
             )
         except ValueError:
             form.add_error(None, _("This page is too old. Scan the new code, and try again."))
@@ -121,7 +120,7 @@ class SetUpView(View):
         account = form.data.get("username", "") or "administrator"
         context = {
             "form": form,
-            "offered": keyring.wrap(_OFFERED, secret, context=f"link:{link.digest}"),
+            "offered": keyring.wrap(OFFERED_SECRETS, secret, context=f"link:{link.digest}"),
             "secret": totp.secret_as_text(secret),
             "qr": qr.svg(totp.otpauth_uri(secret, account=account, issuer=qr.issuer())),
         }

@@ -162,9 +162,12 @@ def test_nothing_can_be_added_changed_or_deleted_there(
     for path, model in pages_of_models():
         row = model._default_manager.first()
         before = list(model._default_manager.order_by("pk").values())
-        forged = {
-            field.name: "forged" for field in model._meta.fields if field.name != "id"
-        } | {"is_staff": "on", "is_active": "on", "post": "yes", "_save": "Save"}
+        forged = {field.name: "forged" for field in model._meta.fields if field.name != "id"} | {
+            "is_staff": "on",
+            "is_active": "on",
+            "post": "yes",
+            "_save": "Save",
+        }
         assert client.post(f"{path}add/", forged).status_code == 403, path
         if row is None:
             continue
@@ -173,8 +176,16 @@ def test_nothing_can_be_added_changed_or_deleted_there(
         chosen = {"_selected_action": row.pk, "index": "0", "select_across": "1"}
         for action in ("delete_selected", "make_staff"):
             client.post(path, chosen | {"action": action, "post": "yes"})
-        client.post(path, {"_save": "Save", "form-TOTAL_FORMS": "1", "form-INITIAL_FORMS": "1",
-                           "form-0-id": row.pk, "form-0-is_staff": "on"})
+        client.post(
+            path,
+            {
+                "_save": "Save",
+                "form-TOTAL_FORMS": "1",
+                "form-INITIAL_FORMS": "1",
+                "form-0-id": row.pk,
+                "form-0-is_staff": "on",
+            },
+        )
         client.get(f"{path}?_popup=1&_to_field=id")
         assert list(model._default_manager.order_by("pk").values()) == before, path
 
@@ -208,9 +219,7 @@ def test_no_page_of_the_admin_shows_a_secret(
     ]
     for path, model in pages_of_models():
         pages = [client.get(path)]
-        pages += [
-            client.get(f"{path}{row.pk}/change/") for row in model._default_manager.all()[:5]
-        ]
+        pages += [client.get(f"{path}{row.pk}/change/") for row in model._default_manager.all()[:5]]
         for page in pages:
             assert not any(secret in page.content.decode() for secret in secrets), path
 
@@ -240,8 +249,10 @@ def test_lists_can_still_be_filtered(browser: Browser, alice: Person, sam: Perso
     page = browser(sam).get("/admin/accounts/user/?is_staff__exact=1").content.decode()
     assert str(sam.user.pk) in page
     assert str(alice.user.pk) not in page
-    for address in ("accounts/emailaddress/?verified_at__isempty=0",
-                    "tokens/apitoken/?revoked_at__isempty=1"):
+    for address in (
+        "accounts/emailaddress/?verified_at__isempty=0",
+        "tokens/apitoken/?revoked_at__isempty=1",
+    ):
         assert browser(sam).get(f"/admin/{address}").status_code == 200
 
 

@@ -83,9 +83,7 @@ def test_the_way_through_the_sign_in_page_keeps_the_link(browser: Browser, db: N
     assert response["Location"] == link
 
 
-def test_another_account_cannot_use_the_link(
-    browser: Browser, mallory: Person
-) -> None:
+def test_another_account_cannot_use_the_link(browser: Browser, mallory: Person) -> None:
     person = newcomer(is_verified=False)
     link = link_to(address_of(person))
     client = browser(mallory)
@@ -265,8 +263,17 @@ def test_an_address_that_is_verified_meanwhile_is_not_replaced(db: None) -> None
 
 @pytest.mark.parametrize(
     "email",
-    ["bad", "foo]bar@example.com", "</body></html>", "a@b", "a\x00@example.org", "", "x@" + "y" * 300,
-     "a@example.org\nBcc: b@example.org", "a@example.org,b@example.org"],
+    [
+        "bad",
+        "foo]bar@example.com",
+        "</body></html>",
+        "a@b",
+        "a\x00@example.org",
+        "",
+        "x@" + "y" * 300,
+        "a@example.org\nBcc: b@example.org",
+        "a@example.org,b@example.org",
+    ],
 )
 def test_addresses_that_are_none_are_refused(browser: Browser, db: None, email: str) -> None:
     person = newcomer(is_verified=False)

@@ -300,7 +300,9 @@ def test_a_session_does_not_upload(browser: Browser, alice: Person) -> None:
     assert response.status_code == 403
 
 
-def test_a_browser_without_cookies_is_given_none_by_public_pages(browser: Browser, db: None) -> None:
+def test_a_browser_without_cookies_is_given_none_by_public_pages(
+    browser: Browser, db: None
+) -> None:
     assert not browser().get("/").cookies
     assert not UserSession.objects.exists()
 

@@ -102,7 +102,9 @@ def test_the_link_in_a_mail_is_made_when_it_is_sent_and_works(
     client.post("/account/address/")
     assert "link" not in str(OutboxMail.objects.get().facts)
     notices.send_due()
-    link = re.search(r"http://localhost:8000(/account/verify/\?link=\S+)", text_of(mailbox.messages[0]))
+    link = re.search(
+        r"http://localhost:8000(/account/verify/\?link=\S+)", text_of(mailbox.messages[0])
+    )
     assert link
     client.post(link.group(1))
     assert person.fresh_user.has_verified_email
@@ -136,9 +138,7 @@ def test_the_pause_between_attempts_grows(committed_db: Database, mailbox: Mailb
     assert minutes == [1, 2, 4, 8, 16]
 
 
-def test_after_twelve_attempts_a_mail_is_given_up(
-    committed_db: Database, mailbox: Mailbox
-) -> None:
+def test_after_twelve_attempts_a_mail_is_given_up(committed_db: Database, mailbox: Mailbox) -> None:
     mail = queue(make_person("alice"))
     mailbox.refuse()
     later = timezone.now()

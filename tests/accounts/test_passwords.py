@@ -38,8 +38,17 @@ def test_good_passwords(password: str) -> None:
 
 @pytest.mark.parametrize(
     "password",
-    ["foobar", "password", "12345678", "qwertyuiop", "aaaaaaaaaaaaaaaaaaaa", "abc", "letmein1",
-     "Passw0rd", "iloveyou"],
+    [
+        "foobar",
+        "password",
+        "12345678",
+        "qwertyuiop",
+        "aaaaaaaaaaaaaaaaaaaa",
+        "abc",
+        "letmein1",
+        "Passw0rd",
+        "iloveyou",
+    ],
 )
 def test_passwords_that_are_too_easily_guessed(password: str) -> None:
     with pytest.raises(ValidationError, match="too easily guessed"):

@@ -85,9 +85,7 @@ def test_opening_the_address_makes_no_codes(browser: Browser, alice: Person) -> 
 def test_new_codes_end_the_former_ones(browser: Browser, alice: Person) -> None:
     browser(alice).post(MAKE)
     for code in alice.recovery_codes[:3]:
-        assert not verification.check_recovery_code(
-            alice.user, code, by=alice.actor, spend=True
-        )
+        assert not verification.check_recovery_code(alice.user, code, by=alice.actor, spend=True)
 
 
 def test_new_codes_are_recorded_and_told(browser: Browser, alice: Person) -> None:
@@ -105,7 +103,9 @@ def test_new_codes_need_sudo_mode(browser: Browser, alice: Person) -> None:
     assert response.status_code == 403
     assert not codes_on(response)
     assert verification.codes_left(alice.user) == 8
-    assert len(codes_on(client.post(MAKE, {"sudo-password": alice.password, "sudo-post": "1"}))) == 8
+    assert (
+        len(codes_on(client.post(MAKE, {"sudo-password": alice.password, "sudo-post": "1"}))) == 8
+    )
 
 
 def test_an_account_without_second_factor_has_no_codes(browser: Browser, db: None) -> None:

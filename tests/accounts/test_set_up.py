@@ -46,7 +46,8 @@ def offer_on(response: Any) -> tuple[str, bytes]:
     page = response.content.decode()
     offered = re.search(r'name="offered" value="([^"]+)"', page)
     shown = re.search(r"\b(?:[A-Z2-7]{4} ){7}[A-Z2-7]{4}\b", page)
-    assert offered and shown, page
+    assert offered, page
+    assert shown, page
     return offered.group(1), base64.b32decode(shown.group().replace(" ", ""))
 
 
@@ -143,7 +144,9 @@ def test_a_new_link_leaves_invitations_open(browser: Browser, sam: Person) -> No
     assert registration.find_link(secret, makes_administrator=False) is not None
 
 
-@pytest.mark.parametrize("end", ["", "?link=", "?link=x", "?link=%00", "?link=%ff", "?link=" + "a" * 5000])
+@pytest.mark.parametrize(
+    "end", ["", "?link=", "?link=x", "?link=%00", "?link=%ff", "?link=" + "a" * 5000]
+)
 def test_other_links_open_nothing(browser: Browser, db: None, end: str) -> None:
     make_link()
     assert browser().get(f"{SET_UP}{end}").status_code == 403

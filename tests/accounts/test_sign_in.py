@@ -11,8 +11,7 @@ from django.test import Client
 from accounts.events import RECOVERY_CODE_USED, SIGN_IN_FAILED, SIGN_IN_SUCCEEDED, SIGNED_OUT
 from accounts.limits import PASSWORD_USER
 from accounts.login import SUDO_AT
-from accounts.models import AuthenticatorApp, OutboxMail, RecoveryCode, User, UserSession
-from accounts.operations import second_factors
+from accounts.models import OutboxMail, RecoveryCode, User, UserSession
 from audit.models import Event
 from tests.accounts.doors import (
     SIGN_IN,
@@ -26,7 +25,7 @@ from tests.accounts.doors import (
     text_of_page,
 )
 from tests.support.clone import Database, race_all
-from tests.support.people import STEP, Person, code_for, make_person, totp
+from tests.support.people import Person, code_for, make_person
 
 Browser = Callable[..., Client]
 
@@ -207,9 +206,7 @@ def test_the_sign_in_form_cannot_be_posted_by_another_site(alice: Person) -> Non
     assert give_password(client, alice).status_code == 403
 
 
-def test_no_second_factor_is_ever_remembered_by_a_cookie(
-    browser: Browser, alice: Person
-) -> None:
+def test_no_second_factor_is_ever_remembered_by_a_cookie(browser: Browser, alice: Person) -> None:
     client = browser()
     give_password(client, alice)
     client.post(
@@ -231,195 +228,6 @@ def test_signing_in_opens_sudo_mode(browser: Browser, alice: Person) -> None:
     assert SUDO_AT not in client.session
     give_code(client, code_for(alice))
     assert time.time() - client.session[SUDO_AT] < 10
-
-
-# The order of the steps
-
-
-@pytest.mark.parametrize("step", ["token", "backup"])
-def test_the_second_step_alone_lets_nobody_in(
-    browser: Browser, alice: Person, step: str
-) -> None:
-    client = browser()
-    secret = code_for(alice) if step == "token" else alice.recovery_codes[0]
-    post_step(client, step, otp_token=secret)
-    assert not is_signed_in(client)
-    client.get(SIGN_IN)
-    post_step(client, step, otp_token=secret)
-    assert not is_signed_in(client)
-
-
-@pytest.mark.parametrize("step", ["token", "backup", "auth", "done", "", "nonsense"])
-def test_going_to_a_step_before_the_password_leads_back_to_it(
-    browser: Browser, alice: Person, step: str
-) -> None:
-    client = browser()
-    client.get(SIGN_IN)
-    for fields in (
-        {"wizard_goto_step": step},
-        {"sign_in_view-current_step": step},
-        {"wizard_goto_step": step, "sign_in_view-current_step": step},
-    ):
-        response = client.post(SIGN_IN, fields)
-        assert response.status_code in {200, 302, 400}
-        assert not is_signed_in(client)
-
-
-def test_choosing_a_device_before_the_password_leads_back_to_it(
-    browser: Browser, alice: Person
-) -> None:
-    response = browser().post(SIGN_IN, {"challenge_device": alice.app.persistent_id})
-    assert response.status_code in {200, 302}
-    assert "phone" not in text_of_page(response)
-
-
-def test_going_back_to_the_password_forgets_who_it_was(browser: Browser, alice: Person) -> None:
-    client = browser()
-    give_password(client, alice)
-    client.post(SIGN_IN, {"wizard_goto_step": "auth"})
-    give_code(client, code_for(alice))
-    assert not is_signed_in(client)
-
-
-@pytest.mark.parametrize("step", ["token", "backup"])
-def test_a_step_without_its_code_lets_nobody_in(
-    browser: Browser, alice: Person, step: str
-) -> None:
-    client = browser()
-    give_password(client, alice)
-    post_step(client, step)
-    post_step(client, step, otp_token="")
-    assert not is_signed_in(client)
-
-
-def test_the_password_again_is_no_second_factor(browser: Browser, alice: Person) -> None:
-    client = browser()
-    give_password(client, alice)
-    give_password(client, alice)
-    assert not is_signed_in(client)
-
-
-def test_changing_the_user_in_the_middle_needs_the_code_of_the_new_one(
-    browser: Browser, alice: Person, mallory: Person
-) -> None:
-    client = browser()
-    give_password(client, alice)
-    give_password(client, mallory)
-    give_code(client, code_for(alice))
-    assert not is_signed_in(client)
-    client = browser()
-    give_password(client, mallory)
-    give_password(client, alice)
-    give_code(client, code_for(mallory))
-    assert not is_signed_in(client)
-
-
-def test_a_code_that_was_right_for_one_user_is_no_step_towards_another(
-    browser: Browser, alice: Person, mallory: Person
-) -> None:
-    # Post both at once: the code is mallory's, the name in the other form is alice's
-    client = browser()
-    give_password(client, mallory)
-    client.post(
-        SIGN_IN,
-        {
-            "sign_in_view-current_step": "token",
-            "token-otp_token": code_for(mallory),
-            "auth-username": alice.username,
-            "auth-password": "unknown",
-        },
-    )
-    user = client.get("/account/security/").wsgi_request.user
-    assert user == mallory.user
-
-
-def test_the_device_of_another_user_is_ignored(
-    browser: Browser, alice: Person, mallory: Person
-) -> None:
-    client = browser()
-    give_password(client, alice)
-    chosen = client.post(SIGN_IN, {"challenge_device": mallory.app.persistent_id})
-    assert chosen.status_code == 200
-    give_code(client, code_for(mallory))
-    assert not is_signed_in(client)
-    client.post(
-        SIGN_IN,
-        {
-            "sign_in_view-current_step": "token",
-            "challenge_device": mallory.app.persistent_id,
-            "token-otp_token": code_for(mallory),
-        },
-    )
-    assert not is_signed_in(client)
-
-
-def test_the_recovery_codes_are_not_chosen_as_a_device(browser: Browser, alice: Person) -> None:
-    client = browser()
-    give_password(client, alice)
-    codes = alice.fresh_user.recovery_codes
-    assert codes is not None
-    client.post(SIGN_IN, {"challenge_device": codes.persistent_id})
-    give_code(client, alice.recovery_codes[0])
-    assert not is_signed_in(client)
-
-
-def test_any_of_several_apps_can_be_chosen(browser: Browser, alice: Person) -> None:
-    secret = b"twenty bytes of tea!"
-    tablet = AuthenticatorApp.objects.create(
-        user=alice.user,
-        name="tablet",
-        confirmed=True,
-        secret=second_factors.wrap_secret(alice.user, secret),
-    )
-    client = browser()
-    give_password(client, alice)
-    client.post(SIGN_IN, {"challenge_device": tablet.persistent_id})
-    give_code(client, totp(secret, int(time.time() // STEP)))
-    assert is_signed_in(client)
-
-
-@pytest.mark.parametrize("label", ["default", "backup", "", "My phone", "☎", "x" * 64])
-def test_a_factor_of_any_label_is_asked_for(browser: Browser, alice: Person, label: str) -> None:
-    AuthenticatorApp.objects.filter(user=alice.user).update(name=label)
-    client = browser()
-    give_password(client, alice)
-    assert not is_signed_in(client)
-
-
-def test_an_app_that_is_only_being_set_up_is_not_asked_for(browser: Browser, db: None) -> None:
-    person = newcomer()
-    second_factors.offered_app(person.user)
-    client = browser()
-    give_password(client, person)
-    assert is_signed_in(client)
-
-
-def test_ten_minutes_after_the_password_it_is_asked_again(browser: Browser, alice: Person) -> None:
-    client = browser()
-    with time_machine.travel(time.time(), tick=False) as clock:
-        give_password(client, alice)
-        clock.shift(599)
-        assert give_code(client, "12").status_code == 200
-        clock.shift(2)
-        give_code(client, code_for(alice))
-        assert not is_signed_in(client)
-        give_password(client, alice)
-        give_code(client, code_for(alice))
-        assert is_signed_in(client)
-
-
-def test_an_attacker_cannot_renew_the_ten_minutes(browser: Browser, alice: Person) -> None:
-    client = browser()
-    with time_machine.travel(time.time(), tick=False) as clock:
-        give_password(client, alice)
-        clock.shift(400)
-        client.post(SIGN_IN, {"wizard_goto_step": "backup"})
-        client.post(SIGN_IN, {"challenge_device": alice.app.persistent_id})
-        clock.shift(400)
-        give_code(client, code_for(alice))
-        assert not is_signed_in(client)
-        give_recovery_code(client, alice.recovery_codes[0])
-        assert not is_signed_in(client)
 
 
 # One code, one sign-in
@@ -587,9 +395,7 @@ def test_the_way_on_survives_both_steps(browser: Browser, alice: Person) -> None
     assert client.post(path, step)["Location"] == "/account/history/"
 
 
-def test_whoever_is_signed_in_is_led_past_the_sign_in_page(
-    browser: Browser, alice: Person
-) -> None:
+def test_whoever_is_signed_in_is_led_past_the_sign_in_page(browser: Browser, alice: Person) -> None:
     response = browser(alice).get(f"{SIGN_IN}?next=//evil.example/")
     assert response["Location"] == "/manage/projects/"
 

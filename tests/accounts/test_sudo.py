@@ -82,8 +82,13 @@ def test_pages_that_only_show_need_no_sudo_mode(browser: Browser, alice: Person)
 
 
 @pytest.mark.parametrize(
-    "path", ["/account/apps/add/", "/account/apps/{app}/remove/", MAKE_TOKEN,
-             "/account/recovery-codes/make/"]
+    "path",
+    [
+        "/account/apps/add/",
+        "/account/apps/{app}/remove/",
+        MAKE_TOKEN,
+        "/account/recovery-codes/make/",
+    ],
 )
 def test_each_page_that_changes_something_asks_on_get_and_post(
     browser: Browser, alice: Person, path: str

@@ -67,7 +67,8 @@ def test_codes_of_other_times_are_refused(alice: Person, distance: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", " ", "12345", "1234567", "not a code", "١٢٣٤٥٦", "１２３４５６", "12345\x00", "1e5555"]
+    "text",
+    ["", " ", "12345", "1234567", "not a code", "\u0661" * 6, "\uff11" * 6, "12345\x00", "1e5555"],
 )
 def test_what_is_no_code_is_refused(alice: Person, text: str) -> None:
     assert not verification.check_code(alice.app, text, by=STRANGER)
@@ -147,7 +148,9 @@ def test_a_recovery_code_is_taken_once(alice: Person) -> None:
     assert not use()
 
 
-@pytest.mark.parametrize("change", [str.upper, lambda code: code.replace("-", " "), "  {}\n".format])
+@pytest.mark.parametrize(
+    "change", [str.upper, lambda code: code.replace("-", " "), "  {}\n".format]
+)
 def test_case_dashes_and_spaces_of_a_recovery_code_do_not_matter(
     alice: Person, change: Callable[[str], str]
 ) -> None:
@@ -155,7 +158,7 @@ def test_case_dashes_and_spaces_of_a_recovery_code_do_not_matter(
     assert verification.check_recovery_code(alice.user, code, by=STRANGER, spend=True)
 
 
-@pytest.mark.parametrize("text", ["", "-", "\x00", "a" * 100_000, "٠" * 16, "\ud800"])
+@pytest.mark.parametrize("text", ["", "-", "\x00", "a" * 100_000, "\u0660" * 16, "\ud800"])
 def test_what_is_no_recovery_code_is_refused(alice: Person, text: str) -> None:
     assert not verification.check_recovery_code(alice.user, text, by=STRANGER, spend=True)
 
@@ -247,9 +250,7 @@ def test_each_way_to_fail_is_recorded_with_its_reason(alice: Person) -> None:
     verification.check_password("nobody", "wrong", by=STRANGER)
     verification.check_code(alice.app, "abc", by=STRANGER)
     verification.check_recovery_code(alice.user, "abc", by=STRANGER, spend=True)
-    reasons = {
-        event.fields["reason"] for event in Event.objects.filter(kind=SIGN_IN_FAILED.name)
-    }
+    reasons = {event.fields["reason"] for event in Event.objects.filter(kind=SIGN_IN_FAILED.name)}
     assert reasons == {"wrong password", "unknown user name", "wrong code", "wrong recovery code"}
 
 

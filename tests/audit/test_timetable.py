@@ -122,3 +122,18 @@ def test_a_job_that_missed_two_of_its_turns_is_late(db: None, work: Work) -> Non
     JobRun.objects.exclude(name="testing:work").update(due_at=now + 24 * HOURLY)
     assert late_jobs(now + 3 * HOURLY) == []
     assert late_jobs(now + 3 * HOURLY + timedelta(seconds=1)) == ["testing:work"]
+
+
+def test_a_worker_that_overran_its_lease_leaves_the_next_ones_alone(db: None) -> None:
+    theirs = timezone.now() + timedelta(hours=1)
+
+    def overrun() -> None:
+        JobRun.objects.update(leased_until=theirs)  # what another worker does once a lease is over
+
+    job = Job("testing:work", HOURLY, overrun)
+    jobs.JOBS.append(job)
+    try:
+        run_due()
+    finally:
+        jobs.JOBS.remove(job)
+    assert row().leased_until == theirs

@@ -1,0 +1,242 @@
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+
+from accounts.models import AuthenticatorApp, EmailAddress
+from audit.models import Event
+from projects.models import Role
+from tests.accounts.doors import text_of_page
+from tests.support.people import Person
+from tests.support.uploading import upload
+from tests.tokens.keys import everything_stored, make, project_of, secret_parts
+from tokens.events import TOKEN_CREATED, TOKEN_REVOKED
+from tokens.models import APIToken
+
+Browser = Callable[..., Client]
+LIST = "/account/tokens/"
+MAKE = "/account/tokens/make/"
+FORM = {"name": "release job", "scope": "account"}
+
+
+def token_on(response: object) -> str:
+    found = re.search(r"pypi-[A-Za-z0-9_-]{80,}", text_of_page(response))
+    assert found
+    return found.group()
+
+
+# Making
+
+
+def test_the_page_makes_a_token_that_works(browser: Browser, alice: Person) -> None:
+    text = token_on(browser(alice).post(MAKE, FORM))
+    assert upload(text, "foo").status_code == 200
+
+
+def test_the_page_makes_a_token_for_the_chosen_projects_alone(
+    browser: Browser, alice: Person
+) -> None:
+    foo = project_of(alice, "foo")
+    project_of(alice, "bar")
+    form = {"name": "job", "scope": "projects", "projects": [str(foo.pk)]}
+    text = token_on(browser(alice).post(MAKE, form))
+    assert upload(text, "foo").status_code == 200
+    assert upload(text, "bar").status_code == 403
+    assert upload(text, "new").status_code == 403
+
+
+def test_nothing_is_selected_in_advance(browser: Browser, alice: Person) -> None:
+    project_of(alice, "foo")
+    page = browser(alice).get(MAKE).content.decode()
+    inputs = re.findall(r'<input[^>]*name="(?:scope|projects)"[^>]*>', page)
+    assert len(inputs) == 3
+    assert not any("checked" in tag for tag in inputs)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"name": "job"},
+        {"name": "job", "scope": ""},
+        {"name": "job", "scope": "everything"},
+        {"name": "job", "scope": "projects"},
+        {"name": "", "scope": "account"},
+        {"name": "x" * 101, "scope": "account"},
+        {"name": "a\x00b", "scope": "account"},
+        {"scope": "account"},
+    ],
+)
+def test_a_form_that_does_not_say_what_for_makes_no_token(
+    browser: Browser, alice: Person, form: dict[str, str]
+) -> None:
+    project_of(alice, "foo")
+    assert browser(alice).post(MAKE, form).status_code == 200
+    assert not APIToken.objects.exists()
+
+
+def test_all_projects_and_some_projects_together_are_refused(
+    browser: Browser, alice: Person
+) -> None:
+    foo = project_of(alice, "foo")
+    form = {"name": "job", "scope": "account", "projects": [str(foo.pk)]}
+    assert browser(alice).post(MAKE, form).status_code == 200
+    assert not APIToken.objects.exists()
+
+
+def test_the_projects_of_others_are_neither_offered_nor_taken(
+    browser: Browser, alice: Person, mallory: Person
+) -> None:
+    hers, mine = project_of(alice, "hers"), project_of(mallory, "mine")
+    client = browser(mallory)
+    page = client.get(MAKE).content.decode()
+    assert str(mine.pk) in page
+    assert str(hers.pk) not in page
+    for chosen in ([str(hers.pk)], [str(mine.pk), str(hers.pk)], ["nonsense"]):
+        client.post(MAKE, {"name": "job", "scope": "projects", "projects": chosen})
+    assert not APIToken.objects.exists()
+
+
+def test_a_project_whose_role_has_ended_is_not_taken(
+    browser: Browser, alice: Person, bob: Person
+) -> None:
+    foo = project_of(alice, "foo")
+    role = Role.objects.create(user=bob.user, project=foo, kind=Role.Kind.MAINTAINER)
+    client = browser(bob)
+    assert str(foo.pk) in client.get(MAKE).content.decode()
+    role.delete()
+    client.post(MAKE, {"name": "job", "scope": "projects", "projects": [str(foo.pk)]})
+    assert not APIToken.objects.exists()
+
+
+def test_forty_one_projects_are_refused_in_words(browser: Browser, alice: Person) -> None:
+    chosen = [str(project_of(alice, f"p{number}").pk) for number in range(41)]
+    form = {"name": "job", "scope": "projects", "projects": chosen}
+    assert "between 1 and 40 projects" in text_of_page(browser(alice).post(MAKE, form))
+    assert not APIToken.objects.exists()
+
+
+def test_the_five_hundred_and_first_token_is_refused_in_words(
+    browser: Browser, alice: Person
+) -> None:
+    APIToken.objects.bulk_create(
+        APIToken(user=alice.user, name=f"token {number}", root_key="x") for number in range(500)
+    )
+    page = text_of_page(browser(alice).post(MAKE, FORM))
+    assert "500 active API tokens" in page
+    assert APIToken.objects.count() == 500
+
+
+@pytest.mark.parametrize("missing", ["address", "factor"])
+def test_who_may_not_make_tokens_is_told_why(browser: Browser, alice: Person, missing: str) -> None:
+    if missing == "address":
+        EmailAddress.objects.update(verified_at=None)
+    else:
+        AuthenticatorApp.objects.all().delete()
+    client = browser(alice)
+    assert client.get(MAKE)["Location"] == "/account/security/"
+    client.post(MAKE, FORM)
+    assert not APIToken.objects.exists()
+    sentence = {"address": "Verify your mail address", "factor": "Add a second factor"}[missing]
+    assert sentence in text_of_page(client.get(LIST))
+
+
+# The text of a token
+
+
+def test_the_page_with_the_token_is_kept_out_of_caches(browser: Browser, alice: Person) -> None:
+    response = browser(alice).post(MAKE, FORM)
+    token_on(response)
+    assert "no-store" in response["Cache-Control"]
+
+
+def test_loading_that_page_again_makes_no_second_token(browser: Browser, alice: Person) -> None:
+    client = browser(alice)
+    text = token_on(client.post(MAKE, FORM))
+    again = client.post(MAKE, FORM)
+    assert "active API token of this name" in text_of_page(again)
+    assert "pypi-" not in text_of_page(again)
+    assert APIToken.objects.count() == 1
+    assert upload(text, "foo").status_code == 200
+
+
+def test_the_token_is_shown_once_and_kept_nowhere(browser: Browser, alice: Person) -> None:
+    client = browser(alice)
+    text = token_on(client.post(MAKE, FORM))
+    pages = [client.get(path) for path in (LIST, MAKE, "/account/history/", "/account/security/")]
+    pages.append(client.get(f"{LIST}{APIToken.objects.get().pk}/revoke/"))
+    shown = " ".join(text_of_page(page) for page in pages)
+    for part in secret_parts(text):
+        assert part not in shown
+        assert part not in everything_stored()
+
+
+def test_the_name_of_a_token_is_shown_as_text(browser: Browser, alice: Person) -> None:
+    client = browser(alice)
+    name = '<script>alert("x")</script>'
+    pages = [client.post(MAKE, FORM | {"name": name}), client.get(LIST)]
+    pages.append(client.get(f"{LIST}{APIToken.objects.get().pk}/revoke/"))
+    pages.append(client.get("/account/history/"))
+    for page in pages:
+        assert "<script>alert" not in page.content.decode()
+        assert "&lt;script&gt;" in page.content.decode()
+
+
+# Revoking
+
+
+def test_a_token_is_revoked_with_a_button(browser: Browser, alice: Person) -> None:
+    token, text = make(alice)
+    response = browser(alice).post(f"{LIST}{token.pk}/revoke/")
+    assert response["Location"] == LIST
+    assert upload(text, "foo").status_code == 403
+    assert Event.objects.filter(kind=TOKEN_REVOKED.name).count() == 1
+
+
+def test_opening_the_page_revokes_nothing(browser: Browser, alice: Person) -> None:
+    token, text = make(alice)
+    assert browser(alice).get(f"{LIST}{token.pk}/revoke/").status_code == 200
+    assert upload(text, "foo").status_code == 200
+
+
+def test_the_tokens_of_others_are_not_found(
+    browser: Browser, alice: Person, mallory: Person, sam: Person
+) -> None:
+    token, text = make(alice)
+    for person in (mallory, sam):
+        client = browser(person)
+        assert client.get(f"{LIST}{token.pk}/revoke/").status_code == 404
+        assert client.post(f"{LIST}{token.pk}/revoke/").status_code == 404
+        assert token.name not in text_of_page(client.get(LIST))
+    assert upload(text, "foo").status_code == 200
+
+
+@pytest.mark.parametrize("pk", ["1", "x", "00000000-0000-0000-0000-000000000000"])
+def test_tokens_that_do_not_exist_are_not_found(browser: Browser, alice: Person, pk: str) -> None:
+    assert browser(alice).post(f"{LIST}{pk}/revoke/").status_code == 404
+
+
+def test_another_site_can_neither_make_nor_revoke(browser: Browser, alice: Person) -> None:
+    token, _text = make(alice)
+    client = Client(SERVER_NAME="localhost", SERVER_PORT="8000", enforce_csrf_checks=True)
+    client.cookies = browser(alice).cookies
+    assert client.post(MAKE, FORM).status_code == 403
+    assert client.post(f"{LIST}{token.pk}/revoke/").status_code == 403
+    assert APIToken.objects.active().count() == 1
+
+
+def test_revoked_tokens_are_listed_apart(browser: Browser, alice: Person) -> None:
+    token, _text = make(alice, name="the old job")
+    client = browser(alice)
+    client.post(f"{LIST}{token.pk}/revoke/")
+    page = text_of_page(client.get(LIST))
+    assert "the old job" in page
+    assert "revoked by its owner" in page
+
+
+def test_making_on_the_page_is_recorded_with_the_session(browser: Browser, alice: Person) -> None:
+    browser(alice).post(MAKE, FORM)
+    event = Event.objects.get(kind=TOKEN_CREATED.name)
+    assert (event.actor_label, event.credential) == ("alice", "session")
