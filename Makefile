@@ -4,8 +4,8 @@ PYTHON ?= python3
 INDEXSITE_VENV ?= .venv
 export INDEXSITE_VENV
 BIN := $(abspath $(INDEXSITE_VENV))/bin
-ON_SQLITE := --database sqlite
-ON_POSTGRESQL := --database postgresql
+ON_SQLITE := -n 2 --dist loadfile --database sqlite
+ON_POSTGRESQL := -n 2 --dist loadfile --database postgresql
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
 
 .DEFAULT_GOAL := help
@@ -17,7 +17,7 @@ help: ## Show this list
 run: ## Start Indexsite; PORT, HOST, INDEXSITE_DATA and more: ./run --help
 	@exec $(PYTHON) run
 
-demo: install-dev ## Start Indexsite with people, projects and tokens to look at
+demo: install-dev ## Take a guided tour with the real tools, in a throw-away folder
 	@exec $(BIN)/python tests/demo.py
 
 install-dev: ## Install what the other targets need

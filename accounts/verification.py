@@ -153,8 +153,11 @@ def check_recovery_code(user: User, text: str, *, by: Actor, spend: bool) -> boo
         LimitReached: after too many failures; the code is not looked at.
     """
     attempt = take_factor_attempt(user, by=by)
+    # By the id of the set, not by a join to its user: PostgreSQL updates the rows of a joined
+    # condition without asking it again after it waited for another transaction.
+    code_set = RecoveryCodeSet.objects.filter(user=user).values_list("pk", flat=True).first()
     codes = RecoveryCode.objects.filter(
-        digest=digest_recovery_code(text), code_set__user=user, used_at=None
+        digest=digest_recovery_code(text), code_set_id=code_set, used_at=None
     )
     with transaction.atomic():
         found = codes.update(used_at=timezone.now()) == 1 if spend else codes.exists()

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 import time_machine
 from django.test import Client
+from two_factor.utils import default_device
 
 from accounts.models import AuthenticatorApp
 from accounts.operations import second_factors
@@ -137,6 +138,7 @@ def test_the_device_of_another_user_is_ignored(
         },
     )
     assert not is_signed_in(client)
+    assert mallory.app.last_step == -1  # nobody looked at it
 
 
 def test_the_recovery_codes_are_not_chosen_as_a_device(browser: Browser, alice: Person) -> None:
@@ -170,6 +172,11 @@ def test_a_factor_of_any_label_is_asked_for(browser: Browser, alice: Person, lab
     client = browser()
     give_password(client, alice)
     assert not is_signed_in(client)
+
+
+def test_the_library_asks_for_a_factor_of_any_label_too(alice: Person) -> None:
+    AuthenticatorApp.objects.filter(user=alice.user).update(name="My phone")
+    assert default_device(alice.fresh_user) == alice.fresh_user.second_factors[0]
 
 
 def test_an_app_that_is_only_being_set_up_is_not_asked_for(browser: Browser, db: None) -> None:

@@ -1,0 +1,62 @@
+"""The last step of every sign-in, asked directly: it trusts no page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import PermissionDenied
+from django.test import RequestFactory
+
+from accounts import login
+from accounts.events import SIGN_IN_SUCCEEDED
+from accounts.models import UserSession
+from accounts.sessions import SIGNED_IN_AT, SessionStore
+from tests.accounts.doors import count_events, newcomer
+from tests.support.people import Person
+
+
+def some_request() -> Any:
+    request: Any = RequestFactory().post("/account/sign-in/", REMOTE_ADDR="192.0.2.1")
+    request.session, request.user = SessionStore(), AnonymousUser()
+    return request
+
+
+def test_an_account_with_a_factor_is_not_signed_in_without_it(alice: Person) -> None:
+    request = some_request()
+    with pytest.raises(PermissionDenied, match="second factor is needed"):
+        login.complete(request, alice.fresh_user, method="a password", device=None)
+    assert not request.session.get("_auth_user_id")
+    assert not UserSession.objects.exists()
+
+
+def test_the_factor_of_another_account_is_refused(alice: Person, mallory: Person) -> None:
+    request = some_request()
+    with pytest.raises(PermissionDenied, match="another account"):
+        login.complete(request, alice.fresh_user, method="an app", device=mallory.app)
+    assert not request.session.get("_auth_user_id")
+    request.user = alice.fresh_user
+    with pytest.raises(PermissionDenied, match="another account"):
+        login.verify_session(request, mallory.app)
+
+
+def test_a_sign_in_that_cannot_be_recorded_is_none(alice: Person) -> None:
+    request = some_request()
+    with pytest.raises(ValueError, match="must be text"):
+        login.complete(request, alice.fresh_user, method=object(), device=alice.app)  # type: ignore[arg-type]
+    assert count_events(SIGN_IN_SUCCEEDED) == 0
+    assert not UserSession.objects.filter(user=alice.user).exists()
+
+
+def test_a_sign_in_remembers_when_it_was(alice: Person) -> None:
+    request = some_request()
+    login.complete(request, alice.fresh_user, method="an app", device=alice.app)
+    assert request.session[SIGNED_IN_AT] == request.session[login.SUDO_AT]
+    assert count_events(SIGN_IN_SUCCEEDED) == 1
+
+
+def test_an_account_without_factor_needs_none(db: None) -> None:
+    request = some_request()
+    login.complete(request, newcomer().user, method="a password", device=None)
+    assert request.session["_auth_user_id"]
