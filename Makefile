@@ -24,12 +24,10 @@ install-dev: ## Install what the other targets need
 	@$(PYTHON) run install --dev
 
 test: install-dev ## Run the tests: all on SQLite, then on PostgreSQL what depends on the database
-	$(BIN)/python -m pytest -q $(ON_SQLITE) -m "not long"
-	$(BIN)/python -m pytest -q $(ON_POSTGRESQL) -m "not browser and not clients and not once and not long"
+	$(BIN)/python -m pytest -q $(ON_SQLITE)
+	$(BIN)/python -m pytest -q $(ON_POSTGRESQL) -m "not browser and not clients and not once"
 
-test-long: install-dev ## Run the long tests, and see that each guard has a test that misses it
-	$(BIN)/python -m pytest -q $(ON_SQLITE) -m long
-	$(BIN)/python -m pytest -q $(ON_POSTGRESQL) -m "long and not once"
+test-long: install-dev ## Take guards out of the code one at a time, and see that a test misses each
 	$(BIN)/python -m tests.guards
 
 lint: export SECRET_KEY := any text, for these checks load the settings

@@ -66,9 +66,13 @@ def send_to_address(notice: str, address: EmailAddress, **facts: Any) -> None:
     )
 
 
-def withdraw(notice: str, addresses: Iterable[str]) -> None:
-    """Take mails that were not sent yet out of the outbox."""
-    OutboxMail.objects.filter(notice=notice, recipient__in=list(addresses), sent_at=None).delete()
+def withdraw(notice: str, addresses: Iterable[EmailAddress]) -> None:
+    """Take mails about these addresses that were not sent yet out of the outbox.
+
+    Of these rows only: another account may have typed the same address.
+    """
+    ids = [address.pk for address in addresses]
+    OutboxMail.objects.filter(notice=notice, facts__address_id__in=ids, sent_at=None).delete()
 
 
 def send_due(now: datetime | None = None, limit: int = 50) -> int:

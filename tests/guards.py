@@ -74,16 +74,14 @@ GUARDS = [
         "accounts/verification.py",
         "digest=digest_recovery_code(text), code_set_id=code_set, used_at=None",
         "digest=digest_recovery_code(text), used_at=None",
-        "tests/accounts/test_sign_in.py"
-        "::test_the_recovery_code_of_another_account_signs_nobody_in",
+        "tests/accounts/test_sign_in.py::test_the_recovery_code_of_another_account_signs_nobody_in",
     ),
     Guard(
         "limits count atomically",
         "accounts/limits.py",
         "row.filter(count__lt=self.times).update",
         "row.update",
-        "tests/accounts/test_limits.py"
-        "::test_exactly_so_many_of_eight_racing_attempts_get_through",
+        "tests/accounts/test_limits.py::test_exactly_so_many_of_eight_racing_attempts_get_through",
     ),
     Guard(
         "no sign-in without the second factor",

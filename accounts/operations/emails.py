@@ -111,7 +111,7 @@ def change_unverified_address(user: User, new: str, *, by: Actor) -> EmailAddres
         raise PermissionDenied(_("This account has a verified address."))
     limits.VERIFICATION_MAIL.take(str(user.pk))
     former = EmailAddress.objects.filter(user=user)
-    notices.withdraw("verify_address", [address.address for address in former])
+    notices.withdraw("verify_address", former)
     former.delete()
     address = EmailAddress.objects.create(user=user, address=new, is_primary=True)
     record(EMAIL_ADDED, by=by, about=[user], mail_addresses=[new])

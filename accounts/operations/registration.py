@@ -20,14 +20,17 @@ from accounts.models import ADMINISTRATOR, AccountLink, EmailAddress, User
 from accounts.operations import second_factors
 from audit.actors import Actor
 from audit.log import record
+from audit.models import Event
 
 SETUP_LINK_LASTS = timedelta(hours=1)
 INVITATION_LASTS = timedelta(days=7)
 
 
 def has_ever_had_administrator() -> bool:
-    """Whether the site is past its set-up."""
-    return User.objects.filter(is_staff=True, groups__name=ADMINISTRATOR).exists()
+    """Whether the site is past its set-up, even if no administrator is left."""
+    administrators = User.objects.filter(is_staff=True, groups__name=ADMINISTRATOR)
+    was_added = Event.objects.filter(kind=ADMINISTRATOR_ADDED.name)
+    return administrators.exists() or was_added.exists()
 
 
 def registration_mode() -> str:

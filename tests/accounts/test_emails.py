@@ -247,6 +247,22 @@ def test_a_mistyped_address_can_be_put_right(browser: Browser, db: None) -> None
     assert count_events(EMAIL_ADDED) == 1
 
 
+def test_a_mail_to_a_mistyped_address_is_not_sent(browser: Browser, db: None) -> None:
+    person = newcomer(is_verified=False)
+    client = browser(person)
+    client.post(ADDRESS)
+    client.post(ADDRESS, {"email": "right@example.org"})
+    assert [mail.recipient for mail in OutboxMail.objects.all()] == ["right@example.org"]
+
+
+def test_changing_an_address_takes_no_mail_from_another_account(browser: Browser, db: None) -> None:
+    squatter = with_address("squatter", "me@example.org")
+    owner = with_address("owner", "me@example.org")
+    emails.send_verification(address_of(owner), by=owner.actor)
+    browser(squatter).post(ADDRESS, {"email": "other@example.org"})
+    assert OutboxMail.objects.filter(facts={"address_id": address_of(owner).pk}).exists()
+
+
 def test_a_verified_address_cannot_be_replaced_by_an_unverified_one(
     browser: Browser, alice: Person
 ) -> None:
