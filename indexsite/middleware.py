@@ -14,7 +14,7 @@ from django.utils.cache import has_vary_header, patch_cache_control
 from indexsite import health
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
-MACHINE_DOORS = ("/simple/", "/files/", "/legacy", "/pypi", "/_health/", "/static/")
+MACHINE_DOORS = ("/simple", "/files/", "/legacy", "/pypi", "/_health/", "/static/")
 
 
 class HealthMiddleware:
@@ -38,6 +38,8 @@ class TrustedProxyMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Put the client's address in the place of the proxy's."""
+        peer = _address(request.META.get("REMOTE_ADDR", ""))
+        request.META["REMOTE_ADDR"] = str(peer) if peer else ""
         forwarded = request.META.pop("HTTP_X_FORWARDED_FOR", "")
         scheme = request.META.pop("HTTP_X_FORWARDED_PROTO", "")
         if _is_trusted(request.META.get("REMOTE_ADDR", "")):
@@ -55,9 +57,12 @@ class TrustedProxyMiddleware:
 
 def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
-        return ipaddress.ip_address(text)
+        address = ipaddress.ip_address(text)
     except ValueError:
         return None
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
+        return address.ipv4_mapped  # how a listener on :: sees IPv4
+    return address
 
 
 def _is_trusted(text: str) -> bool:

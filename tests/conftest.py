@@ -10,6 +10,7 @@ import os
 import shutil
 import tempfile
 from importlib import import_module
+from typing import Any
 
 import pytest
 
@@ -92,6 +93,12 @@ def _cheap_passwords() -> None:
     LimitedArgon2PasswordHasher.time_cost = 1
     LimitedArgon2PasswordHasher.memory_cost = 8  # KiB
     LimitedArgon2PasswordHasher.parallelism = 1
+
+
+@pytest.fixture(autouse=True)
+def _unread_static_files(settings: Any) -> None:
+    """Spare every test client the walk through the folders of static files."""
+    settings.WHITENOISE_AUTOREFRESH = True
 
 
 @pytest.fixture

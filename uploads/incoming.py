@@ -20,7 +20,7 @@ from django.core.exceptions import (
 )
 from django.core.files.uploadhandler import FileUploadHandler
 from django.db import connection
-from django.http import HttpRequest, QueryDict
+from django.http import HttpRequest, QueryDict, UnreadablePostError
 from django.http.multipartparser import MultiPartParser, MultiPartParserError
 
 from uploads.errors import UploadRefused
@@ -196,7 +196,7 @@ def _parse(request: HttpRequest, handler: ReceivingHandler) -> QueryDict:
             code="form_too_large",
             status=413,
         ) from error
-    except (TimeoutError, BlockingIOError) as error:
+    except UnreadablePostError as error:  # the server's time is over, or the client is gone
         raise UploadRefused(
             "The upload stood still for too long. Try again.", code="stalled", status=408
         ) from error
@@ -212,7 +212,7 @@ def _parse(request: HttpRequest, handler: ReceivingHandler) -> QueryDict:
 
 def _content_length(request: HttpRequest) -> int:
     text = request.META.get("CONTENT_LENGTH") or ""
-    if not (text.isascii() and text.isdigit()):
+    if not (text.isascii() and text.isdigit() and len(text) < 20):
         raise UploadRefused(
             "Send a Content-Length header with the upload.", code="no_length", status=411
         )

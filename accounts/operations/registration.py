@@ -121,7 +121,7 @@ def register(
         PermissionDenied: if registration is not open and there is no invitation.
         ValidationError: if the name was taken at this moment.
     """
-    if link is None and registration_mode() != "open":
+    if (link is None and registration_mode() != "open") or settings.REGISTRATION == "closed":
         raise PermissionDenied(_("Registration on this site is not open."))
     password_hash = make_password(password)
     with transaction.atomic():
@@ -154,7 +154,8 @@ def create_administrator(
         code: what the app shows for it now.
 
     Raises:
-        ValidationError: if the code is wrong or the name taken; the link stays as it was.
+        ValidationError: if the code is wrong, or name or address are taken; the link stays as it
+            was.
         PermissionDenied: if the link was used or has ended.
     """
     step = second_factors.require_setup_code(secret, code)
@@ -162,7 +163,7 @@ def create_administrator(
     with transaction.atomic():
         _spend(link)
         user, address = _create_user(username=username, email=email, password_hash=password_hash)
-        _verify_by_link(user, address)
+        _verify_by_link(address)
         User.objects.filter(pk=user.pk).update(is_staff=True)
         user.is_staff = True
         user.groups.add(Group.objects.get_or_create(name=ADMINISTRATOR)[0])
@@ -177,9 +178,12 @@ def create_administrator(
     return user
 
 
-def _verify_by_link(user: User, address: EmailAddress) -> None:
-    EmailAddress.objects.filter(address_key=address.address_key, verified_at__isnull=False).exclude(
-        user=user
-    ).update(verified_at=None)
+def _verify_by_link(address: EmailAddress) -> None:
     address.verified_at = timezone.now()
-    address.save(update_fields=["verified_at"])
+    try:
+        with transaction.atomic():
+            address.save(update_fields=["verified_at"])
+    except IntegrityError as error:
+        raise ValidationError(
+            _("Another account has this mail address. Choose another one."), code="address_taken"
+        ) from error

@@ -108,7 +108,8 @@ class SetUpView(View):
             except PermissionDenied:  # the link was used since the page was opened
                 return render(request, "accounts/set_up_ended.html", status=403)
             except ValidationError as error:
-                form.add_error("username" if error.code == "taken" else "code", error)
+                fields = {"taken": "username", "address_taken": "email"}
+                form.add_error(fields.get(str(error.code), "code"), error)
             else:
                 app = AuthenticatorApp.objects.get(user=user, confirmed=True)
                 login.complete(request, user, method="the set-up link", device=app)

@@ -1,0 +1,149 @@
+"""Receiving a body, with clients that are slow, stop, or lie."""
+
+from __future__ import annotations
+
+import io
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.core.handlers.wsgi import WSGIRequest
+from django.db import connection
+from django.test import RequestFactory
+
+from tests.support.clone import Database
+from tests.support.people import Person
+from tests.support.server import Site
+from tests.support.uploading import basic, token_of
+from uploads import incoming
+from uploads.errors import UploadRefused
+
+BODY = (
+    b'--b\r\nContent-Disposition: form-data; name="name"\r\n\r\nfoo\r\n'
+    b'--b\r\nContent-Disposition: form-data; name="content"; filename="foo.whl"\r\n\r\n'
+    + b"x" * 300_000
+    + b"\r\n--b--\r\n"
+)
+
+
+class Stream(io.BytesIO):
+    """A body that calls a function before each piece."""
+
+    def __init__(self, body: bytes, before: Callable[[], None]) -> None:
+        super().__init__(body)
+        self._before = before
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Call, then read."""
+        self._before()
+        return super().read(size)
+
+
+def request_for(stream: io.BytesIO, length: int = len(BODY)) -> WSGIRequest:
+    """A POST whose body is the stream."""
+    environment: dict[str, Any] = RequestFactory()._base_environ(
+        REQUEST_METHOD="POST",
+        CONTENT_TYPE="multipart/form-data; boundary=b",
+        CONTENT_LENGTH=str(length),
+    )
+    environment["wsgi.input"] = stream
+    return WSGIRequest(environment)
+
+
+def leftovers() -> list[Path]:
+    """What is left of bodies."""
+    return list(Path(settings.INCOMING_ROOT).glob("*"))
+
+
+def test_no_database_connection_is_held_while_a_body_is_read(committed_db: Database) -> None:
+    held: list[bool] = []
+    connection.ensure_connection()
+    stream = Stream(BODY, lambda: held.append(connection.connection is not None))
+    with incoming.receive(request_for(stream)) as (form, file):
+        assert (form["name"], file and file.size) == ("foo", 300_000)
+    assert held
+    assert not any(held)
+
+
+def test_a_body_is_on_the_disk_only_while_it_is_looked_at(db: None) -> None:
+    with incoming.receive(request_for(io.BytesIO(BODY))) as (_form, file):
+        assert file
+        assert file.path.stat().st_size == 300_000
+    assert not leftovers()
+
+
+def test_an_error_of_ours_leaves_nothing_on_the_disk(db: None) -> None:
+    with (
+        pytest.raises(ZeroDivisionError),
+        incoming.receive(request_for(io.BytesIO(BODY))),
+    ):
+        raise ZeroDivisionError
+    assert not leftovers()
+
+
+@pytest.mark.parametrize("missing", [1, 20, 1000, 299_000, len(BODY) - 10])
+def test_a_body_that_ends_early_is_refused(db: None, missing: int) -> None:
+    stream = io.BytesIO(BODY[:-missing])
+    with pytest.raises(UploadRefused) as caught, incoming.receive(request_for(stream)):
+        pass
+    assert caught.value.code in {"broke_off", "malformed_body"}
+    assert not leftovers()
+
+
+def test_a_body_that_stands_still_is_refused(db: None) -> None:
+    def stall() -> None:
+        raise BlockingIOError
+
+    with (
+        pytest.raises(UploadRefused) as caught,
+        incoming.receive(request_for(Stream(BODY, stall))),
+    ):
+        pass
+    assert (caught.value.code, caught.value.status) == ("stalled", 408)
+    assert not leftovers()
+
+
+@pytest.mark.parametrize("length", ["", "-1", "x", "1" * 5000])
+def test_a_strange_length_is_refused(db: None, length: str) -> None:
+    request = request_for(io.BytesIO(BODY))
+    request.META["CONTENT_LENGTH"] = length
+    with pytest.raises(UploadRefused), incoming.receive(request):
+        pass
+
+
+def test_a_length_beyond_the_limit_is_refused_before_anything_is_read(db: None) -> None:
+    def refuse() -> None:
+        raise AssertionError("it was read")
+
+    request = request_for(Stream(BODY, refuse), settings.UPLOAD_SIZE_LIMIT * 2)
+    with pytest.raises(UploadRefused) as caught, incoming.receive(request):
+        pass
+    assert caught.value.status == 413
+
+
+@pytest.mark.once
+def test_a_client_that_goes_away_leaves_nothing(site: Site, alice: Person) -> None:
+    head = (
+        "POST /legacy/ HTTP/1.1\r\n"
+        f"Host: localhost:{site.port}\r\n"
+        f"Authorization: {basic(token_of(alice, name='goes away'))}\r\n"
+        "Content-Type: multipart/form-data; boundary=b\r\n"
+        f"Content-Length: {len(BODY) * 10}\r\n\r\n"
+    )
+    incoming_root = site.data / "incoming"
+    with socket.create_connection(("127.0.0.1", site.port)) as client:
+        client.sendall(head.encode() + BODY[:250_000] + b"x" * 1_000_000)
+        end = time.monotonic() + 20
+        while not list(incoming_root.glob("*")) and time.monotonic() < end:
+            time.sleep(0.05)
+        assert list(incoming_root.glob("*"))  # it has begun
+    end = time.monotonic() + 20
+    while list(incoming_root.glob("*")) and time.monotonic() < end:
+        time.sleep(0.05)
+    assert not list(incoming_root.glob("*"))
+    assert site.is_healthy()
+    assert "Traceback" not in site.errors("server")
