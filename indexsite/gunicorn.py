@@ -48,7 +48,7 @@ threads = int(os.environ.get("WEB_THREADS") or 40)
 keepalive = 5  # seconds
 timeout = 120  # seconds without a heartbeat of the whole worker: it says nothing of one request
 graceful_timeout = 25  # seconds: less than the 30 after which ./run kills
-preload_app = False  # each worker opens its own database connections
+preload_app = True  # loaded once, then shared; it leaves no database connection open
 if os.path.isdir("/dev/shm"):  # noqa: S108
     worker_tmp_dir = "/dev/shm"  # noqa: S108  # a heartbeat must not wait for a disk
 

@@ -16,7 +16,9 @@ def refuse_a_wrong_start() -> None:
     from indexsite.checks import start_problems
 
     problems = start_problems()
-    connections.close_all()
+    connections.close_all()  # this process is the parent of those that serve
+    if connections["default"].vendor == "postgresql":
+        connections["default"].close_pool()  # type: ignore[attr-defined]  # of that kind alone
     if problems:
         print(*problems, sep="\n", file=sys.stderr)
         sys.exit(3)  # gunicorn does not start a worker again that ends so while it boots
