@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
@@ -80,7 +81,11 @@ class SignInView(LoginView):
         if is_past_password and not (user and user.has_second_factor):
             self.storage.reset()
             return redirect("two_factor:login")
-        response: HttpResponse = super().post(*args, **kwargs)
+        try:
+            response: HttpResponse = super().post(*args, **kwargs)
+        except SuspiciousOperation:  # a form that is not ours; it need not fill the log
+            self.storage.reset()
+            return redirect("two_factor:login")
         return response
 
     def get_device(self, step: str | None = None) -> Device | None:

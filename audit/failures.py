@@ -42,7 +42,8 @@ def record_failure(
     Args:
         kind: a declared kind.
         by: who tried.
-        about: the accounts and projects concerned, if they are known.
+        about: the accounts and projects concerned, if they are known; repeats are those of the
+            first of them.
         distinct_by: the reason, where one kind has several.
         fields: as for `record`.
 
@@ -51,7 +52,7 @@ def record_failure(
     """
     subjects = [Subject.of(row) for row in about]
     network = shorten(by.network_address)
-    known = [subject.subject_id for subject in subjects]
+    known = subjects[0].subject_id if subjects else ""  # who tries one project after another is one
     key = _digest(kind.name, distinct_by, known, network)
     window = {
         "kind": kind.name,

@@ -17,6 +17,21 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 MACHINE_DOORS = ("/simple", "/files/", "/legacy", "/pypi", "/_health/", "/static/")
 
 
+class NulMiddleware:
+    """Refuses addresses with a NUL character, which no page has and PostgreSQL cannot look for."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Refuse, or pass on."""
+        if "\x00" in request.path_info or "%00" in request.META.get("QUERY_STRING", ""):
+            return HttpResponse(
+                "The address holds a NUL character.\n", status=400, content_type="text/plain"
+            )
+        return self.get_response(request)
+
+
 class HealthMiddleware:
     """Answers `/_health/` before the host name is looked at: load balancers ask by number."""
 

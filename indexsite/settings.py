@@ -178,6 +178,7 @@ INSTALLED_APPS = [
     "rest_framework",
 ]
 MIDDLEWARE = [
+    "indexsite.middleware.NulMiddleware",
     "indexsite.middleware.HealthMiddleware",
     "indexsite.middleware.TrustedProxyMiddleware",
     "django.middleware.security.SecurityMiddleware",

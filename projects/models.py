@@ -22,10 +22,13 @@ class ProjectQuerySet(models.QuerySet["Project"]):
     def locked(self, pk: Any) -> Project:
         """The project, with its row locked until the transaction ends.
 
+        FOR NO KEY UPDATE, as every row lock here: rows that refer to this one are checked when
+        their transaction commits, with the chain's head in hand, and must not have to wait for it.
+
         Raises:
             Project.DoesNotExist: if it was deleted.
         """
-        return self.select_for_update().get(pk=pk)
+        return self.select_for_update(no_key=True).get(pk=pk)
 
     def listed(self) -> ProjectQuerySet:
         """Those that the index names: all but the quarantined."""

@@ -64,10 +64,10 @@ def record_refusal(request: Any, refusal: TokenRefused) -> None:
         TOKEN_REFUSED,
         by=from_connection(request) if token is None else actor_of(request, token),
         about=[] if token is None else [token.user],
-        distinct_by=refusal.sentence if token is not None else "",
+        distinct_by=refusal.reason,
         token_id="" if token is None else str(token.pk),
         name="" if token is None else token.name,
-        reason="unknown or malformed" if token is None else refusal.sentence,
+        reason=refusal.reason,
     )
 
 

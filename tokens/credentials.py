@@ -28,12 +28,14 @@ class TokenRefused(PermissionDenied):
 
     Attributes:
         sentence: what to tell the bearer: one ASCII line.
+        reason: what the memory keeps: fixed words, as the bearer can write caveats.
         token: the row, if the bearer proved to hold it.
     """
 
-    def __init__(self, sentence: str, *, token: APIToken | None = None) -> None:
+    def __init__(self, sentence: str, *, reason: str, token: APIToken | None = None) -> None:
         super().__init__(sentence)
         self.sentence = sentence
+        self.reason = reason
         self.token = token
 
 
@@ -70,7 +72,22 @@ class TokenCredential:
         reasons = caveats.reasons_against(self.texts, context)
         if reasons:
             raise TokenRefused(
-                f"The API token does not allow this: {'; '.join(reasons)}.", token=self.token
+                f"The API token does not allow this: {'; '.join(reasons)}.",
+                reason="its restrictions do not allow this",
+                token=self.token,
+            )
+
+    def require_active(self) -> None:
+        """Check that it was not revoked since it was opened: a body may travel for a long time.
+
+        Raises:
+            TokenRefused: if it was.
+        """
+        if not APIToken.objects.active().filter(pk=self.token.pk).exists():
+            raise TokenRefused(
+                "This API token was revoked while the file was on its way.",
+                reason="it was revoked",
+                token=self.token,
             )
 
     def note_use(self) -> None:
@@ -97,23 +114,30 @@ def open_token(text: str) -> TokenCredential:
     try:
         parsed = macaroons.parse(text)
     except macaroons.MalformedToken as error:
-        raise TokenRefused(f"This is not an API token of this site: {error}.") from error
+        raise TokenRefused(
+            f"This is not an API token of this site: {error}.", reason="unknown or malformed"
+        ) from error
     token = APIToken.objects.select_related("user").filter(pk=parsed.identifier).first()
     if token is None:
-        raise TokenRefused(UNKNOWN)
+        raise TokenRefused(UNKNOWN, reason="unknown or malformed")
     key = keyring.unwrap(ROOT_KEYS, token.root_key, context=f"token:{token.pk}")
     if not macaroons.has_valid_signature(parsed, key):
-        raise TokenRefused(UNKNOWN)
+        raise TokenRefused(UNKNOWN, reason="unknown or malformed")
     if token.revoked_at is not None:
         raise TokenRefused(
             f"This API token was revoked on {token.revoked_at:%Y-%m-%d}. Make another one.",
+            reason="it was revoked",
             token=token,
         )
     if not token.user.is_active:
-        raise TokenRefused("The account of this API token is closed.", token=token)
+        raise TokenRefused(
+            "The account of this API token is closed.", reason="its account is closed", token=token
+        )
     if not any(_is_actions(text) for text in token.caveats):
         raise TokenRefused(
-            "This API token does not say what it may do. Make another one.", token=token
+            "This API token does not say what it may do. Make another one.",
+            reason="it does not say what it may do",
+            token=token,
         )
     return TokenCredential(token, (*parsed.caveats, *token.caveats))
 

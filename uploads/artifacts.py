@@ -37,12 +37,14 @@ def read_wheel_metadata(file: BinaryIO, parsed: ParsedFilename) -> bytes:
     Raises:
         ArtifactError: whatever is wrong with the file.
     """
-    path = f"{parsed.stem}.dist-info/METADATA"
+    folder = f"{parsed.stem}.dist-info"
     try:
         _require_start(file, b"PK\x03\x04", "a zip archive")
         with zipfile.ZipFile(cast("IO[bytes]", _BoundedDirectory(file))) as archive:
             _require_plain_end(file, archive)
-            return _read_zip_member(archive, path)
+            content = _read_zip_member(archive, f"{folder}/METADATA")
+            _require_one_dist_info(archive, folder)
+            return content
     except ArtifactError:
         raise
     except Exception as error:  # zipfile answers broken archives with ten kinds of exception
@@ -115,6 +117,18 @@ def _require_plain_end(file: BinaryIO, archive: zipfile.ZipFile) -> None:
         raise ArtifactError("the wheel is a zip64 archive")
     if int.from_bytes(end[10:12], "little") != len(archive.infolist()):
         raise ArtifactError("the zip archive counts its members wrongly")
+
+
+def _require_one_dist_info(archive: zipfile.ZipFile, folder: str) -> None:
+    """One file is one distribution (PEP 427); with two, a second file name would fit it as well."""
+    folders = {
+        info.orig_filename.replace("\\", "/").partition("/")[0] for info in archive.infolist()
+    }
+    others = {name for name in folders if name.lower().endswith(".dist-info")} - {folder}
+    if others:
+        raise ArtifactError(
+            f"the wheel has the folder {shown(min(others), 120)} beside {shown(folder, 120)}"
+        )
 
 
 def _read_zip_member(archive: zipfile.ZipFile, path: str) -> bytes:

@@ -196,7 +196,9 @@ def _parse(request: HttpRequest, handler: ReceivingHandler) -> QueryDict:
             code="form_too_large",
             status=413,
         ) from error
-    except UnreadablePostError as error:  # the server's time is over, or the client is gone
+    except UnreadablePostError as error:  # Django's word for what goes wrong with the socket
+        if not isinstance(error.__cause__, (TimeoutError, BlockingIOError)):
+            raise UploadRefused("The upload broke off. Try again.", code="broke_off") from error
         raise UploadRefused(
             "The upload stood still for too long. Try again.", code="stalled", status=408
         ) from error

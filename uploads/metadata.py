@@ -13,7 +13,7 @@ from typing import Final
 
 from packaging.metadata import InvalidMetadata, Metadata, RawMetadata, parse_email
 
-from projects.names import canonical_version, normalize, shown
+from projects.names import canonical_version, check_name, normalize, shown
 
 VERSIONS: Final = ("1.0", "1.1", "1.2", "2.1", "2.2", "2.3", "2.4", "2.5")
 """Accepted metadata versions; `packaging` may know newer ones before the rest of the world."""
@@ -131,6 +131,10 @@ def require_same_identity(metadata: CoreMetadata, *, name: str, version: str, wh
     Raises:
         MetadataError: naming both values.
     """
+    try:
+        check_name(metadata.name)
+    except ValueError as error:
+        raise MetadataError(f"{where}: {error}") from error
     if normalize(metadata.name) != normalize(name):
         raise MetadataError(
             f"{where} has the name {shown(metadata.name)}, but the upload form says {shown(name)}"

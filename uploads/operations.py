@@ -16,7 +16,7 @@ from projects import permissions, storage
 from projects.models import File, Project
 from projects.operations import publishing
 from projects.operations.publishing import FileExists, NewFile
-from tokens.credentials import TokenCredential
+from tokens.credentials import TokenCredential, TokenRefused
 from uploads import artifacts, metadata
 from uploads.errors import UploadRefused, as_sentence
 from uploads.requests import UploadRequest
@@ -186,11 +186,18 @@ def _publish(
     new_file = _new_file(request, archive, credential)
     try:
         with transaction.atomic():
+            credential.require_active()
             project = Project.objects.filter(normalized_name=request.normalized_name).first()
+            credential.require(
+                "create" if project is None else "upload",
+                project_name=request.normalized_name,
+                project_id=None if project is None else str(project.pk),
+            )
             if project is None:
-                credential.require("create", project_name=request.normalized_name, project_id=None)
                 project = publishing.create_project(archive.metadata.name, by=by)
             return publishing.publish_file(project, new_file, by=by)
+    except TokenRefused:
+        raise
     except FileExists as error:
         raise _file_exists(request) from error
     except PermissionDenied as error:

@@ -113,7 +113,7 @@ def _record(refusal: UploadRefused, upload: UploadRequest | None, *, by: Actor) 
         distinct_by=refusal.code,
         code=refusal.code,
         target=target,
-        filename=upload.parsed.filename if upload is not None else "",
+        filename=upload.parsed.filename if upload and refusal.code != "not_allowed" else "",
     )
 
 

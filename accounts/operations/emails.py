@@ -106,13 +106,15 @@ def change_unverified_address(user: User, new: str, *, by: Actor) -> EmailAddres
         PermissionDenied: once the account has a verified address.
         LimitReached: beyond 3 mails in 6 hours.
     """
-    User.objects.select_for_update().get(pk=user.pk)
+    User.objects.select_for_update(no_key=True).get(pk=user.pk)
     if EmailAddress.objects.filter(user=user, verified_at__isnull=False).exists():
         raise PermissionDenied(_("This account has a verified address."))
     limits.VERIFICATION_MAIL.take(str(user.pk))
     former = EmailAddress.objects.filter(user=user)
     notices.withdraw("verify_address", former)
-    former.delete()
+    former.filter(verified_at=None).delete()
+    if EmailAddress.objects.filter(user=user).exists():  # the link was opened at this moment
+        raise PermissionDenied(_("This account has a verified address."))
     address = EmailAddress.objects.create(user=user, address=new, is_primary=True)
     record(EMAIL_ADDED, by=by, about=[user], mail_addresses=[new])
     notices.send_to_address("verify_address", address, address_id=address.pk)

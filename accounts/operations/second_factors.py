@@ -117,7 +117,7 @@ def add_app(
         record_failure(APP_REFUSED, by=by, about=[user])
         raise
     with transaction.atomic():
-        User.objects.select_for_update().get(pk=user.pk)
+        User.objects.select_for_update(no_key=True).get(pk=user.pk)
         offer = AuthenticatorApp.objects.filter(pk=app.pk, confirmed=False, last_step__lt=step)
         now = timezone.now()
         try:
@@ -144,7 +144,7 @@ def remove_app(app: AuthenticatorApp, *, keep_session: str | None, by: Actor) ->
     Raises:
         PermissionDenied: if it is the last second factor of somebody who must have one.
     """
-    user = User.objects.select_for_update().get(pk=app.user_id)
+    user = User.objects.select_for_update(no_key=True).get(pk=app.user_id)
     others = AuthenticatorApp.objects.filter(user=user, confirmed=True).exclude(pk=app.pk)
     if user.is_staff and not others.exists():
         raise PermissionDenied(
@@ -166,7 +166,7 @@ def create_recovery_codes(user: User, *, by: Actor) -> list[str]:
     Raises:
         PermissionDenied: if the account has no second factor that they could stand in for.
     """
-    User.objects.select_for_update().get(pk=user.pk)
+    User.objects.select_for_update(no_key=True).get(pk=user.pk)
     if not user.has_second_factor:
         raise PermissionDenied(_("Recovery codes stand in for a second factor. Add one first."))
     codes = [secrets.token_hex(8) for _number in range(RECOVERY_CODE_COUNT)]

@@ -97,7 +97,9 @@ def create_project(name: str, *, by: Actor) -> Project:
         with transaction.atomic():
             project.save(force_insert=True)
     except IntegrityError:
-        existing = Project.objects.select_for_update().get(normalized_name=project.normalized_name)
+        existing = Project.objects.select_for_update(no_key=True).get(
+            normalized_name=project.normalized_name
+        )
         permissions.require(by, "upload", existing)
         return existing
     Role.objects.create(user=by.user, project=project, kind=Role.Kind.OWNER)

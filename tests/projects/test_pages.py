@@ -86,7 +86,7 @@ def test_an_older_release_has_its_page(publish: Publish, machine: Client) -> Non
         assert "Foo==1.0<" in page
 
 
-@pytest.mark.parametrize("version", ["9", "nonsense", "%00"])
+@pytest.mark.parametrize("version", ["9", "nonsense"])
 def test_a_release_that_is_not_there_is_not_found(
     version: str, publish: Publish, machine: Client
 ) -> None:
@@ -160,7 +160,7 @@ def test_a_project_has_one_page(path: str, target: str, foo: Project, machine: C
     assert (response.status_code, response["Location"]) == (301, target)
 
 
-@pytest.mark.parametrize("name", ["bar", "foo%0Abar", "%00", "-", "x" * 300])
+@pytest.mark.parametrize("name", ["bar", "foo%0Abar", "-", "x" * 300])
 def test_an_unknown_project_is_not_found(name: str, db: None, machine: Client) -> None:
     assert machine.get(f"/project/{name}/").status_code == 404
 

@@ -312,7 +312,7 @@ def test_there_is_one_address(path: str, target: str, foo: Project, machine: Cli
 
 
 @pytest.mark.parametrize(
-    "name", ["bar", "foo%0Abar", "foo%20bar", "foo%00", "-foo", "f%C3%B6%C3%B6", "x" * 300, "a%2Fb"]
+    "name", ["bar", "foo%0Abar", "foo%20bar", "-foo", "f%C3%B6%C3%B6", "x" * 300, "a%2Fb"]
 )
 def test_an_unknown_project_is_a_plain_404(name: str, foo: Project, machine: Client) -> None:
     response = machine.get(f"/simple/{name}/")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import socket
 import time
 from collections.abc import Callable
@@ -21,6 +22,7 @@ from tests.support.server import Site
 from tests.support.uploading import basic, token_of
 from uploads import incoming
 from uploads.errors import UploadRefused
+from uploads.jobs import sweep_incoming
 
 BODY = (
     b'--b\r\nContent-Disposition: form-data; name="name"\r\n\r\nfoo\r\n'
@@ -94,16 +96,26 @@ def test_a_body_that_ends_early_is_refused(db: None, missing: int) -> None:
     assert not leftovers()
 
 
-def test_a_body_that_stands_still_is_refused(db: None) -> None:
-    def stall() -> None:
-        raise BlockingIOError
+@pytest.mark.parametrize(
+    ("error", "code", "status"),
+    [
+        (BlockingIOError, "stalled", 408),
+        (TimeoutError, "stalled", 408),
+        (ConnectionResetError, "broke_off", 400),
+    ],
+)
+def test_a_body_that_stands_still_or_is_cut_off_is_refused(
+    db: None, error: type[OSError], code: str, status: int
+) -> None:
+    def fail() -> None:
+        raise error
 
     with (
         pytest.raises(UploadRefused) as caught,
-        incoming.receive(request_for(Stream(BODY, stall))),
+        incoming.receive(request_for(Stream(BODY, fail))),
     ):
         pass
-    assert (caught.value.code, caught.value.status) == ("stalled", 408)
+    assert (caught.value.code, caught.value.status) == (code, status)
     assert not leftovers()
 
 
@@ -123,6 +135,18 @@ def test_a_length_beyond_the_limit_is_refused_before_anything_is_read(db: None) 
     with pytest.raises(UploadRefused) as caught, incoming.receive(request):
         pass
     assert caught.value.status == 413
+
+
+def test_what_a_killed_process_left_is_swept_after_a_day(db: None) -> None:
+    root = Path(settings.INCOMING_ROOT)
+    root.mkdir(parents=True, exist_ok=True)
+    old, new = root / "upload-old", root / "upload-new"
+    for path, age in ((old, 25 * 3600), (new, 3600)):
+        path.write_bytes(b"x")
+        os.utime(path, (time.time() - age,) * 2)
+    assert sweep_incoming() == 1
+    assert (old.exists(), new.exists()) == (False, True)
+    new.unlink()
 
 
 @pytest.mark.once

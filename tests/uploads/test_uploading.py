@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -20,8 +22,10 @@ from projects.models import File, Project, Release, Role
 from tests.support.artifacts import make_sdist, make_wheel
 from tests.support.people import Person
 from tests.support.uploading import basic, form_for, said, token_of, upload
+from tokens.macaroons import attenuate
 from tokens.models import APIToken
 from tokens.operations.lifecycle import revoke_token
+from uploads import incoming
 
 pytestmark = pytest.mark.django_db
 
@@ -128,6 +132,57 @@ def test_a_revoked_token_stops_working(alice: Person) -> None:
     response = upload(text)
     assert response.status_code == 403
     assert "revoked" in said(response)
+
+
+def test_a_token_that_is_revoked_while_the_file_travels_publishes_nothing(
+    alice: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = token_of(alice)
+    receive = incoming.receive
+
+    @contextmanager
+    def revoke_meanwhile(request: Any) -> Iterator[Any]:
+        with receive(request) as received:
+            revoke_token(APIToken.objects.get(), reason="test", by=alice.actor)
+            yield received
+
+    monkeypatch.setattr(incoming, "receive", revoke_meanwhile)
+    response = upload(text)
+    assert response.status_code == 403
+    assert "revoked while the file was on its way" in said(response)
+    assert not File.objects.exists()
+
+
+def test_what_a_bearer_writes_into_a_token_is_not_kept(alice: Person) -> None:
+    text = token_of(alice)
+    for number in range(5000, 5010):
+        assert upload(attenuate(text, [f"[{number},1]"])).status_code == 403
+    event = Event.objects.get(kind="token:token:refused")
+    assert event.fields["reason"] == "its restrictions do not allow this"
+
+
+def test_trying_one_project_after_another_is_one_failure(alice: Person, mallory: Person) -> None:
+    token, theirs = token_of(alice), token_of(mallory)
+    for number in range(4):
+        upload(token, f"foo{number}")
+        upload(theirs, f"foo{number}", "1.1")
+    event = Event.objects.get(kind="upload:file:refused")
+    assert event.fields["filename"] == ""
+
+
+def test_a_wheel_is_one_distribution(alice: Person) -> None:
+    other = {"twob-1.0.dist-info/METADATA": b"Metadata-Version: 2.1\nName: twob\nVersion: 1.0\n"}
+    response = upload(token_of(alice), "twoa", artifact=make_wheel("twoa", "1.0", files=other))
+    assert response.status_code == 400
+    assert "twob-1.0.dist-info" in said(response)
+
+
+def test_a_name_in_the_metadata_that_is_none_leaves_nothing(alice: Person) -> None:
+    metadata = f"Metadata-Version: 2.1\nName: bar{'.' * 300}baz\nVersion: 1.0\n"
+    artifact = make_wheel("bar-baz", "1.0", metadata=metadata)
+    before = [path for path in Path(settings.FILES_ROOT).rglob("*") if path.is_file()]
+    assert upload(token_of(alice), "bar-baz", artifact=artifact).status_code == 400
+    assert [path for path in Path(settings.FILES_ROOT).rglob("*") if path.is_file()] == before
 
 
 def test_a_token_without_a_stored_action_is_refused(alice: Person) -> None:

@@ -59,7 +59,7 @@ def create_token(
         PermissionDenied: if the account may not make tokens, or not for one of the projects.
         ValidationError: if the name is taken, or the token would be too long.
     """
-    require_may_create(User.objects.select_for_update().get(pk=user.pk))  # as it is now
+    require_may_create(User.objects.select_for_update(no_key=True).get(pk=user.pk))  # as it is now
     if APIToken.objects.active().of(user).count() >= MAX_TOKENS:
         raise ValidationError(
             _("You have %d active API tokens. Revoke some before you make more.") % MAX_TOKENS

@@ -1,0 +1,75 @@
+"""What holds for every request."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Any
+
+import pytest
+from django.http import HttpRequest, HttpResponse
+from django.test import Client, RequestFactory
+
+from indexsite.middleware import TrustedProxyMiddleware
+from tests.support.people import Browser, Person
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/files/aa/bb/" + "c" * 60 + "/%00.whl",
+        "/files/aa/bb/" + "c" * 60 + "/x%00.metadata",
+        "/simple/%00/",
+        "/project/%00/",
+        "/manage/project/%00/history/",
+        "/admin/projects/project/?status__exact=%00",
+        "/admin/audit/event/?family=%00",
+        "/admin/accounts/outboxmail/?notice=%00",
+    ],
+)
+def test_a_nul_in_an_address_is_the_senders_mistake(
+    browser: Browser, sam: Person, path: str
+) -> None:
+    assert browser(sam).get(path).status_code in {400, 404}
+    assert Client().get(path).status_code in {400, 404}
+
+
+def seen_address(settings: Any, remote: str, forwarded: str, proxies: list[str]) -> str:
+    """Where the site believes that a request comes from."""
+    settings.TRUSTED_PROXIES = [ipaddress.ip_network(proxy) for proxy in proxies]
+    seen: list[str] = []
+
+    def view(request: HttpRequest) -> HttpResponse:
+        seen.append(request.META["REMOTE_ADDR"])
+        return HttpResponse()
+
+    headers = {"HTTP_X_FORWARDED_FOR": forwarded, "REMOTE_ADDR": remote}
+    TrustedProxyMiddleware(view)(RequestFactory().get("/", **headers))  # type: ignore[arg-type]
+    return seen[0]
+
+
+@pytest.mark.parametrize(
+    ("remote", "forwarded", "expected"),
+    [
+        ("198.51.100.1", "203.0.113.9", "198.51.100.1"),  # a stranger claims to be somebody else
+        ("10.0.0.1", "203.0.113.9", "203.0.113.9"),
+        ("10.0.0.1", "1.2.3.4, 203.0.113.9", "203.0.113.9"),  # the first was typed by the client
+        ("10.0.0.1", "203.0.113.9, 10.0.0.2", "203.0.113.9"),  # two proxies of ours
+        ("10.0.0.1", "nonsense", "10.0.0.1"),
+        ("10.0.0.1", "", "10.0.0.1"),
+        ("::ffff:10.0.0.1", "203.0.113.9", "203.0.113.9"),
+        ("::ffff:198.51.100.1", "203.0.113.9", "198.51.100.1"),
+    ],
+)
+def test_only_trusted_proxies_are_believed(
+    settings: Any, remote: str, forwarded: str, expected: str
+) -> None:
+    assert seen_address(settings, remote, forwarded, ["10.0.0.0/8"]) == expected
+
+
+def test_the_health_page_answers_under_any_host_name(db: None) -> None:
+    response = Client().get("/_health/", headers={"host": "10.1.2.3"})
+    assert (response.status_code, response.content) == (200, b"ok\n")
+
+
+def test_other_pages_answer_under_the_sites_names_only(db: None) -> None:
+    assert Client().get("/", headers={"host": "evil.example"}).status_code == 400

@@ -1,0 +1,83 @@
+"""Uploads, yanks and tokens at the same moment, on a database that commits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from audit.log import verify
+from audit.models import Event
+from projects.models import File, Project, Release, Role
+from projects.operations.publishing import unyank_release, yank_release
+from tests.support.artifacts import make_wheel
+from tests.support.clone import Database, race_all
+from tests.support.people import Person
+from tests.support.uploading import said, token_of, upload
+
+
+def uploading(token: str, project: str, release: str, **options: Any) -> Callable[[], Any]:
+    """A function that uploads."""
+    return lambda: upload(token, project, release, **options)
+
+
+def test_uploads_yanks_and_new_tokens_do_not_stop_one_another(
+    committed_db: Database, alice: Person
+) -> None:
+    token = token_of(alice, name="first")
+    upload(token, "foo", "1.0")
+    project, release = Project.objects.get(), Release.objects.get()
+
+    def make_token(number: int) -> Callable[[], Any]:
+        return lambda: token_of(alice, project, name=f"token {number}")
+
+    def yank() -> None:
+        yank_release(release, by=alice.actor, reason="broken")
+        unyank_release(release, by=alice.actor)
+
+    for round_number in range(4):
+        functions: list[Callable[[], Any]] = [yank, yank]
+        for number in range(3):
+            functions.append(uploading(token, "foo", f"2.{round_number}.{number}"))
+            functions.append(make_token(10 * round_number + number))
+        outcomes = race_all(functions)
+        assert not [row for row in outcomes if isinstance(row, BaseException)]
+        assert {row.status_code for row in outcomes if hasattr(row, "status_code")} == {200}
+    assert File.objects.count() == 13
+    last = Event.objects.filter(kind__startswith="project:").order_by("-number").first()
+    assert last
+    assert Project.objects.get().serial == last.number
+    assert verify() is None
+
+
+def test_of_two_people_who_upload_a_new_name_at_once_one_owns_it(
+    committed_db: Database, alice: Person, bob: Person
+) -> None:
+    tokens = [token_of(alice), token_of(bob)]
+    for name in ("one", "two", "three"):
+        outcomes: list[Any] = race_all([uploading(token, name, "1.0") for token in tokens] * 2)
+        assert not [row for row in outcomes if isinstance(row, BaseException)]
+        assert {row.status_code for row in outcomes} <= {200, 400, 403}
+        owner = Role.objects.get(project__name=name).user_id
+        assert owner in {alice.user.pk, bob.user.pk}
+        refused = [said(row) for row in outcomes if row.status_code == 403]
+        assert len(refused) == 2
+        assert File.objects.filter(project__name=name).count() == 1
+
+
+def test_of_two_contents_for_one_file_name_at_once_one_is_published(
+    committed_db: Database, alice: Person
+) -> None:
+    token = token_of(alice)
+    upload(token, "foo", "1.0")
+    for release in ("1.1", "1.2", "1.3"):
+        artifacts = [
+            make_wheel("foo", release, files={"foo/which.py": f"x = {n}\n".encode()})
+            for n in range(2)
+        ]
+        outcomes: list[Any] = race_all(
+            [uploading(token, "foo", release, artifact=artifact) for artifact in artifacts]
+        )
+        assert sorted(row.status_code for row in outcomes) == [200, 400]
+        assert [said(row)[:19] for row in outcomes if row.status_code == 400] == [
+            "File already exists"
+        ]

@@ -1,0 +1,27 @@
+"""The delivery door's timed work."""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from datetime import timedelta
+
+from django.conf import settings
+
+from audit.timetable import Job
+
+ABANDONED_AFTER = 24 * 3600  # seconds; no upload takes that long
+
+
+def sweep_incoming() -> int:
+    """Delete what killed processes left of bodies; how many files."""
+    count = 0
+    for path in settings.INCOMING_ROOT.glob("upload-*"):
+        with suppress(FileNotFoundError):
+            if time.time() - path.stat().st_mtime > ABANDONED_AFTER:
+                path.unlink()
+                count += 1
+    return count
+
+
+JOBS = [Job("uploads:sweep_incoming", timedelta(hours=6), sweep_incoming)]
