@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 import django_otp
+from django.contrib.auth import HASH_SESSION_KEY
 from django.contrib.auth import login as open_session
 from django.contrib.auth import logout as close_session
 from django.core.exceptions import PermissionDenied
@@ -72,6 +73,17 @@ def _note_recovery_code(code_set: RecoveryCodeSet, user: User, *, by: Actor) -> 
     left = code_set.unused
     record(RECOVERY_CODE_USED, by=by, about=[user], left=left)
     send("recovery_code_used", [user], left=left)
+
+
+def keep_session(request: HttpRequest) -> None:
+    """Go on with this session although the password was hashed anew.
+
+    Whenever a password is verified, a hash with weaker parameters than today's is replaced, and a
+    session is bound to the hash that it was opened under.
+    """
+    user: Any = request.user
+    user.refresh_from_db(fields=["password"])
+    request.session[HASH_SESSION_KEY] = user.get_session_auth_hash()
 
 
 def verify_session(request: HttpRequest, device: Device) -> None:

@@ -20,7 +20,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 
 from accounts import verification
 from accounts.gates import account_page
-from accounts.login import SUDO_AT, open_sudo
+from accounts.login import SUDO_AT, keep_session, open_sudo
 from accounts.models import User
 from audit.actors import Actor
 
@@ -107,6 +107,7 @@ def sudo_page(view: View, *, gate: Callable[[View], View] = account_page) -> Vie
             by=request.actor,  # type: ignore[attr-defined]
         )
         if form.is_bound and form.is_valid():
+            keep_session(request)
             open_sudo(request)
             if not _was_sent(request):
                 return HttpResponseRedirect(request.get_full_path())

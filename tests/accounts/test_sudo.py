@@ -11,11 +11,12 @@ from django.test import Client
 
 from accounts import sudo
 from accounts.events import CONFIRM_FAILED
+from accounts.hashers import LimitedArgon2PasswordHasher
 from accounts.login import SUDO_AT
 from accounts.models import AuthenticatorApp
 from audit.models import Event
 from tests.accounts.doors import count_events, is_signed_in, offer_of, text_of_page
-from tests.support.people import STEP, Person, totp
+from tests.support.people import STEP, Browser, Person, totp
 from tokens.models import APIToken
 
 Browser = Callable[..., Client]
@@ -251,3 +252,17 @@ def test_another_site_cannot_answer_the_prompt(browser: Browser, alice: Person) 
 
 def test_the_prompt_is_kept_out_of_caches(browser: Browser, alice: Person) -> None:
     assert "no-store" in late_browser(browser, alice).post(MAKE_TOKEN, FORM)["Cache-Control"]
+
+
+def test_a_hash_that_is_renewed_meanwhile_does_not_end_the_session(
+    alice: Person, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = browser(alice)
+    session = client.session
+    session[SUDO_AT] = 0
+    session.save()
+    monkeypatch.setattr(LimitedArgon2PasswordHasher, "time_cost", 2)  # stronger than it was
+    former = alice.fresh_user.password
+    client.post("/account/apps/add/", {"sudo-password": alice.password})
+    assert alice.fresh_user.password != former
+    assert client.get("/account/security/").status_code == 200

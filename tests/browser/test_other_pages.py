@@ -1,0 +1,114 @@
+"""The pages that the journey does not come by: held to the same rules, wide and narrow."""
+
+from __future__ import annotations
+
+import time
+from urllib.parse import urlencode, urlsplit
+
+import pytest
+from django.test import Client
+from playwright.sync_api import Page, expect
+
+from accounts.links import sign_address
+from accounts.login import SUDO_AT
+from accounts.models import EmailAddress
+from accounts.sessions import SessionStore
+from audit.models import Event
+from tests.browser.test_journey import PASSWORD, send
+from tests.support.chromium import WIDTHS, OpenPage, require_sound
+from tests.support.people import Person, make_person, sign_in
+from tests.support.server import Site, StartSite
+
+# In Django's admin the label of the search field is a picture, and some columns have no heading.
+DJANGOS_OWN = ("label-title-only", "empty-table-header")
+pytestmark = [pytest.mark.browser, pytest.mark.once]
+
+
+def open_session(page: Page, site: Site, person: Person, *, sudo: bool = True) -> None:
+    """Give the browser a session of that person, with sudo mode or after its end."""
+    client = Client()
+    sign_in(client, person)
+    key = client.cookies["session"].value
+    if not sudo:
+        session = SessionStore(key)
+        session[SUDO_AT] = int(time.time()) - 3600
+        session.save()
+    page.context.add_cookies([{"name": "session", "value": key, "url": site.url}])
+
+
+def visit(page: Page, site: Site, path: str) -> None:
+    """Open a page, which must be sound."""
+    page.goto(site.url + path)
+    require_sound(page, without=DJANGOS_OWN if path.startswith("/admin/") else ())
+
+
+@pytest.mark.parametrize("width", WIDTHS.values(), ids=WIDTHS.keys())
+def test_pages_of_an_account_that_is_new(
+    start_site: StartSite, open_page: OpenPage, width: int
+) -> None:
+    with start_site(environment={"REGISTRATION": "open"}) as site, site.database.as_default():
+        page = open_page(width=width)
+        visit(page, site, "/account/register/")
+        page.get_by_label("User name").fill("a b")
+        page.get_by_label("Mail address").fill("nora@example.org")
+        page.get_by_label("Password").fill("secret")
+        send(page)
+        page.get_by_label("User name").fill("nora")
+        page.get_by_label("Password").fill(PASSWORD)
+        send(page)
+        expect(page.locator("main")).to_contain_text("not verified")
+        visit(page, site, "/account/apps/add/")
+        address = EmailAddress.objects.get(address="nora@example.org")
+        link = urlencode({"link": sign_address(address.pk, address.address_key)})
+        visit(page, site, f"/account/verify/?{link}")
+        send(page)
+        visit(page, site, "/account/verify/?link=broken")
+        visit(page, site, "/account/tokens/")
+        visit(page, site, "/account/register/?link=broken")
+
+
+@pytest.mark.parametrize("width", WIDTHS.values(), ids=WIDTHS.keys())
+def test_pages_that_ask_again(fresh_site: Site, open_page: OpenPage, width: int) -> None:
+    alice = make_person("alice")
+    page = open_page(width=width)
+    open_session(page, fresh_site, alice, sudo=False)
+    visit(page, fresh_site, "/account/tokens/make/")
+    expect(page.locator("h1")).to_contain_text("Confirm")
+    page.get_by_label("password").fill("wrong")
+    send(page)
+    page.get_by_label("password").fill(alice.password)
+    send(page)
+    assert urlsplit(page.url).path == "/account/tokens/make/"
+    visit(page, fresh_site, f"/account/apps/{alice.app.pk}/remove/")
+    visit(page, fresh_site, "/account/set-up/?link=broken")
+
+
+def test_the_staff_pages(fresh_site: Site, open_page: OpenPage) -> None:
+    sam, alice = make_person("sam", is_administrator=True), make_person("alice")
+    EmailAddress.objects.filter(user=alice.user).update(verified_at=None)
+    page = open_page()
+    open_session(page, fresh_site, sam)
+    number = Event.objects.latest("number").number
+    for path in (
+        "/admin/",
+        "/admin/audit/event/",
+        "/admin/audit/event/?q=sam,session",
+        f"/admin/audit/event/{number}/change/",
+        "/admin/accounts/user/",
+        f"/admin/accounts/user/{sam.user.pk}/change/",
+        "/admin/accounts/emailaddress/",
+        "/admin/tokens/apitoken/",
+        "/admin/projects/project/",
+    ):
+        visit(page, fresh_site, path)
+    page.goto(f"{fresh_site.url}/admin/accounts/emailaddress/")
+    with page.expect_navigation():
+        page.get_by_role("link", name="Declare verified").click()
+    require_sound(page)
+    page.get_by_label("Reason").fill("short")
+    page.locator("form[method=post] input[type=submit]").last.click()
+    page.get_by_label("Reason").fill("she showed her passport")
+    with page.expect_navigation():
+        page.locator("#content input[type=submit]").click()
+    expect(page.locator("body")).to_contain_text("is verified")
+    assert EmailAddress.objects.get(user=alice.user).verified_at
