@@ -16,7 +16,7 @@ from accounts.login import SUDO_AT
 from accounts.models import AuthenticatorApp
 from audit.models import Event
 from tests.accounts.doors import count_events, is_signed_in, offer_of, text_of_page
-from tests.support.people import STEP, Browser, Person, totp
+from tests.support.people import STEP, Person, totp
 from tokens.models import APIToken
 
 Browser = Callable[..., Client]

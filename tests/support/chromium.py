@@ -67,7 +67,8 @@ def open_page(chromium: Browser) -> Iterator[OpenPage]:
 def require_sound(page: Page, *, without: tuple[str, ...] = ()) -> None:
     """Fail if the page breaks a rule of accessibility (axe), or has to be scrolled sideways.
 
-    `without` names rules that templates which are not ours break. Where JavaScript is off, axe cannot run either, and the width alone is checked.
+    `without` names rules that templates which are not ours break. Where JavaScript is off, axe
+    cannot run either, and the width alone is checked.
     """
     wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
     assert wide <= 0, f"{page.url} is {wide} px wider than the window"
