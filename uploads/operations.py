@@ -102,9 +102,9 @@ def _find_same_file(request: UploadRequest, project: Project | None) -> File | N
         UploadRefused: if the name is there with other content.
     """
     file = File.objects.filter(filename=request.parsed.filename).first()
-    if file is None:
+    if file is None or project is None:  # a project that came meanwhile is asked about at the end
         return None
-    is_own = project is not None and file.project_id == project.pk
+    is_own = file.project_id == project.pk
     if is_own and file.blake2b_256 == request.file.blake2b_256:
         return file
     raise _file_exists(request)

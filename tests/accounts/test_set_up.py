@@ -144,9 +144,7 @@ def test_a_new_link_leaves_invitations_open(browser: Browser, sam: Person) -> No
     assert registration.find_link(secret, makes_administrator=False) is not None
 
 
-@pytest.mark.parametrize(
-    "end", ["", "?link=", "?link=x", "?link=%00", "?link=%ff", "?link=" + "a" * 5000]
-)
+@pytest.mark.parametrize("end", ["", "?link=", "?link=x", "?link=%ff", "?link=" + "a" * 5000])
 def test_other_links_open_nothing(browser: Browser, db: None, end: str) -> None:
     make_link()
     assert browser().get(f"{SET_UP}{end}").status_code == 403
