@@ -219,7 +219,7 @@ def test_the_project_is_locked_before_anything_is_asked(foo: Project, publish: P
         publish("1.0")
     asked = [one["sql"] for one in queries if "SAVEPOINT" not in one["sql"]]
     role = next(number for number, sql in enumerate(asked) if "projects_role" in sql)
-    lock = next(number for number, sql in enumerate(asked) if "FOR UPDATE" in sql)
+    lock = next(number for number, sql in enumerate(asked) if "FOR NO KEY UPDATE" in sql)
     assert lock < role
 
 
