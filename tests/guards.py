@@ -154,7 +154,15 @@ GUARDS = [
         "tokens/credentials.py",
         "if token.revoked_at is not None:",
         "if False:",
-        "tests/uploads/test_uploading.py::test_a_revoked_token_stops_working",
+        "tests/tokens/test_credentials.py",
+    ),
+    Guard(
+        "a token revoked while a file travels publishes nothing",
+        "uploads/operations.py",
+        "            credential.require_active()\n",
+        "",
+        "tests/uploads/test_uploading.py"
+        "::test_a_token_that_is_revoked_while_the_file_travels_publishes_nothing",
     ),
     Guard(
         "a forged token is refused",
