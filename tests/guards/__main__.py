@@ -1,0 +1,69 @@
+"""Takes guards out of the code, one at a time, and sees that a named test misses each.
+
+`python -m tests.guards` copies the project into a throw-away folder, changes one line there, and
+runs the test that should turn red. A test that stays green guards nothing, and is named. Run it
+with a part of a guard's name to try only those. The lists grow with the product.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from importlib import import_module
+from pathlib import Path
+
+from tests.guards import Guard
+
+ROOT = Path(__file__).resolve().parents[2]
+NOT_COPIED = shutil.ignore_patterns(
+    ".git", ".venv", "var", "__pycache__", ".*_cache", ".hypothesis", "*.sqlite3"
+)
+FLOORS = ("audit", "accounts", "projects", "tokens", "uploads")
+GUARDS: list[Guard] = [
+    guard for floor in FLOORS for guard in import_module(f"tests.guards.{floor}").GUARDS
+]
+
+
+def turns_red(guard: Guard, copy: Path) -> bool:
+    """Whether the guard's test fails once the guard is gone."""
+    path = copy / guard.path
+    text = path.read_text()
+    if text.count(guard.line) != 1:
+        raise SystemExit(f"{guard.path} does not hold this once: {guard.line!r}")
+    path.write_text(text.replace(guard.line, guard.without))
+    try:
+        return run(guard.test, copy) == 1
+    finally:
+        path.write_text(text)
+
+
+def run(test: str, copy: Path) -> int:
+    """Run a test in the copy; pytest's exit code: 0 all passed, 1 some failed."""
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", test]
+    return subprocess.run(command, cwd=copy, capture_output=True, check=False).returncode
+
+
+def main() -> int:
+    """Try the guards; 0 if each is missed by its test."""
+    wanted = sys.argv[1] if len(sys.argv) > 1 else ""
+    guards = [guard for guard in GUARDS if wanted in guard.name]
+    idle = []
+    with tempfile.TemporaryDirectory(prefix="indexsite-guards-") as folder:
+        copy = Path(folder) / "copy"
+        shutil.copytree(ROOT, copy, ignore=NOT_COPIED)
+        for test in sorted({guard.test for guard in guards}):
+            if run(test, copy) != 0:
+                idle.append(f"{test} does not pass as things are")
+        for guard in guards:
+            missed = turns_red(guard, copy)
+            print(f"{'missed' if missed else 'NOT MISSED'}: {guard.name}", flush=True)
+            if not missed:
+                idle.append(f"{guard.test} stays green without: {guard.name}")
+    print(*idle, sep="\n")
+    return 1 if idle else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
