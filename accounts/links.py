@@ -7,6 +7,7 @@ import hashlib
 from django.core import signing
 
 _VERIFY_SALT = "accounts.verify-address"
+_DENY_SALT = "accounts.deny-sign-in"
 VERIFY_LASTS = 6 * 3600  # seconds
 
 
@@ -29,3 +30,18 @@ def read_address(text: str) -> tuple[int, str]:
     """
     address_id, address_key = signing.loads(text, salt=_VERIFY_SALT, max_age=VERIFY_LASTS)
     return int(address_id), str(address_key)
+
+
+def sign_denial(sign_in_id: int, address: str) -> str:
+    """What the mail about an unknown device carries: bound to the sign-in and to its recipient."""
+    return signing.dumps([sign_in_id, address], salt=_DENY_SALT)
+
+
+def read_denial(text: str) -> tuple[int, str]:
+    """The sign-in's id, and the address that the mail went to; the row knows when it ends.
+
+    Raises:
+        signing.BadSignature: if this site did not make it.
+    """
+    sign_in_id, address = signing.loads(text, salt=_DENY_SALT)
+    return int(sign_in_id), str(address)

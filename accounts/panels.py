@@ -1,11 +1,18 @@
-"""A socket: sentences that higher floors add to the security page."""
+"""Sentences on the security page: those of this floor, and a socket for those of higher floors."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
-from accounts.models import User
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from accounts import policy
+from accounts.models import SECOND_FACTORS, EmailAddress, User, UserSession
 
 
 @dataclass(frozen=True)
@@ -25,14 +32,62 @@ class SecurityPanel:
     action: str
 
 
-_panels: list[Callable[[User], SecurityPanel]] = []
+def describe_held(user: User) -> SecurityPanel | None:
+    """That something waits for its owner's word since a sign-in was denied."""
+    kinds: tuple[Any, ...] = (*SECOND_FACTORS, EmailAddress)
+    if user.uploads_suspended_at is None and not any(
+        kind.objects.filter(user=user, held_at__isnull=False).exists() for kind in kinds
+    ):
+        return None
+    return SecurityPanel(
+        title=_("After a sign-in that was not you"),
+        sentence=_(
+            "Your uploads are suspended, or things that were added to your account are held. Look "
+            "through them before you let them count again."
+        ),
+        url=reverse("accounts:held"),
+        action=_("Look through"),
+    )
 
 
-def add_security_panel(make: Callable[[User], SecurityPanel]) -> None:
+def describe_policy(user: User) -> SecurityPanel | None:
+    """That a second factor will be required of this account, or is."""
+    if user.has_second_factor or not policy.is_asked_for_second_factor(user):
+        return None
+    return SecurityPanel(
+        title=_("A second factor is required"),
+        sentence=policy.demand(user),
+        url=reverse("two_factor:setup"),
+        action=_("Add a second factor"),
+    )
+
+
+def describe_sessions(user: User) -> SecurityPanel:
+    """Where this account is signed in."""
+    count = UserSession.objects.filter(user=user, expire_date__gt=timezone.now()).count()
+    return SecurityPanel(
+        title=_("Sessions and devices"),
+        sentence=ngettext(
+            "You are signed in in %d browser.", "You are signed in in %d browsers.", count
+        )
+        % count,
+        url=reverse("accounts:sessions"),
+        action=_("Manage sessions and devices"),
+    )
+
+
+_panels: list[Callable[[User], SecurityPanel | None]] = [
+    describe_held,
+    describe_policy,
+    describe_sessions,
+]
+
+
+def add_security_panel(make: Callable[[User], SecurityPanel | None]) -> None:
     """Fill the socket; called in `AppConfig.ready()` of a higher floor."""
     _panels.append(make)
 
 
 def security_panels(user: User) -> list[SecurityPanel]:
     """All sentences for one account."""
-    return [make(user) for make in _panels]
+    return [panel for make in _panels if (panel := make(user)) is not None]

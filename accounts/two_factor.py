@@ -12,7 +12,7 @@ from django_otp.models import Device
 from two_factor.plugins.registry import MethodBase, registry
 from two_factor.views import LoginView
 
-from accounts import login
+from accounts import devices, login
 from accounts.forms.sign_in import CodeForm, RecoveryCodeForm, SignInForm
 from accounts.gates import is_fully_signed_in
 from accounts.models import AuthenticatorApp, RecoveryCodeSet, User
@@ -72,6 +72,20 @@ class SignInView(LoginView):
         response: HttpResponse = super().dispatch(request, *args, **kwargs)
         return response
 
+    def process_step(self, form: Any) -> Any:
+        """Keep when the password that was typed was set: a new one ends what the old one began."""
+        data = super().process_step(form)
+        if self.steps.current == self.AUTH_STEP:
+            self.user_cache = form.user_cache
+            self.storage.data["password_of"] = form.user_cache.password_changed_at.isoformat()
+        return data
+
+    def get_user(self) -> Any:
+        """Whose password was typed, if it still is the password."""
+        user = super().get_user()
+        known = self.storage.data.get("password_of")
+        return user if user and user.password_changed_at.isoformat() == known else None
+
     def post(self, *args: Any, **kwargs: Any) -> HttpResponse:
         """Refuse to be led past a step whose proof is missing."""
         user = self.get_user()
@@ -109,6 +123,7 @@ class SignInView(LoginView):
             and user.has_second_factor
             and user.recovery_codes
             and self.TOKEN_STEP not in self.storage.validated_step_data
+            and not devices.is_remembered(self.request, user)
         )
 
     def has_token_step(self) -> bool:
@@ -118,6 +133,7 @@ class SignInView(LoginView):
             user
             and user.has_second_factor
             and self.BACKUP_STEP not in self.storage.validated_step_data
+            and not devices.is_remembered(self.request, user)
         )
 
     condition_dict = {
@@ -134,6 +150,7 @@ class SignInView(LoginView):
             device = self.get_device()
             context["device"] = device
             context["other_devices"] = [row for row in user.second_factors if row != device]
+            context["may_remember"] = self.steps.current == self.TOKEN_STEP and not user.is_staff
             context["has_recovery_codes"] = bool(user.recovery_codes and user.recovery_codes.unused)
         return dict(context)
 
@@ -145,8 +162,11 @@ class SignInView(LoginView):
             method = "a recovery code"
         elif device is not None:
             method = "an authenticator app"
+        elif user.has_second_factor:
+            method = "a password, on a remembered device"
         else:
             method = "a password"
         target = self.get_success_url()
-        login.complete(self.request, user, method=method, device=device)
+        remember = "remember_device" in self.request.POST
+        login.complete(self.request, user, method=method, device=device, remember=remember)
         return HttpResponseRedirect(target)

@@ -4,7 +4,15 @@ from django.urls import path
 from django.views.generic import RedirectView
 
 from accounts.two_factor import SignInView
-from accounts.views import emails, history, registration, second_factors, security, sessions
+from accounts.views import (
+    denials,
+    emails,
+    history,
+    registration,
+    second_factors,
+    security,
+    sessions,
+)
 
 app_name = "accounts"
 urlpatterns = [
@@ -14,6 +22,12 @@ urlpatterns = [
     path("address/", emails.UnverifiedAddressView.as_view(), name="change-address"),
     path("sign-out/", sessions.sign_out, name="sign-out"),
     path("security/", security.show_security, name="security"),
+    path("sessions/", sessions.show_sessions, name="sessions"),
+    path("sessions/end-others/", sessions.end_other_sessions, name="end-other-sessions"),
+    path("sessions/<slug:session>/end/", sessions.end_session, name="end-session"),
+    path("devices/<int:pk>/forget/", sessions.forget_device, name="forget-device"),
+    path("not-me/", denials.DenySignInView.as_view(), name="deny-sign-in"),
+    path("held/", denials.show_held, name="held"),
     path("history/", history.show_history, name="history"),
     path("apps/add/", second_factors.add_app, name="add-app"),
     path("apps/<int:pk>/remove/", second_factors.remove_app, name="remove-app"),

@@ -10,14 +10,14 @@ from django.contrib.auth import authenticate
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import limits, totp
+from accounts import devices, limits, totp
 from accounts.events import (
     CONFIRM_FAILED,
     LIMIT_REACHED,
     RECOVERY_CODE_NOT_CONFIRMED,
     SIGN_IN_FAILED,
 )
-from accounts.limits import Attempt, LimitReached
+from accounts.limits import Attempt, LimitReached, Limits
 from accounts.models import AuthenticatorApp, RecoveryCode, RecoveryCodeSet, User
 from audit import keyring
 from audit.actors import Actor
@@ -39,7 +39,7 @@ def check_password(username: str, password: str, *, by: Actor) -> User | None:
     if isinstance(user, User):
         attempt.succeed()
         return user
-    known = User.objects.filter(username_key=username.lower().replace("\x00", "")).first()
+    known = _find_user(username)
     record_failure(
         SIGN_IN_FAILED,
         by=by,
@@ -65,15 +65,15 @@ def confirm_password(user: User, password: str, *, by: Actor) -> bool:
     return False
 
 
+def _find_user(username: str) -> User | None:
+    return User.objects.filter(username_key=username.lower().replace("\x00", "")).first()
+
+
 def _take_password_attempt(username: str, *, by: Actor) -> Attempt:
-    name = keyring.digest(keyring.NAMES, username.lower())
-    return _take(
-        by,
-        User.objects.filter(username_key=username.lower().replace("\x00", "")).first(),
-        (limits.PASSWORD_NETWORK, limits.network_key(by.network_address)),
-        (limits.PASSWORD_SITE, "site"),
-        (limits.PASSWORD_USER, name),
-    )
+    user = _find_user(username)
+    # People type their password into the field of the name, so an unknown one is kept as a digest
+    key = user_key(user) if user else f"name:{keyring.digest(keyring.NAMES, username.lower())}"
+    return _take(by, user, key, limits.PASSWORD_USER, limits.PASSWORD_NETWORK, limits.PASSWORD_SITE)
 
 
 def take_factor_attempt(user: User, *, by: Actor) -> Attempt:
@@ -82,22 +82,37 @@ def take_factor_attempt(user: User, *, by: Actor) -> Attempt:
     Raises:
         LimitReached: if none is left.
     """
-    network = limits.network_key(by.network_address)
     return _take(
-        by,
-        user,
-        *((limit, network) for limit in limits.FACTOR_NETWORK),
-        *((limit, str(user.pk)) for limit in limits.FACTOR_USER),
+        by, user, user_key(user), limits.FACTOR_USER, limits.FACTOR_NETWORK, limits.FACTOR_SITE
     )
 
 
-def _take(by: Actor, user: User | None, *wanted: tuple[limits.Limit, str]) -> Attempt:
+def user_key(user: User) -> str:
+    """What attempts at an account are counted by."""
+    return f"user:{user.pk}"
+
+
+def _take(
+    by: Actor, user: User | None, key: str, of_user: Limits, of_network: Limits, of_site: Limits
+) -> Attempt:
+    """Use up an attempt from everywhere, or one of a device that has signed in to this account.
+
+    What others do, at this account, from this address or to the whole site, does not stop such a
+    device: its attempts are counted apart, by the numbers of the account.
+    """
+    device = devices.find(user, by)
     try:
-        return limits.take_all(*wanted)
+        if device is not None:
+            return of_user.take(f"{key}:device:{device.pk}")
+        network = limits.network_key(by.network_address)
+        return limits.take_all((of_network, network), (of_site, "site"), (of_user, key))
     except LimitReached as reached:
-        about = [user] if user else []
         record_failure(
-            LIMIT_REACHED, by=by, about=about, distinct_by=reached.limit, limit=reached.limit
+            LIMIT_REACHED,
+            by=by,
+            about=[user] if user else [],
+            distinct_by=reached.limit,
+            limit=reached.limit,
         )
         raise
 

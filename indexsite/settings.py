@@ -6,7 +6,7 @@ A value that cannot be read is remembered in ENVIRONMENT_ERRORS and replaced by 
 
 import ipaddress
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -96,6 +96,22 @@ def positive(text: str) -> int:
     return int(text)
 
 
+def rates(text: str) -> list[tuple[int, int]]:
+    """Attempts and seconds, from text such as `5/5m, 20/1h, 50/1d`."""
+    found = []
+    for part in names(text):
+        times, slash, span = part.partition("/")
+        if not slash or span[-1:] not in SECONDS:
+            raise ValueError(f"{part!r} is not a number of attempts and a time, such as 10/5m")
+        found.append((positive(times), positive(span[:-1]) * SECONDS[span[-1]]))
+    if not found:
+        raise ValueError("at least one rate is needed, such as 10/5m")
+    return found
+
+
+SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
 # Where the site's data is
 DATA = Path(env.str("INDEXSITE_DATA", default="") or BASE_DIR / "var").absolute()
 FILES_ROOT = DATA / "files"
@@ -129,6 +145,29 @@ DEBUG = read("DEBUG", boolean, False)
 # Who may do what
 REGISTRATION = read("REGISTRATION", one_of("open", "invitation", "closed"), "invitation")
 UPLOAD_SIZE_LIMIT = read("UPLOAD_SIZE_LIMIT_MIB", positive, 100) * 1024 * 1024  # bytes
+
+# Who must have a second factor, and from which day on (until then it is only asked for)
+SECOND_FACTOR_REQUIRED = read(
+    "SECOND_FACTOR_REQUIRED", one_of("nobody", "staff", "publishers", "everybody"), "publishers"
+)
+SECOND_FACTOR_REQUIRED_FROM: date | None = read(
+    "SECOND_FACTOR_REQUIRED_FROM", date.fromisoformat, None
+)
+
+# How often secrets may be guessed: by account, by network address, on the whole site
+RATE_LIMITS = {
+    name: read(f"LIMIT_{name}", rates, rates(default))
+    for name, default in {
+        "PASSWORD_USER": "10/5m",
+        "PASSWORD_NETWORK": "10/5m",
+        "PASSWORD_SITE": "1000/5m",
+        "FACTOR_USER": "5/5m, 20/1h, 50/1d",
+        "FACTOR_NETWORK": "10/5m, 50/1h",
+        "FACTOR_SITE": "1000/5m",
+        "REGISTRATION_NETWORK": "10/1h",
+        "VERIFICATION_MAIL": "3/6h",
+    }.items()
+}
 
 # Database
 DATABASES: dict[str, dict[str, Any]] = {
@@ -193,6 +232,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django_otp.middleware.OTPMiddleware",
     "audit.middleware.ActorMiddleware",
+    "indexsite.middleware.DeviceCookieMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -223,6 +263,7 @@ SESSION_COOKIE_NAME = "__Host-session" if SITE_IS_SECURE else "session"
 SESSION_COOKIE_SECURE = SITE_IS_SECURE
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
+DEVICE_COOKIE_NAME = "__Host-device" if SITE_IS_SECURE else "device"
 CSRF_COOKIE_NAME = "__Host-csrf" if SITE_IS_SECURE else "csrf"
 CSRF_COOKIE_SECURE = SITE_IS_SECURE
 CSRF_COOKIE_HTTPONLY = True

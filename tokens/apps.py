@@ -13,9 +13,14 @@ class TokensConfig(AppConfig):
     verbose_name = _("API tokens")
 
     def ready(self) -> None:
-        """Declare the purpose key, and add the sentence about tokens to the security page."""
+        """Declare the purpose key, add the sentence about tokens to the security page, and count
+        whoever holds a token among those who must have a second factor.
+        """
+        from accounts import policy
         from accounts.panels import add_security_panel
         from tokens import credentials  # noqa: F401
+        from tokens.models import APIToken
         from tokens.panels import describe_tokens
 
         add_security_panel(describe_tokens)
+        policy.add_reason(lambda user: APIToken.objects.active().of(user).exists())

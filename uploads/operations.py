@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import connection, transaction
 
+from accounts import policy
 from audit.actors import Actor
 from projects import permissions, storage
 from projects.models import File, Project
@@ -86,7 +87,14 @@ def _require_account(user: Any) -> None:
             code="address_unverified",
             status=403,
         )
-    if not user.has_second_factor:
+    if user.uploads_suspended_at is not None:
+        raise UploadRefused(
+            f"Uploads of the account {user.username} are suspended. Sign in, and resume them at "
+            f"{address}",
+            code="uploads_suspended",
+            status=403,
+        )
+    if not policy.may_publish(user):
         raise UploadRefused(
             f"The account {user.username} has no second factor. Add one at {address} and upload "
             "again.",

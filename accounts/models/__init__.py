@@ -10,7 +10,7 @@ from accounts.models.factors import (
 )
 from accounts.models.outbox import OutboxMail
 from accounts.models.people import ADMINISTRATOR, AccountLink, EmailAddress, User, UserManager
-from accounts.models.signed_in import UserSession
+from accounts.models.signed_in import KnownDevice, UnknownSignIn, UserSession
 
 __all__ = [
     "ADMINISTRATOR",
@@ -18,11 +18,13 @@ __all__ = [
     "AccountLink",
     "AuthenticatorApp",
     "EmailAddress",
+    "KnownDevice",
     "OutboxMail",
     "RateCount",
     "RecoveryCode",
     "RecoveryCodeSet",
     "SecondFactor",
+    "UnknownSignIn",
     "User",
     "UserManager",
     "UserSession",

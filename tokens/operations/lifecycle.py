@@ -13,7 +13,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts import notices
+from accounts import notices, policy
 from accounts.models import User
 from audit.actors import Actor
 from audit.log import record
@@ -33,11 +33,11 @@ def require_may_create(user: User) -> None:
     """Say why this account cannot make tokens yet.
 
     Raises:
-        PermissionDenied: without a verified address, or without a second factor.
+        PermissionDenied: without a verified address, or without the second factor that it takes.
     """
     if not user.has_verified_email:
         raise PermissionDenied(_("Verify your mail address before you make an API token."))
-    if not user.has_second_factor:
+    if not policy.may_publish(user):
         raise PermissionDenied(_("Add a second factor before you make an API token."))
 
 
