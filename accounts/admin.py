@@ -11,8 +11,9 @@ from django.urls import path, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import AuthenticatorApp, EmailAddress, OutboxMail, User
-from accounts.staff_acts import VerifyAddress
+from accounts.limits import current_count
+from accounts.models import AuthenticatorApp, EmailAddress, OutboxMail, RateCount, User
+from accounts.staff_acts import ClearLimit, VerifyAddress
 from audit.admin import ReadOnlyAdmin
 
 
@@ -124,3 +125,36 @@ class OutboxMailAdmin(ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[OutboxMail]:
         """Newest first."""
         return super().get_queryset(request).order_by("-pk")
+
+
+@admin.register(RateCount)
+class RateCountAdmin(ReadOnlyAdmin):
+    """What was tried lately and failed, and the way to let somebody try again."""
+
+    list_display = ["limit", "of", "state", "ends_at", "clear"]
+    list_filter = ["limit"]
+    fields = ["limit", "of", "state", "ends_at"]
+
+    @admin.display(description=_("whose"))
+    def of(self, row: RateCount) -> str:
+        """An account, perhaps on one device, or a network address."""
+        return row.whose
+
+    @admin.display(description=_("attempts"))
+    def state(self, row: RateCount) -> str:
+        """How much of the limit is used up."""
+        used = current_count(row)
+        text = _("%(used)d of %(times)d in %(per)d seconds")
+        shown = str(text % {"used": used, "times": row.times, "per": row.per})
+        return f"{shown}: {_('reached')}" if used >= row.times else shown
+
+    @admin.display(description=_("act"))
+    def clear(self, row: RateCount) -> str:
+        """The page of the act."""
+        url = reverse("admin:clear-limit", args=[row.pk])
+        return format_html('<a href="{}">{}</a>', url, _("Clear"))
+
+    def get_urls(self) -> list[Any]:
+        """Offer the act's page."""
+        act = path("<int:pk>/clear/", ClearLimit.as_view(), name="clear-limit")
+        return [act, *super().get_urls()]

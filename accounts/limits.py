@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from accounts.models import RateCount
+from accounts.models import KnownDevice, RateCount, User
 
 SLOTS = 10  # in which the attempts of a limit's time are counted
 _TURNS = 100  # to store a count that other requests change at the same time
@@ -77,10 +77,10 @@ class Limit:
             LimitReached: if none is left.
         """
         now = time.time()
-        slot = self._slot(now)
+        slot = self.slot_at(now)
         for _turn in range(_TURNS):
             row = self._rows(key).first()
-            slots = self._counted(row, slot)
+            slots = self.counted(row, slot)
             if sum(slots.values()) >= self.times:
                 raise LimitReached(self.name, self._wait(slots, now))
             slots[str(slot)] = slots.get(str(slot), 0) + 1
@@ -99,13 +99,14 @@ class Limit:
             if self._store(row, key, slots):
                 return
 
-    def _slot(self, now: float) -> int:
+    def slot_at(self, now: float) -> int:
+        """The tenth that a moment falls into."""
         return int(now * SLOTS // self.per)
 
     def _rows(self, key: str) -> QuerySet[RateCount]:
         return RateCount.objects.filter(limit=self.name, per=self.per, key=key)
 
-    def _counted(self, row: RateCount | None, slot: int) -> dict[str, int]:
+    def counted(self, row: RateCount | None, slot: int) -> dict[str, int]:
         """The slots of a row that still count; those to come are of a clock that is ahead."""
         if row is None:
             return {}
@@ -161,6 +162,16 @@ def network_key(network_address: str) -> str:
     return str(ipaddress.ip_network(f"{address}/64", strict=False))
 
 
+def user_key(user: User) -> str:
+    """What attempts at an account are counted by."""
+    return f"user:{user.pk}"
+
+
+def device_key(device: KnownDevice) -> str:
+    """What attempts at an account are counted by on a device that has signed in to it."""
+    return f"user:{device.user_id}:device:{device.pk}"
+
+
 @dataclass(frozen=True)
 class Attempt:
     """Attempts taken from several limits together, given back together."""
@@ -189,6 +200,12 @@ def take_all(*limits_and_keys: tuple[Limit | Limits, str]) -> Attempt:
                 raise
             taken.append((limit, key, slot))
     return Attempt(tuple(taken))
+
+
+def current_count(row: RateCount) -> int:
+    """How many attempts of a row count now."""
+    limit = Limit(row.limit, row.times, row.per)
+    return sum(limit.counted(row, limit.slot_at(time.time())).values())
 
 
 def forget_old_counts() -> int:

@@ -72,7 +72,9 @@ def _find_user(username: str) -> User | None:
 def _take_password_attempt(username: str, *, by: Actor) -> Attempt:
     user = _find_user(username)
     # People type their password into the field of the name, so an unknown one is kept as a digest
-    key = user_key(user) if user else f"name:{keyring.digest(keyring.NAMES, username.lower())}"
+    key = (
+        limits.user_key(user) if user else f"name:{keyring.digest(keyring.NAMES, username.lower())}"
+    )
     return _take(by, user, key, limits.PASSWORD_USER, limits.PASSWORD_NETWORK, limits.PASSWORD_SITE)
 
 
@@ -83,13 +85,13 @@ def take_factor_attempt(user: User, *, by: Actor) -> Attempt:
         LimitReached: if none is left.
     """
     return _take(
-        by, user, user_key(user), limits.FACTOR_USER, limits.FACTOR_NETWORK, limits.FACTOR_SITE
+        by,
+        user,
+        limits.user_key(user),
+        limits.FACTOR_USER,
+        limits.FACTOR_NETWORK,
+        limits.FACTOR_SITE,
     )
-
-
-def user_key(user: User) -> str:
-    """What attempts at an account are counted by."""
-    return f"user:{user.pk}"
 
 
 def _take(
@@ -103,7 +105,7 @@ def _take(
     device = devices.find(user, by)
     try:
         if device is not None:
-            return of_user.take(f"{key}:device:{device.pk}")
+            return of_user.take(limits.device_key(device))
         network = limits.network_key(by.network_address)
         return limits.take_all((of_network, network), (of_site, "site"), (of_user, key))
     except LimitReached as reached:

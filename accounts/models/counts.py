@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from django.db import models
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+
+from accounts.models.people import User
 
 
 class RateCount(models.Model):
@@ -29,4 +32,22 @@ class RateCount(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.limit} {self.key}"
+        return f"{self.limit}: {self.whose}"
+
+    @property
+    def user(self) -> User | None:
+        """The account whose attempts these are, if they are of one account."""
+        kind, _colon, rest = self.key.partition(":")
+        return User.objects.filter(pk=rest.partition(":")[0]).first() if kind == "user" else None
+
+    @property
+    def whose(self) -> str:
+        """An account, perhaps on one device, or a network address."""
+        if self.key == "site":
+            return gettext("the whole site")
+        if self.key.startswith("name:"):
+            return gettext("a name that nobody has")
+        if not self.key.startswith("user:"):
+            return self.key
+        name = self.user.username if self.user else gettext("an account that is gone")
+        return gettext("%s, on a known device") % name if ":device:" in self.key else name

@@ -16,7 +16,15 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.urls.resolvers import RegexPattern, RoutePattern
 
-from accounts.models import AuthenticatorApp, EmailAddress, KnownDevice, User, UserSession
+from accounts.limits import PASSWORD_SITE
+from accounts.models import (
+    AuthenticatorApp,
+    EmailAddress,
+    KnownDevice,
+    RateCount,
+    User,
+    UserSession,
+)
 from accounts.operations.sessions import end_sessions
 from audit.models import Event
 from indexsite.staff_site import OUR_APPS
@@ -98,6 +106,7 @@ def doors(alice: Person, sam: Person) -> list[Door]:
     assert upload(token, "foo", "1.0").status_code == 200
     digest = "00" * 32
     EmailAddress.objects.create(user=alice.user, address="second@example.org")
+    PASSWORD_SITE.take("site")
     return all_doors(
         {
             "pk": str(APIToken.objects.get().pk),
@@ -119,6 +128,7 @@ ROWS: dict[str, Callable[[Person], object]] = {
     "accounts:end-session": lambda alice: UserSession.objects.filter(user=alice.user)[0].pk,
     "accounts:forget-device": lambda alice: KnownDevice.objects.filter(user=alice.user)[0].pk,
     "accounts:remove-app": lambda alice: alice.app.pk,
+    "admin:clear-limit": lambda _: RateCount.objects.all()[0].pk,
     "admin:verify-address": lambda _: EmailAddress.objects.get(address="second@example.org").pk,
     "tokens:token-revoke": lambda _: APIToken.objects.get().pk,
 }
