@@ -7,6 +7,8 @@ from accounts.models.factors import (
     RecoveryCode,
     RecoveryCodeSet,
     SecondFactor,
+    SecurityKey,
+    SpentChallenge,
 )
 from accounts.models.outbox import OutboxMail
 from accounts.models.people import ADMINISTRATOR, AccountLink, EmailAddress, User, UserManager
@@ -23,6 +25,8 @@ __all__ = [
     "RecoveryCode",
     "RecoveryCodeSet",
     "SecondFactor",
+    "SecurityKey",
+    "SpentChallenge",
     "User",
     "UserManager",
     "UserSession",

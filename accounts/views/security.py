@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
+from accounts import security_keys
 from accounts.forms.emails import AddressForm
 from accounts.gates import account_page
 from accounts.panels import security_panels
@@ -22,7 +23,10 @@ def show_security(request: HttpRequest) -> HttpResponse:
         "nav": "security",
         "address": user.primary_email,
         "address_form": AddressForm(user=user),
-        "apps": user.second_factors,
+        "factors": user.second_factors,
+        "apps": user.authenticator_apps,
+        "keys": user.security_keys,
+        "are_keys_possible": security_keys.are_possible(),
         "recovery_codes": user.recovery_codes,
         "panels": security_panels(user),
     }
