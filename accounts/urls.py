@@ -4,7 +4,17 @@ from django.urls import path
 from django.views.generic import RedirectView
 
 from accounts.two_factor import SignInView
-from accounts.views import emails, history, registration, second_factors, security, sessions
+from accounts.views import (
+    closing,
+    data,
+    emails,
+    history,
+    passwords,
+    registration,
+    second_factors,
+    security,
+    sessions,
+)
 
 app_name = "accounts"
 urlpatterns = [
@@ -12,9 +22,20 @@ urlpatterns = [
     path("set-up/", registration.SetUpView.as_view(), name="set-up"),
     path("verify/", emails.VerifyAddressView.as_view(), name="verify-address"),
     path("address/", emails.UnverifiedAddressView.as_view(), name="change-address"),
+    path("addresses/add/", emails.add_address, name="add-address"),
+    path("addresses/<int:pk>/resend/", emails.resend, name="resend-verification"),
+    path("addresses/<int:pk>/remove/", emails.remove_address, name="remove-address"),
+    path("addresses/<int:pk>/primary/", emails.make_primary, name="make-primary"),
+    path("password/", passwords.change_password, name="change-password"),
+    path("password/reset/", passwords.ask_for_reset, name="ask-for-reset"),
+    path("password/reset/new/", passwords.ResetPasswordView.as_view(), name="reset-password"),
+    path("password/reset/done/", passwords.show_survivors, name="after-reset"),
+    path("data/", data.download, name="download-data"),
+    path("delete/", closing.close_account, name="close-account"),
     path("sign-out/", sessions.sign_out, name="sign-out"),
     path("security/", security.show_security, name="security"),
     path("history/", history.show_history, name="history"),
+    path("history/export.<str:form>", history.export_history, name="export-history"),
     path("apps/add/", second_factors.add_app, name="add-app"),
     path("apps/<int:pk>/remove/", second_factors.remove_app, name="remove-app"),
     path("recovery-codes/", second_factors.recovery_codes, name="recovery-codes"),

@@ -9,8 +9,17 @@ from accounts.models.factors import (
     SecondFactor,
 )
 from accounts.models.outbox import OutboxMail
-from accounts.models.people import ADMINISTRATOR, AccountLink, EmailAddress, User, UserManager
+from accounts.models.people import (
+    ADMINISTRATOR,
+    AccountLink,
+    EmailAddress,
+    PasswordReset,
+    ReservedName,
+    User,
+    UserManager,
+)
 from accounts.models.signed_in import UserSession
+from accounts.models.switched import SwitchState
 
 __all__ = [
     "ADMINISTRATOR",
@@ -19,10 +28,13 @@ __all__ = [
     "AuthenticatorApp",
     "EmailAddress",
     "OutboxMail",
+    "PasswordReset",
     "RateCount",
     "RecoveryCode",
     "RecoveryCodeSet",
+    "ReservedName",
     "SecondFactor",
+    "SwitchState",
     "User",
     "UserManager",
     "UserSession",

@@ -133,7 +133,7 @@ def add_app(
             raise ValidationError(_("This code was used before."), code="spent")
         sessions.end_sessions(user, keep=keep_session, by=by)
         record(APP_ADDED, by=by, about=[user], label=label)
-        notices.send("second_factor_added", [user], label=label)
+        notices.send("second_factor_added", [user], by=by, label=label)
     attempt.succeed()
 
 
@@ -156,7 +156,7 @@ def remove_app(app: AuthenticatorApp, *, keep_session: str | None, by: Actor) ->
         RecoveryCodeSet.objects.filter(user=user).delete()
     sessions.end_sessions(user, keep=keep_session, by=by)
     record(APP_REMOVED, by=by, about=[user], label=app.name)
-    notices.send("second_factor_removed", [user], label=app.name)
+    notices.send("second_factor_removed", [user], by=by, label=app.name)
 
 
 @transaction.atomic
@@ -177,7 +177,7 @@ def create_recovery_codes(user: User, *, by: Actor) -> list[str]:
         for code in codes
     )
     record(RECOVERY_CODES_CREATED, by=by, about=[user], count=len(codes))
-    notices.send("recovery_codes_created", [user])
+    notices.send("recovery_codes_created", [user], by=by)
     return ["-".join(code[place : place + 4] for place in range(0, 16, 4)) for code in codes]
 
 

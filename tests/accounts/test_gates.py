@@ -33,6 +33,8 @@ PUBLIC = {
     "projects:release-detail",
     "two_factor:login",
     "accounts:register",
+    "accounts:ask-for-reset",
+    "accounts:reset-password",
     "accounts:set-up",
     "accounts:sign-out",  # ends a session, of whatever kind
     "two_factor:setup",  # leads to accounts:add-app, which is guarded
@@ -106,9 +108,18 @@ def doors(alice: Person, sam: Person) -> list[Door]:
             "filename": "foo-1.0-py3-none-any.whl",
             "content_type_id": "1",
             "path": "x",
+            "form": "csv",
             "app_label": "accounts",
         }
     )
+
+
+ADDRESS_DOORS = {
+    "accounts:resend-verification",
+    "accounts:remove-address",
+    "accounts:make-primary",
+    "admin:verify-address",
+}
 
 
 def with_rows(door: Door, alice: Person) -> str:
@@ -116,7 +127,7 @@ def with_rows(door: Door, alice: Person) -> str:
     row: object = None
     if door.name == "accounts:remove-app":
         row = alice.app.pk
-    elif door.name == "admin:verify-address":
+    elif door.name in ADDRESS_DOORS:
         row = EmailAddress.objects.get(address="second@example.org").pk
     if row is None:
         return door.path
@@ -176,6 +187,13 @@ def test_the_walk_finds_the_pages_that_there_are(doors: list[Door]) -> None:
         "accounts:history",
         "accounts:verify-address",
         "accounts:change-address",
+        "accounts:add-address",
+        "accounts:remove-address",
+        "accounts:make-primary",
+        "accounts:change-password",
+        "accounts:download-data",
+        "accounts:close-account",
+        "accounts:export-history",
         "tokens:token-create",
         "tokens:token-revoke",
         "tokens:token-list",
