@@ -10,7 +10,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Q
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
@@ -28,6 +28,7 @@ WIDTH = 72  # characters of a line of text
 
 # Facts that may not be stored, such as signed links, are made when the mail is sent.
 _facts_at_sending: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {}
+_recipient_finders: dict[str, Callable[[OutboxMail], bool]] = {}
 
 
 def adds_facts(
@@ -41,6 +42,21 @@ def adds_facts(
         function: Callable[[Mapping[str, Any]], dict[str, Any]],
     ) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
         _facts_at_sending[notice] = function
+        return function
+
+    return register
+
+
+def finds_recipient(
+    notice: str,
+) -> Callable[[Callable[[OutboxMail], bool]], Callable[[OutboxMail], bool]]:
+    """Register a function that finds out, before sending, whom a notice goes to.
+
+    It completes the row, and stores it; or it returns False where the notice goes to nobody.
+    """
+
+    def register(function: Callable[[OutboxMail], bool]) -> Callable[[OutboxMail], bool]:
+        _recipient_finders[notice] = function
         return function
 
     return register
@@ -62,7 +78,7 @@ def send(notice: str, users: Iterable[User], *, by: Actor, **facts: Any) -> None
 
 
 def send_to_all(notice: str, user: User, *, by: Actor, **facts: Any) -> None:
-    """Queue a notice to every verified address of an account: whoever took one over hides nothing."""
+    """Queue a notice to every verified address: whoever took an account over hides nothing."""
     for address in user.email_addresses.usable():
         send_to_address(notice, address, by=by, **facts)
 
@@ -77,6 +93,22 @@ def send_to_address(notice: str, address: EmailAddress, *, by: Actor, **facts: A
         facts=facts,
         origin=_origin_for(address.user, by),
     )
+
+
+def send_unaddressed(notice: str, *, by: Actor, **facts: Any) -> None:
+    """Queue a notice whose recipient is looked for by the worker alone.
+
+    So whoever asked for it learns nothing from how long the answer takes.
+    """
+    origin = {"network_address": by.network_address, "user_agent": by.user_agent}
+    OutboxMail.objects.create(notice=notice, facts=facts, origin=origin)
+
+
+def complete(mail: OutboxMail, address: EmailAddress, **facts: Any) -> None:
+    """Give a row that was queued without a recipient its address, and facts for what it had."""
+    mail.recipient, mail.recipient_name = address.address, address.user.username
+    mail.language, mail.facts = address.user.language, facts
+    mail.save(update_fields=["recipient", "recipient_name", "language", "facts"])
 
 
 def _origin_for(user: User, by: Actor) -> dict[str, str]:
@@ -170,6 +202,8 @@ def _is_own_address(line: str) -> bool:
 def _send(mail: OutboxMail) -> bool:
     row = OutboxMail.objects.filter(pk=mail.pk)
     try:
+        if not mail.recipient and not _find_recipient(mail):
+            return False
         message = render(mail)
         connection.close()  # nothing is held while the mail server takes its time
         message.send()
@@ -187,10 +221,21 @@ def _send(mail: OutboxMail) -> bool:
     return True
 
 
+def _find_recipient(mail: OutboxMail) -> bool:
+    """Complete a row that was queued without a recipient; False if there is none, nor a row now."""
+    with transaction.atomic():
+        if _recipient_finders[mail.notice](mail):
+            return True
+        mail.delete()
+        return False
+
+
 def forget_sent() -> int:
     """Blank recipient and facts of mails that were sent, or given up, and are 7 days old."""
     before = timezone.now() - KEEP
     given_up = Q(sent_at=None, attempts__gte=MAX_ATTEMPTS, queued_at__lt=before)
-    old = OutboxMail.objects.filter(Q(sent_at__lt=before) | given_up).exclude(recipient="")
+    old = OutboxMail.objects.filter(Q(sent_at__lt=before) | given_up).exclude(
+        recipient="", facts={}
+    )
     # What a mail server said may name the recipient.
     return old.update(recipient="", recipient_name="", facts={}, origin={}, failure="")

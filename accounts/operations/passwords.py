@@ -24,7 +24,7 @@ from accounts.events import (
 )
 from accounts.limits import LimitReached
 from accounts.links import sign_reset
-from accounts.models import EmailAddress, PasswordReset, User
+from accounts.models import EmailAddress, OutboxMail, PasswordReset, User
 from accounts.operations import sessions
 from audit import keyring
 from audit.actors import Actor
@@ -66,10 +66,10 @@ def _store(
 
 
 def request_reset(text: str, *, by: Actor) -> None:
-    """Send a link to reset a password, if there is an account and an address to send it to.
+    """Queue a mail with a link to reset a password, be there such an account or not.
 
-    Whoever asks learns nothing from the answer, nor from how long it takes: each way reads the
-    same tables, and records one event in one transaction.
+    Nothing is looked up here, so neither the answer nor the time that it takes tells anything: the
+    worker finds out whom the mail goes to.
 
     Args:
         text: a user name or a mail address, as it was typed.
@@ -78,32 +78,48 @@ def request_reset(text: str, *, by: Actor) -> None:
         LimitReached: if this network address has asked too often.
     """
     limits.RESET_NETWORK.take(limits.network_key(by.network_address))
-    user, typed = _find_account(text)
+    notices.send_unaddressed("password_reset", by=by, asked_for=text)
+
+
+@notices.finds_recipient("password_reset")
+def _address_mail(mail: OutboxMail) -> bool:
+    """Find the account and the address, and put them into the row in the place of what was typed.
+
+    Returns:
+        False if nobody gets the mail, which is then recorded.
+    """
+    by = Actor("anonymous", **mail.origin)
+    user, typed = _find_account(mail.facts["asked_for"])
     if user is None:
-        _refuse(None, "unknown account", text, by=by)
-        return
+        return _refuse(None, "unknown account", typed, by=by)
     address = choose_address(list(user.email_addresses.usable()), typed, now=timezone.now())
     if address is None:
-        _refuse(user, "no verified address", text, by=by)
-        return
+        return _refuse(user, "no verified address", typed, by=by)
     try:
         limits.RESET_USER.take(str(user.pk))
     except LimitReached:
-        _refuse(user, "asked too often", text, by=by)
-        return
-    _send_reset(user, address, by=by)
+        return _refuse(user, "asked too often", typed, by=by)
+    reset = PasswordReset.objects.create(
+        user=user,
+        address=address,
+        last_login=user.last_login,
+        password_version=user.password_version,
+    )
+    notices.complete(mail, address, reset_id=str(reset.pk))
+    record(PASSWORD_RESET_ASKED, by=by, about=[user], mail_addresses=[address.address])
+    return True
 
 
 def _find_account(text: str) -> tuple[User | None, str]:
-    """The account that a text names, and the key of the address if it named that."""
-    text = text.strip().lower().replace("\x00", "")
-    if "@" in text:
-        address = EmailAddress.objects.usable().filter(address_key=text).first()
-        user = User.objects.filter(pk=address.user_id).first() if address is not None else None
+    """The account that a text names, and the text as addresses are compared."""
+    typed = text.strip().lower().replace("\x00", "")
+    people = User.objects.filter(is_active=True)
+    if "@" in typed:
+        owned = EmailAddress.objects.usable().filter(address_key=typed)
+        people = people.filter(pk__in=owned.values("user"))
     else:
-        user = User.objects.filter(username_key=text).first()
-    is_open = user is not None and user.is_active
-    return (user, text if "@" in text else "") if is_open else (None, "")
+        people = people.filter(username_key=typed)
+    return people.first(), typed
 
 
 def choose_address(
@@ -118,7 +134,7 @@ def choose_address(
 
     Args:
         addresses: of one account, verified and not held.
-        typed: the lower-case address that was typed, "" where it was a user name.
+        typed: what was typed, in lower case: one of the addresses, or the user name.
     """
     by_age = sorted(addresses, key=lambda row: (row.verified_at or now, row.pk))
     wanted = [row for row in by_age if row.address_key == typed] or [
@@ -130,28 +146,16 @@ def choose_address(
     return wanted[0] if is_settled else by_age[0]
 
 
-@transaction.atomic
-def _send_reset(user: User, address: EmailAddress, *, by: Actor) -> None:
-    reset = PasswordReset.objects.create(
-        user=user,
-        address=address,
-        last_login=user.last_login,
-        password_version=user.password_version,
-    )
-    notices.send_to_address("password_reset", address, by=by, reset_id=str(reset.pk))
-    record(PASSWORD_RESET_ASKED, by=by, about=[user], mail_addresses=[address.address])
-
-
-def _refuse(user: User | None, reason: str, text: str, *, by: Actor) -> None:
-    name = "" if user else keyring.digest(keyring.NAMES, text.lower())[:16]
+def _refuse(user: User | None, reason: str, typed: str, *, by: Actor) -> bool:
     record_failure(
         PASSWORD_RESET_REFUSED,
         by=by,
         about=[user] if user else [],
         distinct_by=reason,
         reason=reason,
-        name_digest=name,
+        name_digest="" if user else keyring.digest(keyring.NAMES, typed)[:16],
     )
+    return False
 
 
 def find_reset(reset_id: str) -> PasswordReset | None:
