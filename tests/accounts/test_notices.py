@@ -28,7 +28,7 @@ Browser = Callable[..., Client]
 
 
 def queue(person: Person, label: str = "phone") -> OutboxMail:
-    notices.send("second_factor_added", [person.fresh_user], label=label)
+    notices.send("second_factor_added", [person.fresh_user], by=person.actor, label=label)
     return OutboxMail.objects.latest("pk")
 
 
@@ -43,7 +43,7 @@ def test_a_notice_is_a_row_in_the_outbox(alice: Person) -> None:
 
 def test_notices_go_to_verified_addresses_only(db: None) -> None:
     person = newcomer(is_verified=False)
-    notices.send("second_factor_added", [person.user], label="x")
+    notices.send("second_factor_added", [person.user], by=person.actor, label="x")
     assert not OutboxMail.objects.exists()
 
 
@@ -164,8 +164,8 @@ def test_a_mail_that_cannot_be_rendered_does_not_hold_up_the_others(
     committed_db: Database, mailbox: Mailbox
 ) -> None:
     alice = make_person("alice")
-    notices.send("verify_address", [alice.fresh_user], address_id=0)
-    notices.send("no_such_notice", [alice.fresh_user])
+    notices.send("verify_address", [alice.fresh_user], by=alice.actor, address_id=0)
+    notices.send("no_such_notice", [alice.fresh_user], by=alice.actor)
     queue(alice)
     assert notices.send_due() == 1
     assert len(mailbox.messages) == 1
