@@ -62,7 +62,7 @@ def finds_recipient(
     return register
 
 
-def send(notice: str, users: Iterable[User], *, by: Actor, **facts: Any) -> None:
+def send(notice: str, users: Iterable[User], /, *, by: Actor, **facts: Any) -> None:
     """Queue a notice to the primary address of each user, verified addresses only.
 
     Args:
@@ -77,13 +77,13 @@ def send(notice: str, users: Iterable[User], *, by: Actor, **facts: Any) -> None
             send_to_address(notice, address, by=by, **facts)
 
 
-def send_to_all(notice: str, user: User, *, by: Actor, **facts: Any) -> None:
+def send_to_all(notice: str, user: User, /, *, by: Actor, **facts: Any) -> None:
     """Queue a notice to every verified address: whoever took an account over hides nothing."""
     for address in user.email_addresses.usable():
         send_to_address(notice, address, by=by, **facts)
 
 
-def send_to_address(notice: str, address: EmailAddress, *, by: Actor, **facts: Any) -> None:
+def send_to_address(notice: str, address: EmailAddress, /, *, by: Actor, **facts: Any) -> None:
     """Queue a notice to one address, verified or not."""
     OutboxMail.objects.create(
         notice=notice,
@@ -95,7 +95,7 @@ def send_to_address(notice: str, address: EmailAddress, *, by: Actor, **facts: A
     )
 
 
-def send_unaddressed(notice: str, *, by: Actor, **facts: Any) -> None:
+def send_unaddressed(notice: str, /, *, by: Actor, **facts: Any) -> None:
     """Queue a notice whose recipient is looked for by the worker alone.
 
     So whoever asked for it learns nothing from how long the answer takes.
@@ -104,7 +104,7 @@ def send_unaddressed(notice: str, *, by: Actor, **facts: Any) -> None:
     OutboxMail.objects.create(notice=notice, facts=facts, origin=origin)
 
 
-def complete(mail: OutboxMail, address: EmailAddress, **facts: Any) -> None:
+def complete(mail: OutboxMail, address: EmailAddress, /, **facts: Any) -> None:
     """Give a row that was queued without a recipient its address, and facts for what it had."""
     mail.recipient, mail.recipient_name = address.address, address.user.username
     mail.language, mail.facts = address.user.language, facts

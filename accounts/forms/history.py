@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, time
 from typing import Any
 
 from django import forms
@@ -62,6 +62,5 @@ class HistoryFilter(forms.Form):
         if since:
             events = events.filter(recorded_at__gte=datetime.combine(since, time.min, UTC))
         if until:
-            end = datetime.combine(until, time.min, UTC)
-            events = events.filter(recorded_at__lt=end + timedelta(days=1))
+            events = events.filter(recorded_at__lte=datetime.combine(until, time.max, UTC))
         return events
