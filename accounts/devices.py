@@ -25,6 +25,11 @@ def find(user: User | None, by: Actor) -> KnownDevice | None:
     return KnownDevice.objects.filter(user=user, digest=by.device).first()
 
 
+def find_of_anybody(by: Actor) -> KnownDevice | None:
+    """The device that this request comes from, if any account was signed in to on it before."""
+    return KnownDevice.objects.filter(digest=by.device).first() if by.device else None
+
+
 def is_remembered(request: HttpRequest, user: User) -> bool:
     """Whether this browser was chosen to sign this account in without second factor, now."""
     device = find(user, from_connection(request))

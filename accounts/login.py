@@ -83,7 +83,7 @@ def complete(
     label = device.name if device is not None else ""
     record(SIGN_IN_SUCCEEDED, by=by, about=[user], method=method, factor=label)
     if isinstance(device, RecoveryCodeSet):
-        _note_recovery_code(device, user, by=by)
+        note_recovery_code(device, user, by=by)
     if remember and known.is_remembered:
         record(DEVICE_REMEMBERED, by=by, about=[user], days=devices.REMEMBERED_FOR.days)
     if not is_known and not is_first:
@@ -109,11 +109,13 @@ def _note_unknown_device(user: User, *, by: Actor) -> None:
     address = user.primary_email
     if address is not None and address.verified_at is not None:
         notices.send_to_address(
-            "unknown_device", address, sign_in_id=sign_in.pk, sent_to=address.address
+            "unknown_device", address, by=by, sign_in_id=sign_in.pk, sent_to=address.address
         )
 
 
-def _note_recovery_code(code_set: RecoveryCodeSet, user: User, *, by: Actor) -> None:
+@transaction.atomic
+def note_recovery_code(code_set: RecoveryCodeSet, user: User, *, by: Actor) -> None:
+    """Record that a recovery code was used, and tell its owner; `verification` has spent it."""
     # Who signs in with a code has kept it: that is as good as typing one back, and without it
     # django-otp would not let an unconfirmed set verify the session.
     unconfirmed = RecoveryCodeSet.objects.filter(pk=code_set.pk, confirmed=False)
@@ -121,7 +123,7 @@ def _note_recovery_code(code_set: RecoveryCodeSet, user: User, *, by: Actor) -> 
         record(RECOVERY_CODES_CONFIRMED, by=by, about=[user])
     left = code_set.unused
     record(RECOVERY_CODE_USED, by=by, about=[user], left=left)
-    notices.send("recovery_code_used", [user], left=left)
+    notices.send("recovery_code_used", [user], by=by, left=left)
 
 
 def keep_session(request: HttpRequest) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import time
 
 from django.contrib.auth import authenticate
-from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts import devices, limits, totp
@@ -18,7 +18,7 @@ from accounts.events import (
     SIGN_IN_FAILED,
 )
 from accounts.limits import Attempt, LimitReached, Limits
-from accounts.models import AuthenticatorApp, RecoveryCode, RecoveryCodeSet, User
+from accounts.models import AuthenticatorApp, KnownDevice, RecoveryCode, RecoveryCodeSet, User
 from audit import keyring
 from audit.actors import Actor
 from audit.failures import record_failure
@@ -71,11 +71,17 @@ def _find_user(username: str) -> User | None:
 
 def _take_password_attempt(username: str, *, by: Actor) -> Attempt:
     user = _find_user(username)
-    # People type their password into the field of the name, so an unknown one is kept as a digest
-    key = (
-        limits.user_key(user) if user else f"name:{keyring.digest(keyring.NAMES, username.lower())}"
+    # People type their password into the field of the name: an unknown one is kept as a digest
+    digest = keyring.digest(keyring.NAMES, username.lower())
+    return _take(
+        by,
+        user,
+        devices.find(user, by),
+        limits.PASSWORD_USER,
+        (limits.PASSWORD_NETWORK, limits.network_key(by.network_address)),
+        (limits.PASSWORD_SITE, "site"),
+        (limits.PASSWORD_USER, limits.user_key(user) if user else f"name:{digest}"),
     )
-    return _take(by, user, key, limits.PASSWORD_USER, limits.PASSWORD_NETWORK, limits.PASSWORD_SITE)
 
 
 def take_factor_attempt(user: User, *, by: Actor) -> Attempt:
@@ -87,27 +93,46 @@ def take_factor_attempt(user: User, *, by: Actor) -> Attempt:
     return _take(
         by,
         user,
-        limits.user_key(user),
+        devices.find(user, by),
         limits.FACTOR_USER,
-        limits.FACTOR_NETWORK,
-        limits.FACTOR_SITE,
+        (limits.FACTOR_NETWORK, limits.network_key(by.network_address)),
+        (limits.FACTOR_SITE, "site"),
+        (limits.FACTOR_USER, limits.user_key(user)),
+    )
+
+
+def take_passkey_attempt(*, by: Actor) -> Attempt:
+    """Use up one of the attempts to sign in with a passkey, which says of itself whose it is.
+
+    Raises:
+        LimitReached: if none is left.
+    """
+    return _take(
+        by,
+        None,
+        devices.find_of_anybody(by),
+        limits.FACTOR_USER,
+        (limits.FACTOR_NETWORK, limits.network_key(by.network_address)),
+        (limits.FACTOR_SITE, "site"),
     )
 
 
 def _take(
-    by: Actor, user: User | None, key: str, of_user: Limits, of_network: Limits, of_site: Limits
+    by: Actor,
+    user: User | None,
+    device: KnownDevice | None,
+    of_device: Limits,
+    *of_others: tuple[Limits, str],
 ) -> Attempt:
-    """Use up an attempt from everywhere, or one of a device that has signed in to this account.
+    """Use up an attempt of a device that has signed in before, or one of all others.
 
-    What others do, at this account, from this address or to the whole site, does not stop such a
-    device: its attempts are counted apart, by the numbers of the account.
+    What others do, at this account, from this address or to the whole site, does not stop a known
+    device: its attempts are counted apart.
     """
-    device = devices.find(user, by)
     try:
         if device is not None:
-            return of_user.take(limits.device_key(device))
-        network = limits.network_key(by.network_address)
-        return limits.take_all((of_network, network), (of_site, "site"), (of_user, key))
+            return of_device.take(limits.device_key(device))
+        return limits.take_all(*of_others)
     except LimitReached as reached:
         record_failure(
             LIMIT_REACHED,
@@ -134,11 +159,7 @@ def check_code(
         LimitReached: after too many failures; the code is not looked at.
     """
     attempt = take_factor_attempt(app.user, by=by)
-    now = time.time()
-    code = totp.normalize_code(text)
-    secret = keyring.unwrap(TOTP_SECRETS, app.secret, context=f"user:{app.user_id}")
-    step = totp.matching_step(secret, code, now=now, after=app.last_step) if code else None
-    if step is not None and _spend_step(app, step):
+    if _spend_code(app, text):
         attempt.succeed()
         return True
     record_failure(
@@ -150,6 +171,47 @@ def check_code(
         name_digest="",
     )
     return False
+
+
+def confirm_code(user: User, text: str, *, by: Actor) -> AuthenticatorApp | None:
+    """The app of a user who is signed in that this is a code of; spends it, or records a failure.
+
+    Raises:
+        LimitReached: after too many failures; the code is not looked at.
+    """
+    attempt = take_factor_attempt(user, by=by)
+    app = next((app for app in user.authenticator_apps if _spend_code(app, text)), None)
+    _conclude(attempt, user, is_right=app is not None, by=by)
+    return app
+
+
+def confirm_recovery_code(user: User, text: str, *, by: Actor) -> bool:
+    """Whether this is an unused recovery code of a user who is signed in; uses it up, or records a
+    failure.
+
+    Raises:
+        LimitReached: after too many failures; the code is not looked at.
+    """
+    attempt = take_factor_attempt(user, by=by)
+    is_right = _spend_recovery_code(user, text)
+    _conclude(attempt, user, is_right=is_right, by=by)
+    return is_right
+
+
+def _conclude(attempt: Attempt, user: User, *, is_right: bool, by: Actor) -> None:
+    if is_right:
+        attempt.succeed()
+    else:
+        record_failure(CONFIRM_FAILED, by=by, about=[user])
+
+
+def _spend_code(app: AuthenticatorApp, text: str) -> bool:
+    code = totp.normalize_code(text)
+    if code is None:
+        return False
+    secret = keyring.unwrap(TOTP_SECRETS, app.secret, context=f"user:{app.user_id}")
+    step = totp.matching_step(secret, code, now=time.time(), after=app.last_step)
+    return step is not None and _spend_step(app, step)
 
 
 def _spend_step(app: AuthenticatorApp, step: int) -> bool:
@@ -170,14 +232,7 @@ def check_recovery_code(user: User, text: str, *, by: Actor, spend: bool) -> boo
         LimitReached: after too many failures; the code is not looked at.
     """
     attempt = take_factor_attempt(user, by=by)
-    # By the id of the set, not by a join to its user: PostgreSQL updates the rows of a joined
-    # condition without asking it again after it waited for another transaction.
-    code_set = RecoveryCodeSet.objects.filter(user=user).values_list("pk", flat=True).first()
-    codes = RecoveryCode.objects.filter(
-        digest=digest_recovery_code(text), code_set_id=code_set, used_at=None
-    )
-    with transaction.atomic():
-        found = codes.update(used_at=timezone.now()) == 1 if spend else codes.exists()
+    found = _spend_recovery_code(user, text) if spend else _recovery_codes_like(user, text).exists()
     if found:
         attempt.succeed()
     elif spend:
@@ -192,6 +247,19 @@ def check_recovery_code(user: User, text: str, *, by: Actor, spend: bool) -> boo
     else:
         record_failure(RECOVERY_CODE_NOT_CONFIRMED, by=by, about=[user])
     return found
+
+
+def _recovery_codes_like(user: User, text: str) -> QuerySet[RecoveryCode]:
+    # By the id of the set, not by a join to its user: PostgreSQL updates the rows of a joined
+    # condition without asking it again after it waited for another transaction.
+    code_set = RecoveryCodeSet.objects.filter(user=user).values_list("pk", flat=True).first()
+    return RecoveryCode.objects.filter(
+        digest=digest_recovery_code(text), code_set_id=code_set, used_at=None
+    )
+
+
+def _spend_recovery_code(user: User, text: str) -> bool:
+    return _recovery_codes_like(user, text).update(used_at=timezone.now()) == 1
 
 
 def codes_left(user: User) -> int:

@@ -13,14 +13,18 @@ class TokensConfig(AppConfig):
     verbose_name = _("API tokens")
 
     def ready(self) -> None:
-        """Declare the purpose key, add the sentence about tokens to the security page, and count
+        """Declare the purpose key, add what tokens have to say to pages of accounts, and count
         whoever holds a token among those who must have a second factor.
         """
         from accounts import policy
-        from accounts.panels import add_security_panel
+        from accounts.closing import add_farewell
+        from accounts.panels import add_security_panel, add_survivors
         from tokens import credentials  # noqa: F401
+        from tokens.closing import end_tokens
         from tokens.models import APIToken
-        from tokens.panels import describe_tokens
+        from tokens.panels import describe_tokens, surviving_tokens
 
         add_security_panel(describe_tokens)
+        add_survivors(surviving_tokens)
+        add_farewell(end_tokens)
         policy.add_reason(lambda user: APIToken.objects.active().of(user).exists())

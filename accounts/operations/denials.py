@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts import browsers, notices
+from accounts import notices
 from accounts.events import HELD_DELETED, HELD_RELEASED, SIGN_IN_DENIED, UPLOADS_RESUMED
 from accounts.links import sign_denial
 from accounts.models import (
@@ -41,9 +41,6 @@ def _describe_sign_in(facts: Mapping[str, Any]) -> dict[str, Any]:
     query = urlencode({"link": sign_denial(sign_in.pk, facts["sent_to"])})
     return {
         "link": f"{settings.SITE_URL}{reverse('accounts:deny-sign-in')}?{query}",
-        "time": sign_in.happened_at,
-        "network_address": sign_in.network_address,
-        "browser": browsers.describe(sign_in.user_agent),
     }
 
 
@@ -77,8 +74,7 @@ def deny_sign_in(sign_in: UnknownSignIn, *, address: str, by: Actor) -> None:
     KnownDevice.objects.filter(user=user).delete()
     happened_at = sign_in.happened_at.strftime("%Y-%m-%d %H:%M UTC")
     record(SIGN_IN_DENIED, by=by, about=[user], happened_at=happened_at, held=held)
-    for row in user.email_addresses.filter(verified_at__isnull=False, held_at=None):
-        notices.send_to_address("sign_in_denied", row, happened_at=happened_at, held=held)
+    notices.send_to_all("sign_in_denied", user, by=by, sign_in_at=happened_at, held=held)
 
 
 def _hold_factors(user: User, *, since: datetime, now: datetime) -> int:
@@ -123,6 +119,12 @@ def _held(user: User) -> Iterator[Held]:
         yield from kind.objects.filter(user=user, held_at__isnull=False).order_by("pk")
 
 
+def _held_rows(row: Held) -> Any:
+    """The row, if it still is held."""
+    table: Any = type(row)
+    return table.objects.filter(pk=row.pk, held_at__isnull=False)
+
+
 def _describe(row: Held) -> tuple[str, str]:
     """What it is, and its label; a mail address is not for sealed fields."""
     if isinstance(row, EmailAddress):
@@ -149,7 +151,7 @@ def release_held(row: Held, *, by: Actor) -> bool:
         PermissionDenied: without a second factor.
     """
     user = _locked_with_factor(row.user_id)
-    if not type(row).objects.filter(pk=row.pk, held_at__isnull=False).update(held_at=None):
+    if not _held_rows(row).update(held_at=None):
         return False
     what, label = _describe(row)
     record(HELD_RELEASED, by=by, about=[user], what=what, label=label)
@@ -164,7 +166,7 @@ def delete_held(row: Held, *, by: Actor) -> bool:
         False if it was released or deleted before.
     """
     user = User.objects.select_for_update(no_key=True).get(pk=row.user_id)
-    if not type(row).objects.filter(pk=row.pk, held_at__isnull=False).delete()[0]:
+    if not _held_rows(row).delete()[0]:
         return False
     what, label = _describe(row)
     record(HELD_DELETED, by=by, about=[user], what=what, label=label)
@@ -186,5 +188,5 @@ def resume_uploads(user: User, *, by: Actor) -> bool:
     if not suspended.update(uploads_suspended_at=None):
         return False
     record(UPLOADS_RESUMED, by=by, about=[user])
-    notices.send("uploads_resumed", [user])
+    notices.send_to_all("uploads_resumed", user, by=by)
     return True

@@ -287,6 +287,7 @@ def _tell_owners(
     notices.send(
         notice,
         project.owners(),
+        by=by,
         project=project.name,
         normalized_name=project.normalized_name,
         version=release.version,

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from accounts import notices
 from accounts.events import HELD_DELETED, HELD_RELEASED, SIGN_IN_DENIED, UPLOADS_RESUMED
-from accounts.links import read_denial, sign_address, sign_denial
+from accounts.links import read_denial, sign_denial, sign_reset
 from accounts.models import (
     AuthenticatorApp,
     EmailAddress,
@@ -55,6 +55,7 @@ def intruder(browser: Browser, alice: Person) -> Client:
     EmailAddress.objects.update(added_at=timezone.now() - timedelta(days=300))
     RecoveryCodeSet.objects.update(created_at=timezone.now() - timedelta(days=300))
     client = browser()
+    client.defaults["HTTP_USER_AGENT"] = "Mozilla/5.0 (X11; Linux) Firefox/140.0"
     give_password(client, alice)
     give_code(client, code_for(alice))
     assert is_signed_in(client)
@@ -105,7 +106,6 @@ def recovered(browser: Browser, person: Person) -> Client:
 
 
 def test_the_mail_says_what_happened_and_holds_the_link(intruder: Client, alice: Person) -> None:
-    UnknownSignIn.objects.update(user_agent="Mozilla/5.0 (X11; Linux) Firefox/140.0")
     message = notices.render(OutboxMail.objects.get(notice="unknown_device"))
     body = " ".join(str(message.body).split())
     assert message.to == [alice.email]
@@ -146,7 +146,7 @@ def test_the_button_cannot_be_pressed_by_another_site(intruder: Client) -> None:
         lambda pk, address: "nonsense",
         lambda pk, address: sign_denial(pk, address)[:-1] + "x",
         lambda pk, address: sign_denial(pk + 1, address),
-        lambda pk, address: sign_address(pk, address),  # of another purpose
+        lambda pk, address: sign_reset(str(pk)),  # of another purpose
         lambda pk, address: signing.dumps([pk, address]),
         lambda pk, address: sign_denial(pk, address) + "☎",
     ],
@@ -326,7 +326,7 @@ def test_all_verified_addresses_are_told(browser: Browser, intruder: Client, ali
     deny(browser)
     assert {mail.recipient for mail in denied_mails()} == {alice.email, "second@example.org"}
     body = str(notices.render(denied_mails()[0]).body)
-    assert "http://localhost:8000/account/sign-in/" in body
+    assert "http://localhost:8000/account/password/reset/" in body
 
 
 def test_it_is_recorded_as_the_owners_act_by_a_link(

@@ -395,7 +395,7 @@ def test_removing_a_factor_makes_remembered_devices_ask_again(
     client = browser()
     enter(client, alice, remember=True)
     leave(client)
-    second_factors.remove_app(alice.app, keep_session=None, by=alice.actor)
+    second_factors.remove_factor(alice.app, keep_session=None, by=alice.actor)
     assert not KnownDevice.objects.exclude(remembered_until=None).exists()
 
 

@@ -18,10 +18,12 @@ from django.urls.resolvers import RegexPattern, RoutePattern
 
 from accounts.limits import PASSWORD_SITE
 from accounts.models import (
+    SECOND_FACTORS,
     AuthenticatorApp,
     EmailAddress,
     KnownDevice,
     RateCount,
+    SecurityKey,
     User,
     UserSession,
 )
@@ -42,13 +44,24 @@ PUBLIC = {
     "projects:release-detail",
     "two_factor:login",
     "accounts:register",
+    "accounts:ask-for-reset",
+    "accounts:reset-password",
     "accounts:set-up",
     "accounts:deny-sign-in",  # for whoever has the link in a mail
+    "accounts:sign-in-options",  # a challenge, for whoever has given the right password
+    "accounts:passkey-options",  # a challenge, for anybody
+    "accounts:passkey-sign-in",  # looks at the answer to it
     "accounts:sign-out",  # ends a session, of whatever kind
     "two_factor:setup",  # leads to accounts:add-app, which is guarded
 }
+SIGN_IN_DOORS = {"two_factor:login", "accounts:passkey-sign-in"}  # they record what fails
 MACHINE_PATHS = ("/simple", "/files/", "/legacy", "/pypi/", "/_health/", "/static/")
-ACCOUNT_TABLES = ("accounts_usersession", "accounts_user", "accounts_authenticatorapp")
+ACCOUNT_TABLES = (
+    "accounts_usersession",
+    "accounts_user",
+    "accounts_authenticatorapp",
+    "accounts_securitykey",
+)
 
 
 @dataclass(frozen=True)
@@ -107,6 +120,7 @@ def doors(alice: Person, sam: Person) -> list[Door]:
     digest = "00" * 32
     EmailAddress.objects.create(user=alice.user, address="second@example.org")
     PASSWORD_SITE.take("site")
+    SecurityKey.objects.create(user=alice.user, name="key", credential_id="a2V5", public_key=b"x")
     return all_doors(
         {
             "pk": str(APIToken.objects.get().pk),
@@ -118,18 +132,33 @@ def doors(alice: Person, sam: Person) -> list[Door]:
             "session": str(APIToken.objects.get().pk),
             "content_type_id": "1",
             "path": "x",
+            "form": "csv",
             "app_label": "accounts",
         }
     )
+
+
+def _second_address(_alice: Person) -> object:
+    return EmailAddress.objects.get(address="second@example.org").pk
+
+
+def _key(alice: Person) -> object:
+    return SecurityKey.objects.get(user=alice.user).pk
 
 
 # Whose ids an address holds: a row of alice's. Addresses that are new here have to be added.
 ROWS: dict[str, Callable[[Person], object]] = {
     "accounts:end-session": lambda alice: UserSession.objects.filter(user=alice.user)[0].pk,
     "accounts:forget-device": lambda alice: KnownDevice.objects.filter(user=alice.user)[0].pk,
+    "accounts:make-primary": _second_address,
+    "accounts:remove-address": _second_address,
     "accounts:remove-app": lambda alice: alice.app.pk,
+    "accounts:remove-key": _key,
+    "accounts:rename-app": lambda alice: alice.app.pk,
+    "accounts:rename-key": _key,
+    "accounts:resend-verification": _second_address,
     "admin:clear-limit": lambda _: RateCount.objects.all()[0].pk,
-    "admin:verify-address": lambda _: EmailAddress.objects.get(address="second@example.org").pk,
+    "admin:verify-address": _second_address,
     "tokens:token-revoke": lambda _: APIToken.objects.get().pk,
 }
 
@@ -149,10 +178,11 @@ def half_signed_in(browser: Browser, person: Person) -> Client:
 
 def stale(browser: Browser, person: Person) -> Client:
     """A session that was opened with a password, before the account had a second factor."""
-    app = person.app
-    AuthenticatorApp.objects.filter(pk=app.pk).update(confirmed=False)
+    for kind in SECOND_FACTORS:
+        kind.objects.filter(user=person.user).update(confirmed=False)
     client = browser(person)
-    AuthenticatorApp.objects.filter(pk=app.pk).update(confirmed=True)
+    for kind in SECOND_FACTORS:
+        kind.objects.filter(user=person.user).update(confirmed=True)
     return client
 
 
@@ -203,8 +233,11 @@ FIELDS = {
     "reason": "a reason that is long enough",
     "action": "delete_selected",
     "post": "yes",
+    "answer": "{}",
     "sudo-password": "x",
-    "sudo-post": "1",
+    "sudo-code": "000000",
+    "sudo-answer": "{}",
+    "sudo-carried": "x",
 }
 
 
@@ -215,11 +248,26 @@ def test_the_walk_finds_the_pages_that_there_are(doors: list[Door]) -> None:
         "accounts:security",
         "accounts:add-app",
         "accounts:remove-app",
+        "accounts:rename-app",
+        "accounts:add-key",
+        "accounts:add-key-options",
+        "accounts:rename-key",
+        "accounts:remove-key",
+        "accounts:add-passkey",
+        "accounts:add-passkey-options",
+        "accounts:confirm-options",
         "accounts:recovery-codes",
         "accounts:make-recovery-codes",
         "accounts:history",
         "accounts:verify-address",
         "accounts:change-address",
+        "accounts:add-address",
+        "accounts:remove-address",
+        "accounts:make-primary",
+        "accounts:change-password",
+        "accounts:download-data",
+        "accounts:close-account",
+        "accounts:export-history",
         "tokens:token-create",
         "tokens:token-revoke",
         "tokens:token-list",
@@ -307,7 +355,7 @@ def test_public_pages_open_nothing_to_a_stale_session(
     client = stale(browser, alice)
     before = things_of(alice)
     for door in doors:
-        if door.name in PUBLIC - {"accounts:sign-out", "two_factor:login"}:
+        if door.name in PUBLIC - {"accounts:sign-out", *SIGN_IN_DOORS}:
             client.get(door.path)
             client.post(door.path, FIELDS)
     assert things_of(alice) == before

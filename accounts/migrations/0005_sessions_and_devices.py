@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0002_suspended_and_held"),
+        ("accounts", "0004_security_keys"),
     ]
 
     operations = [
