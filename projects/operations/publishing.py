@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts import notices
+from accounts import notices, policy
 from audit.actors import Actor
 from audit.log import HasHistory, record
 from audit.vocabulary import EventKind
@@ -85,8 +85,10 @@ def create_project(name: str, *, by: Actor) -> Project:
 
     Raises:
         ValidationError: if it is not a name.
-        PermissionDenied: if this person may not create it, or somebody else has.
+        PermissionDenied: if this person may not create it, or somebody else has, or without the
+            second factor that holding a role takes.
     """
+    policy.require_to_publish(by.user)
     try:
         check_name(name)
     except ValueError as error:
