@@ -17,7 +17,7 @@ from two_factor.views import LoginView
 
 from accounts import devices, login
 from accounts.forms.sign_in import CodeForm, KeyForm, RecoveryCodeForm, SignInForm
-from accounts.gates import is_fully_signed_in
+from accounts.gates import SafeNextMixin, is_fully_signed_in
 from accounts.models import AuthenticatorApp, RecoveryCodeSet, SecurityKey, User
 
 FEW_CODES = 2
@@ -102,7 +102,7 @@ def pending_user(request: HttpRequest) -> User | None:
     return None if view.expired else view.get_user() or None
 
 
-class SignInView(LoginView):
+class SignInView(SafeNextMixin, LoginView):
     """Password first, then the second factor, in one wizard that works without JavaScript."""
 
     template_name = "accounts/sign_in.html"

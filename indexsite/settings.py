@@ -240,6 +240,7 @@ MIDDLEWARE = [
     "indexsite.middleware.HumanLocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
+    "indexsite.cookies.SessionCookieMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django_otp.middleware.OTPMiddleware",
     "audit.middleware.ActorMiddleware",
@@ -288,6 +289,7 @@ CSRF_COOKIE_SECURE = SITE_IS_SECURE
 CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_AGE = None
+CSRF_FAILURE_VIEW = "indexsite.cookies.refuse_form"
 CSRF_TRUSTED_ORIGINS = [SITE_URL] if SITE_IS_SECURE else []
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 SECURE_HSTS_SECONDS = 31_536_000 if SITE_IS_SECURE else 0

@@ -19,7 +19,8 @@ SITE_VARIABLES = (  # noqa: SIM905
     "ACCESS_LOG APPLICATION_DATABASE_URL APPLICATION_DATABASE_URL_FILE DATABASE_PASSWORD "
     "DATABASE_PASSWORD_FILE DATABASE_URL DATABASE_URL_FILE DEBUG DEBUG_FILE EMAIL_URL "
     "EMAIL_URL_FILE FORMER_SITE_NAMES HOST MAIL_FROM MIGRATE_DATABASE_URL PORT REGISTRATION "
-    "SECRET_KEY_FALLBACKS SECRET_KEY_FALLBACKS_FILE SECRET_KEY_FILE SITE_NAME TRUSTED_PROXIES "
+    "SECOND_FACTOR_REQUIRED SECOND_FACTOR_REQUIRED_FROM SECRET_KEY_FALLBACKS "
+    "SECRET_KEY_FALLBACKS_FILE SECRET_KEY_FILE SITE_NAME TRUSTED_PROXIES "
     "UPLOAD_SIZE_LIMIT_MIB WEBAUTHN_RP_ID WEB_THREADS WEB_WORKERS"
 ).split()
 SUPPORT = ("clone", "people", "mailbox", "server", "chromium")
@@ -44,7 +45,7 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError("Unset DJANGO_SETTINGS_MODULE: the tests make their own settings.")
     is_worker = hasattr(config, "workerinput")  # of pytest-xdist: inherits the server's address
     database_url = os.environ.get("DATABASE_URL", "") if is_worker else ""
-    for name in SITE_VARIABLES:
+    for name in [*SITE_VARIABLES, *(name for name in os.environ if name.startswith("LIMIT_"))]:
         os.environ.pop(name, None)
     data = tempfile.mkdtemp(prefix="indexsite-test-")
     config.add_cleanup(lambda: shutil.rmtree(data, ignore_errors=True))

@@ -51,6 +51,7 @@ PUBLIC = {
     "accounts:sign-in-options",  # a challenge, for whoever has given the right password
     "accounts:passkey-options",  # a challenge, for anybody
     "accounts:passkey-sign-in",  # looks at the answer to it
+    "change-password",  # leads to accounts:change-password, which is guarded
     "accounts:sign-out",  # ends a session, of whatever kind
     "two_factor:setup",  # leads to accounts:add-app, which is guarded
 }
