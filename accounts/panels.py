@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from django.urls import reverse
 from django.utils import timezone
@@ -12,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts import policy
-from accounts.models import SECOND_FACTORS, EmailAddress, User, UserSession
+from accounts.models import User, UserSession
 
 
 @dataclass(frozen=True)
@@ -32,24 +31,6 @@ class SecurityPanel:
     action: str
 
 
-def describe_held(user: User) -> SecurityPanel | None:
-    """That something waits for its owner's word since a sign-in was denied."""
-    kinds: tuple[Any, ...] = (*SECOND_FACTORS, EmailAddress)
-    if user.uploads_suspended_at is None and not any(
-        kind.objects.filter(user=user, held_at__isnull=False).exists() for kind in kinds
-    ):
-        return None
-    return SecurityPanel(
-        title=_("After a sign-in that was not you"),
-        sentence=_(
-            "Your uploads are suspended, or things that were added to your account are held. Look "
-            "through them before you let them count again."
-        ),
-        url=reverse("accounts:held"),
-        action=_("Look through"),
-    )
-
-
 def describe_policy(user: User) -> SecurityPanel | None:
     """That a second factor will be required of this account, or is."""
     if user.has_second_factor or not policy.is_asked_for_second_factor(user):
@@ -67,17 +48,13 @@ def describe_sessions(user: User) -> SecurityPanel:
     count = UserSession.objects.filter(user=user, expire_date__gt=timezone.now()).count()
     return SecurityPanel(
         title=_("Sessions and devices"),
-        sentence=ngettext(
-            "You are signed in in %d browser.", "You are signed in in %d browsers.", count
-        )
-        % count,
+        sentence=ngettext("%d session is open.", "%d sessions are open.", count) % count,
         url=reverse("accounts:sessions"),
         action=_("Manage sessions and devices"),
     )
 
 
 _panels: list[Callable[[User], SecurityPanel | None]] = [
-    describe_held,
     describe_policy,
     describe_sessions,
 ]

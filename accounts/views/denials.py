@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
@@ -79,7 +80,7 @@ def show_held(request: HttpRequest) -> HttpResponse:
         return redirect("accounts:held")
     context = {
         "nav": "security",
-        "rows": [(name, row, isinstance(row, EmailAddress)) for name, row in rows.items()],
+        "rows": [(name, row, _kind(row), _added_at(row)) for name, row in rows.items()],
         "are_uploads_suspended": user.uploads_suspended_at is not None,
         "has_second_factor": user.has_second_factor,
     }
@@ -89,6 +90,15 @@ def show_held(request: HttpRequest) -> HttpResponse:
 def _name(row: denials.Held) -> str:
     """What a button of the page calls a held thing."""
     return f"{type(row).__name__.lower()}-{row.pk}"
+
+
+def _kind(row: denials.Held) -> str:
+    table: Any = type(row)
+    return str(table._meta.verbose_name)
+
+
+def _added_at(row: denials.Held) -> datetime:
+    return row.added_at if isinstance(row, EmailAddress) else row.created_at
 
 
 def _act(request: HttpRequest, rows: dict[str, denials.Held]) -> None:
