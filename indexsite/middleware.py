@@ -14,7 +14,7 @@ from django.utils.cache import has_vary_header, patch_cache_control
 from indexsite import health
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
-MACHINE_DOORS = ("/simple", "/files/", "/legacy", "/pypi", "/_health/", "/static/")
+MACHINE_DOORS = ("/simple", "/files/", "/legacy", "/pypi", "/api/", "/_/", "/_health/", "/static/")
 
 
 class NulMiddleware:

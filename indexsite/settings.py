@@ -96,6 +96,11 @@ def positive(text: str) -> int:
     return int(text)
 
 
+def days(text: str) -> timedelta | None:
+    """A whole number of days."""
+    return timedelta(days=positive(text))
+
+
 # Where the site's data is
 DATA = Path(env.str("INDEXSITE_DATA", default="") or BASE_DIR / "var").absolute()
 FILES_ROOT = DATA / "files"
@@ -129,6 +134,7 @@ DEBUG = read("DEBUG", boolean, False)
 # Who may do what
 REGISTRATION = read("REGISTRATION", one_of("open", "invitation", "closed"), "invitation")
 UPLOAD_SIZE_LIMIT = read("UPLOAD_SIZE_LIMIT_MIB", positive, 100) * 1024 * 1024  # bytes
+TOKEN_MAX_LIFETIME: timedelta | None = read("TOKEN_MAX_DAYS", days, None)
 
 # Database
 DATABASES: dict[str, dict[str, Any]] = {

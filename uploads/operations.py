@@ -5,18 +5,18 @@ from __future__ import annotations
 import hashlib
 import os
 from dataclasses import dataclass
-from typing import Any
 
-from django.conf import settings
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import connection, transaction
 
 from audit.actors import Actor
-from projects import permissions, storage
+from projects import storage
 from projects.models import File, Project
 from projects.operations import publishing
 from projects.operations.publishing import FileExists, NewFile
 from tokens.credentials import TokenCredential, TokenRefused
+from tokens.operations.lifecycle import bind_token
+from tokens.uses import note_use
 from uploads import artifacts, metadata
 from uploads.errors import UploadRefused, as_sentence
 from uploads.requests import UploadRequest
@@ -45,54 +45,30 @@ def accept_upload(
         UploadRefused: with a sentence for the uploader.
     """
     project = Project.objects.filter(normalized_name=request.normalized_name).first()
-    _require_permission(request, project, credential=credential, by=by)
+    _authorize(request, project, credential=credential, by=by)
     known = _find_same_file(request, project)
     if known is not None:
         return known, False
     archive = _read_archive(request)
     _store(request, archive)
     file = _publish(request, archive, credential=credential, by=by)
-    credential.note_use()
+    note_use(credential.token, by=by, project=request.normalized_name, file=request.parsed.filename)
     return file, True
 
 
-def _require_permission(
+def _authorize(
     request: UploadRequest,
     project: Project | None,
     *,
     credential: TokenCredential,
     by: Actor,
 ) -> None:
-    credential.require(
+    credential.authorize(
         "create" if project is None else "upload",
-        project_name=request.normalized_name,
-        project_id=None if project is None else str(project.pk),
+        name=request.normalized_name,
+        project=project,
+        by=by,
     )
-    try:
-        if project is not None:
-            permissions.require(by, "upload", project)
-    except PermissionDenied as error:
-        raise UploadRefused(str(error), code="not_allowed", status=403) from error
-    _require_account(by.user)
-
-
-def _require_account(user: Any) -> None:
-    """An account that may not be reached, or has lost its second factor, uploads nothing."""
-    address = f"{settings.SITE_URL}/account/security/"
-    if not user.has_verified_email:
-        raise UploadRefused(
-            f"The mail address of the account {user.username} is not verified. Verify it at "
-            f"{address} and upload again.",
-            code="address_unverified",
-            status=403,
-        )
-    if not user.has_second_factor:
-        raise UploadRefused(
-            f"The account {user.username} has no second factor. Add one at {address} and upload "
-            "again.",
-            code="no_second_factor",
-            status=403,
-        )
 
 
 def _find_same_file(request: UploadRequest, project: Project | None) -> File | None:
@@ -186,16 +162,14 @@ def _publish(
     new_file = _new_file(request, archive, credential)
     try:
         with transaction.atomic():
-            credential.require_active()
+            credential = credential.reopened()
             project = Project.objects.filter(normalized_name=request.normalized_name).first()
-            credential.require(
-                "create" if project is None else "upload",
-                project_name=request.normalized_name,
-                project_id=None if project is None else str(project.pk),
-            )
+            _authorize(request, project, credential=credential, by=by)
             if project is None:
                 project = publishing.create_project(archive.metadata.name, by=by)
-            return publishing.publish_file(project, new_file, by=by)
+            file = publishing.publish_file(project, new_file, by=by)
+            bind_token(credential.token, project, by=by)
+            return file
     except TokenRefused:
         raise
     except FileExists as error:

@@ -13,7 +13,7 @@ from audit.models import Event
 from projects.models import Project, Role
 from tests.support.clone import Database, race_all
 from tests.support.people import Person, make_person
-from tests.support.uploading import said, upload
+from tests.support.uploading import grant_for, said, upload
 from tests.tokens.keys import everything_stored, make, project_of, secret_parts
 from tokens import macaroons
 from tokens.events import TOKEN_CREATED, TOKEN_REVOKED
@@ -81,7 +81,9 @@ def test_making_is_recorded_and_told(alice: Person) -> None:
     assert event in Event.objects.for_user(alice.user)
     assert event in Event.objects.for_project(foo)
     mail = OutboxMail.objects.get(notice="token_created")
-    assert (mail.recipient, mail.facts) == (alice.email, {"name": "release job"})
+    assert mail.recipient == alice.email
+    assert mail.facts["name"] == "release job"
+    assert mail.facts["allows"] == "Upload new releases of foo, without an end"
 
 
 # Refusals
@@ -105,7 +107,7 @@ def test_a_factor_that_was_removed_meanwhile_does_not_count(alice: Person) -> No
     assert user.has_verified_email
     AuthenticatorApp.objects.all().delete()
     with pytest.raises(PermissionDenied, match="Add a second factor"):
-        lifecycle.create_token(user, name="late", projects=None, by=alice.actor)
+        lifecycle.create_token(user, name="late", grant=grant_for(is_wide=True), by=alice.actor)
     assert not APIToken.objects.exists()
 
 
@@ -175,7 +177,9 @@ def test_of_eight_tokens_of_one_name_at_once_one_is_made(committed_db: Database)
 
     def create() -> bool:
         try:
-            lifecycle.create_token(alice.fresh_user, name="job", projects=None, by=by)
+            lifecycle.create_token(
+                alice.fresh_user, name="job", grant=grant_for(is_wide=True), by=by
+            )
         except ValidationError:
             return False
         return True

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -19,7 +20,13 @@ from tokens.models import APIToken
 Browser = Callable[..., Client]
 LIST = "/account/tokens/"
 MAKE = "/account/tokens/make/"
-FORM = {"name": "release job", "scope": "account"}
+FORM: dict[str, Any] = {
+    "name": "release job",
+    "scope": "account",
+    "actions": ["upload", "create"],
+    "expiry": "90",
+    "confirm": "1",
+}
 
 
 def token_on(response: object) -> str:
@@ -41,7 +48,7 @@ def test_the_page_makes_a_token_for_the_chosen_projects_alone(
 ) -> None:
     foo = project_of(alice, "foo")
     project_of(alice, "bar")
-    form = {"name": "job", "scope": "projects", "projects": [str(foo.pk)]}
+    form = FORM | {"scope": "projects", "projects": [str(foo.pk)], "actions": ["upload"]}
     text = token_on(browser(alice).post(MAKE, form))
     assert upload(text, "foo").status_code == 200
     assert upload(text, "bar").status_code == 403
@@ -51,29 +58,54 @@ def test_the_page_makes_a_token_for_the_chosen_projects_alone(
 def test_nothing_is_selected_in_advance(browser: Browser, alice: Person) -> None:
     project_of(alice, "foo")
     page = browser(alice).get(MAKE).content.decode()
-    inputs = re.findall(r'<input[^>]*name="(?:scope|projects)"[^>]*>', page)
-    assert len(inputs) == 3
+    inputs = re.findall(r'<input[^>]*name="(?:scope|projects|actions)"[^>]*>', page)
+    assert len(inputs) == 4 + 1 + 3
     assert not any("checked" in tag for tag in inputs)
 
 
 @pytest.mark.parametrize(
     "form",
     [
-        {"name": "job"},
-        {"name": "job", "scope": ""},
-        {"name": "job", "scope": "everything"},
-        {"name": "job", "scope": "projects"},
-        {"name": "", "scope": "account"},
-        {"name": "x" * 101, "scope": "account"},
-        {"name": "a\x00b", "scope": "account"},
-        {"scope": "account"},
+        {"scope": None},
+        {"scope": ""},
+        {"scope": "everything"},
+        {"scope": "projects"},
+        {"scope": "patterns"},
+        {"scope": "new"},
+        {"actions": None},
+        {"actions": ["delete"]},
+        {"actions": ["upload", "yank", "manage"]},
+        {"expiry": None},
+        {"expiry": "91"},
+        {"expiry": "date"},
+        {"expiry": "date", "expires_on": "2020-01-01"},
+        {"expiry": "date", "expires_on": "soon"},
+        {"name": ""},
+        {"name": "x" * 101},
+        {"name": "a\x00b"},
+        {"name": None},
+        {"networks": "everywhere"},
+        {"networks": "0.0.0.0/0"},
+        {"networks": "10.0.0.0/8, ::/0"},
+        {"networks": "10.0.0.1/8"},
+        {"scope": "patterns", "patterns": "*"},
+        {"scope": "patterns", "patterns": "*foo"},
+        {"scope": "patterns", "patterns": "foo-*-bar"},
+        {"scope": "new", "new_project": "foo"},
+        {"scope": "new", "new_project": "FOO"},
+        {"scope": "new", "new_project": "a b"},
+        {"scope": "new", "new_project": "new", "actions": ["upload"]},
+        {"new_project": "other"},
+        {"patterns": "foo-*"},
+        {"expires_on": "2099-01-01"},
     ],
 )
 def test_a_form_that_does_not_say_what_for_makes_no_token(
-    browser: Browser, alice: Person, form: dict[str, str]
+    browser: Browser, alice: Person, form: dict[str, Any]
 ) -> None:
     project_of(alice, "foo")
-    assert browser(alice).post(MAKE, form).status_code == 200
+    changed = {name: value for name, value in (FORM | form).items() if value is not None}
+    assert browser(alice).post(MAKE, changed).status_code == 200
     assert not APIToken.objects.exists()
 
 
@@ -95,7 +127,7 @@ def test_the_projects_of_others_are_neither_offered_nor_taken(
     assert str(mine.pk) in page
     assert str(hers.pk) not in page
     for chosen in ([str(hers.pk)], [str(mine.pk), str(hers.pk)], ["nonsense"]):
-        client.post(MAKE, {"name": "job", "scope": "projects", "projects": chosen})
+        client.post(MAKE, FORM | {"scope": "projects", "projects": chosen, "actions": ["upload"]})
     assert not APIToken.objects.exists()
 
 
@@ -107,13 +139,14 @@ def test_a_project_whose_role_has_ended_is_not_taken(
     client = browser(bob)
     assert str(foo.pk) in client.get(MAKE).content.decode()
     role.delete()
-    client.post(MAKE, {"name": "job", "scope": "projects", "projects": [str(foo.pk)]})
+    chosen = {"scope": "projects", "projects": [str(foo.pk)], "actions": ["upload"]}
+    client.post(MAKE, FORM | chosen)
     assert not APIToken.objects.exists()
 
 
 def test_forty_one_projects_are_refused_in_words(browser: Browser, alice: Person) -> None:
     chosen = [str(project_of(alice, f"p{number}").pk) for number in range(41)]
-    form = {"name": "job", "scope": "projects", "projects": chosen}
+    form = FORM | {"scope": "projects", "projects": chosen, "actions": ["upload"]}
     assert "between 1 and 40 projects" in text_of_page(browser(alice).post(MAKE, form))
     assert not APIToken.objects.exists()
 
