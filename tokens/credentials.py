@@ -127,7 +127,7 @@ class TokenCredential:
         """
         user: Any = self.token.user
         where = f"{settings.SITE_URL}/account/security/"
-        if getattr(user, "uploads_suspended_at", None) is not None:
+        if user.uploads_suspended_at is not None:
             raise TokenRefused(
                 f"Uploads of the account {user.username} are suspended since "
                 f"{user.uploads_suspended_at:%Y-%m-%d}. Its owner finds out why at {where}",

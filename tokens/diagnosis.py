@@ -26,7 +26,8 @@ def explain(text: str, reason: str) -> str:
             "The API token has quotation marks around it. Leave them out: some shells, such as cmd "
             "on Windows, keep them as a part of the value."
         )
-    if any(mark.isspace() for mark in text):
+    plain = "".join(text.split())
+    if plain != text and (PREFIX in plain or _BODY.match(plain)):
         return (
             "The API token has a space or line break inside it: it was wrapped when it was copied, "
             "or something else was copied with it. It is one line without spaces."

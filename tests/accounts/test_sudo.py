@@ -21,7 +21,13 @@ from tokens.models import APIToken
 
 Browser = Callable[..., Client]
 MAKE_TOKEN = "/account/tokens/make/"
-FORM = {"name": "release job", "scope": "account"}
+FORM = {
+    "name": "release job",
+    "scope": "account",
+    "actions": "upload",
+    "expiry": "90",
+    "confirm": "1",
+}
 ANSWER = FORM | {"sudo-post": "1"}
 PROMPT = "Confirm it is you"
 

@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_safe
 
 from accounts.gates import account_page
 from accounts.sudo import sudo_page
@@ -104,4 +104,4 @@ def _own_token(request: HttpRequest, pk: Any) -> APIToken:
 
 
 rename_token = sudo_page(_rename_token)
-revoke_token = require_http_methods(["GET", "HEAD", "POST"])(sudo_page(_revoke_token))
+revoke_token = sudo_page(_revoke_token)
