@@ -108,7 +108,11 @@ class Grant:
             )
         if self.scope == Scope.NEW:
             self._require_new()
-        if self.networks and excludes_nobody(self.networks):
+        try:
+            is_for_all = excludes_nobody(self.networks)
+        except ValueError as error:
+            raise ValidationError(f"{error}", code="network") from error
+        if is_for_all:
             raise ValidationError(
                 _("These networks are everybody's. Leave the field empty, or name your own.")
             )

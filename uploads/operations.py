@@ -17,7 +17,7 @@ from projects.operations.publishing import FileExists, NewFile
 from tokens.credentials import TokenCredential, TokenRefused
 from tokens.operations.lifecycle import bind_token
 from tokens.uses import note_use
-from uploads import artifacts, metadata
+from uploads import artifacts, metadata, scanning
 from uploads.errors import UploadRefused, as_sentence
 from uploads.requests import UploadRequest
 
@@ -50,6 +50,7 @@ def accept_upload(
     if known is not None:
         return known, False
     archive = _read_archive(request)
+    scanning.refuse_own_tokens(request, by=by)
     _store(request, archive)
     file = _publish(request, archive, credential=credential, by=by)
     note_use(credential.token, by=by, project=request.normalized_name, file=request.parsed.filename)

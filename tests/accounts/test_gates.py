@@ -35,9 +35,19 @@ PUBLIC = {
     "accounts:register",
     "accounts:set-up",
     "accounts:sign-out",  # ends a session, of whatever kind
+    "tokens:found-token",
     "two_factor:setup",  # leads to accounts:add-app, which is guarded
 }
-MACHINE_PATHS = ("/simple", "/files/", "/legacy", "/pypi/", "/_health/", "/static/")
+MACHINE_PATHS = (
+    "/simple",
+    "/files/",
+    "/legacy",
+    "/pypi/",
+    "/api/",
+    "/_/",
+    "/_health/",
+    "/static/",
+)
 ACCOUNT_TABLES = ("accounts_usersession", "accounts_user", "accounts_authenticatorapp")
 
 
