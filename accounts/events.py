@@ -57,7 +57,7 @@ SIGN_IN_FAILED = define(
 )
 CONFIRM_FAILED = define(
     "sign-in:sudo:refused",
-    _("{user} was asked for the password again, and it was wrong"),
+    _("{user} was asked to prove again who they are, and the answer was wrong"),
     is_failure=True,
 )
 SIGNED_OUT = define("sign-in:session:closed", _("{user} signed out"))
@@ -98,6 +98,28 @@ APP_REFUSED = define(
     "account:second-factor:refused",
     _("An authenticator app of {user} was not added: the code was wrong"),
     is_failure=True,
+)
+KEY_ADDED = define(
+    "account:security-key:added", _("{user} added the security key {label}"), "label"
+)
+KEY_REMOVED = define(
+    "account:security-key:removed", _("{user} removed the security key {label}"), "label"
+)
+PASSKEY_ADDED = define("account:passkey:added", _("{user} added the passkey {label}"), "label")
+PASSKEY_REMOVED = define(
+    "account:passkey:removed", _("{user} removed the passkey {label}"), "label"
+)
+KEY_REFUSED = define(
+    "account:security-key:refused",
+    _("A security key or passkey of {user} was not added: {reason}"),
+    "reason",
+    is_failure=True,
+)
+SECOND_FACTOR_RENAMED = define(
+    "account:second-factor:renamed",
+    _("{user} renamed the second factor {former} to {label}"),
+    "former",
+    "label",
 )
 RECOVERY_CODES_CREATED = define(
     "account:recovery-codes:created", _("{user} made {count} new recovery codes"), "count"

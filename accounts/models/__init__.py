@@ -7,6 +7,8 @@ from accounts.models.factors import (
     RecoveryCode,
     RecoveryCodeSet,
     SecondFactor,
+    SecurityKey,
+    SpentChallenge,
 )
 from accounts.models.outbox import OutboxMail
 from accounts.models.people import (
@@ -34,6 +36,8 @@ __all__ = [
     "RecoveryCodeSet",
     "ReservedName",
     "SecondFactor",
+    "SecurityKey",
+    "SpentChallenge",
     "SwitchState",
     "User",
     "UserManager",

@@ -15,7 +15,13 @@ from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models.factors import SECOND_FACTORS, RecoveryCodeSet, SecondFactor
+from accounts.models.factors import (
+    SECOND_FACTORS,
+    AuthenticatorApp,
+    RecoveryCodeSet,
+    SecondFactor,
+    SecurityKey,
+)
 
 
 class UserManager(BaseUserManager["User"]):
@@ -102,6 +108,16 @@ class User(AbstractBaseUser, PermissionsMixin):
             for row in kind.objects.filter(user=self, confirmed=True, held_at=None)
         ]
         return sorted(found, key=lambda row: row.last_used_at or row.created_at, reverse=True)
+
+    @property
+    def authenticator_apps(self) -> list[AuthenticatorApp]:
+        """Those of the second factors that are apps."""
+        return [row for row in self.second_factors if isinstance(row, AuthenticatorApp)]
+
+    @property
+    def security_keys(self) -> list[SecurityKey]:
+        """Those of the second factors that are security keys or passkeys."""
+        return [row for row in self.second_factors if isinstance(row, SecurityKey)]
 
     @property
     def has_second_factor(self) -> bool:

@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
+from accounts import security_keys
 from accounts.forms.emails import AddressForm
 from accounts.gates import account_page
 from accounts.models import SECOND_FACTORS, User
@@ -22,6 +23,7 @@ def standing_of(user: User) -> Standing:
     return Standing(
         has_verified_address=user.has_verified_email,
         factors=len(user.second_factors),
+        has_key=any(factor.kind != "app" for factor in user.second_factors),
         has_kept_codes=codes is not None and codes.confirmed,
         codes_left=codes.unused if codes is not None else 0,
         held=sum(rows.exclude(held_at=None).count() for rows in held),
@@ -40,7 +42,10 @@ def show_security(request: HttpRequest) -> HttpResponse:
         "address": user.primary_email,
         "addresses": user.email_addresses.all(),
         "address_form": AddressForm(user=user),
-        "apps": user.second_factors,
+        "factors": user.second_factors,
+        "apps": user.authenticator_apps,
+        "keys": user.security_keys,
+        "are_keys_possible": security_keys.are_possible(),
         "recovery_codes": user.recovery_codes,
         "panels": security_panels(user),
     }
