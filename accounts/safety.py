@@ -99,9 +99,7 @@ def _judge_ways_back(standing: Standing) -> Verdict:
         return Verdict(
             "warning",
             ngettext("%d recovery code is left", "%d recovery codes are left", left) % left,
-            _(
-                "Without them, a lost phone or key locks you out of your account: make new ones now."
-            ),
+            _("Without them, a lost phone or key locks you out of your account: make new ones."),
         )
     if standing.factors == 1:
         return Verdict(
