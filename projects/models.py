@@ -77,6 +77,11 @@ class Project(models.Model):
         _("status"), max_length=20, choices=Status.choices, default=Status.ACTIVE
     )
     created_at = models.DateTimeField(_("created"), default=timezone.now)
+    # Bytes; where one is not set, the site's own limit holds.
+    file_size_limit = models.PositiveBigIntegerField(_("limit of a file"), null=True, blank=True)
+    total_size_limit = models.PositiveBigIntegerField(
+        _("limit of all files together"), null=True, blank=True
+    )
 
     objects = ProjectQuerySet.as_manager()
 
@@ -205,6 +210,10 @@ class File(models.Model):
         verbose_name = _("file")
         verbose_name_plural = _("files")
         ordering = ["filename"]
+        indexes = [
+            models.Index(fields=["project", "size"], name="file_sizes"),
+            models.Index(fields=["blake2b_256"], name="file_content"),
+        ]
 
     def __str__(self) -> str:
         return self.filename

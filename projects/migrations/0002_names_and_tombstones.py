@@ -196,5 +196,27 @@ class Migration(migrations.Migration):
                 verbose_name="ultranormalized name",
             ),
         ),
+        migrations.AddField(
+            model_name="project",
+            name="file_size_limit",
+            field=models.PositiveBigIntegerField(
+                blank=True, null=True, verbose_name="limit of a file"
+            ),
+        ),
+        migrations.AddField(
+            model_name="project",
+            name="total_size_limit",
+            field=models.PositiveBigIntegerField(
+                blank=True, null=True, verbose_name="limit of all files together"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="file",
+            index=models.Index(fields=["project", "size"], name="file_sizes"),
+        ),
+        migrations.AddIndex(
+            model_name="file",
+            index=models.Index(fields=["blake2b_256"], name="file_content"),
+        ),
         migrations.RunPython(prohibit, migrations.RunPython.noop),
     ]
