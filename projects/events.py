@@ -16,6 +16,7 @@ FILE_UPLOADED = define(
     "version",
     "size",
     "sha256",
+    "blake2b_256",
 )
 RELEASE_YANKED = define(
     "project:release:yanked",
@@ -28,4 +29,7 @@ RELEASE_UNYANKED = define(
     _("{actor} took back the yank of {project} {version}. Reason: {reason}"),
     "version",
     "reason",
+)
+CONTENT_REMOVED = define(
+    "project:content:removed", _("{actor} removed a stored content ({blake2b_256})"), "blake2b_256"
 )
