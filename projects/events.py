@@ -33,3 +33,6 @@ RELEASE_UNYANKED = define(
 CONTENT_REMOVED = define(
     "project:content:removed", _("{actor} removed a stored content ({blake2b_256})"), "blake2b_256"
 )
+OBJECT_SET_ASIDE = define(
+    "project:object:set-aside", _("{actor} moved {path} out of the store of contents"), "path"
+)

@@ -123,9 +123,7 @@ def _classifiers(core: CoreMetadata, rules: PublicRules) -> Iterator[Problem]:
         yield Problem("classifier", f"the classifier {named(unknown)} does not exist")
     private = {one for one in core.classifiers if one.startswith(_PRIVATE)}
     if private and rules.private_classifiers:
-        yield Problem(
-            "private_classifier", f"{named(private)} says that it must not be uploaded here"
-        )
+        yield Problem("private_classifier", f"the classifier {named(private)} is not accepted here")
     for one in core.classifiers:
         if one in deprecated_classifiers:
             others = [shown(other) for other in deprecated_classifiers[one]]

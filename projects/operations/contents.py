@@ -17,8 +17,9 @@ from django.utils import timezone
 from audit.actors import Actor
 from audit.log import record
 from projects import storage
-from projects.events import CONTENT_REMOVED
+from projects.events import CONTENT_REMOVED, OBJECT_SET_ASIDE
 from projects.models import BurntFilename, ContentRemoval, File
+from projects.stores import SUFFIXES, relative_path
 
 KEPT_FOR: Final = timedelta(days=7)
 ABANDONED_AFTER: Final = timedelta(minutes=10)
@@ -73,6 +74,33 @@ def remove_content(
         if File.objects.filter(blake2b_256=blake2b_256).exists():
             raise ContentInUse
     _finish(removal, take)
+
+
+def set_orphan_aside(path: str, blake2b_256: str, *, by: Actor) -> bool:
+    """Move something that no file has out of the way, to where people can look at it.
+
+    Args:
+        path: where it is below the root of the store.
+        blake2b_256: the digest that it is kept under; "" if it is no content.
+
+    Returns:
+        Whether it was moved: not if it turned out to be a file's.
+    """
+    if not blake2b_256:
+        with transaction.atomic():
+            record(OBJECT_SET_ASIDE, by=by, path=path[:500])
+        storage.set_aside(path)
+        return True
+    try:
+        remove_content(blake2b_256, by=by, take=_set_aside)
+    except ContentInUse:
+        return False
+    return True
+
+
+def _set_aside(blake2b_256: str) -> None:
+    for suffix in SUFFIXES:
+        storage.set_aside(relative_path(blake2b_256, suffix))
 
 
 def remove_contents_due(*, by: Actor, now: datetime | None = None) -> int:
