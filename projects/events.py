@@ -17,6 +17,7 @@ FILE_UPLOADED = define(
     "version",
     "size",
     "sha256",
+    "blake2b_256",
 )
 RELEASE_YANKED = define(
     "project:release:yanked",
@@ -29,4 +30,10 @@ RELEASE_UNYANKED = define(
     _("{actor} took back the yank of {project} {version}. Reason: {reason}"),
     "version",
     "reason",
+)
+CONTENT_REMOVED = define(
+    "project:content:removed", _("{actor} removed a stored content ({blake2b_256})"), "blake2b_256"
+)
+OBJECT_SET_ASIDE = define(
+    "project:object:set-aside", _("{actor} moved {path} out of the store of contents"), "path"
 )
