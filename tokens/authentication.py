@@ -77,6 +77,12 @@ def read_header(header: str) -> str:
     return password.strip()
 
 
+def is_about_tokens(username: str, password: str) -> bool:
+    """Whether a user name and password were meant to be an API token, however misspelt."""
+    about = _about_username(username, password.strip())
+    return username in {"", TOKEN_USERNAME} or about != NO_PASSWORDS
+
+
 def _about_username(username: str, password: str) -> str:
     """What to tell somebody whose user name is another one; it is never repeated."""
     plain = username.strip()

@@ -15,7 +15,7 @@ from audit.actors import Actor
 from projects import permissions
 from projects.models import Project
 from projects.names import shown
-from tokens import caveats, diagnosis, macaroons
+from tokens import caveats, diagnosis, macaroons, uses
 from tokens.caveats import Actions, Caveat, Expiration
 from tokens.models import APIToken, TokenDenial
 
@@ -125,29 +125,13 @@ class TokenCredential:
         Raises:
             TokenRefused: if its owner has to do something first.
         """
-        user: Any = self.token.user
-        where = f"{settings.SITE_URL}/account/security/"
-        if user.uploads_suspended_at is not None:
-            raise TokenRefused(
-                f"Uploads of the account {user.username} are suspended since "
-                f"{user.uploads_suspended_at:%Y-%m-%d}. Its owner finds out why at {where}",
-                reason="uploads of its account are suspended",
-                token=self.token,
-            )
-        if not user.has_verified_email:
-            raise TokenRefused(
-                f"The mail address of the account {user.username} is not verified. Verify it at "
-                f"{where} and try again.",
-                reason="the mail address of its account is not verified",
-                token=self.token,
-            )
-        if lacks_second_factor(user):
-            raise TokenRefused(
-                f"The account {user.username} has no second factor. Add one at {where} and try "
-                "again.",
-                reason="its account has no second factor",
-                token=self.token,
-            )
+        problem = account_problem(self.token.user, needs_factor=True)
+        if problem is not None:
+            raise TokenRefused(problem.sentence, reason=problem.reason, token=self.token)
+
+    def note_use(self, *, by: Actor, project: str = "", file: str = "") -> None:
+        """Remember when, from where, with what and for what it was used."""
+        uses.note_use(self.token, by=by, project=project, file=file)
 
     def reopened(self) -> TokenCredential:
         """The same token as it is now: much can happen while a body travels.
@@ -201,6 +185,52 @@ class TokenCredential:
 def has_role(by: Actor, project: Project) -> bool:
     """Whether somebody has any role in a project."""
     return project.roles.filter(user_id=by.id).exists()
+
+
+@dataclass(frozen=True)
+class AccountProblem:
+    """Why an account uploads nothing until its owner has done something.
+
+    Attributes:
+        code: what staff filter refusals by.
+        reason: fixed words for the memory.
+        sentence: one ASCII line for the uploader.
+    """
+
+    code: str
+    reason: str
+    sentence: str
+
+
+def account_problem(user: Any, *, needs_factor: bool) -> AccountProblem | None:
+    """What keeps an account from uploading, if anything does.
+
+    Args:
+        needs_factor: whether uploads in this way take an account with a second factor.
+    """
+    where = f"{settings.SITE_URL}/account/security/"
+    if user.uploads_suspended_at is not None:
+        return AccountProblem(
+            "uploads_suspended",
+            "uploads of its account are suspended",
+            f"Uploads of the account {user.username} are suspended since "
+            f"{user.uploads_suspended_at:%Y-%m-%d}. Sign in at {where} to see why.",
+        )
+    if not user.has_verified_email:
+        return AccountProblem(
+            "address_unverified",
+            "the mail address of its account is not verified",
+            f"The mail address of the account {user.username} is not verified. Verify it at "
+            f"{where} and upload again.",
+        )
+    if needs_factor and lacks_second_factor(user):
+        return AccountProblem(
+            "no_second_factor",
+            "its account has no second factor",
+            f"The account {user.username} has no second factor. Add one at {where} and upload "
+            "again.",
+        )
+    return None
 
 
 def lacks_second_factor(user: Any) -> bool:

@@ -10,6 +10,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from accounts import notices
+from audit.actors import system
 from tokens.descriptions import describe_token
 from tokens.models import APIToken
 
@@ -56,6 +57,7 @@ def _send(notice: str, token: APIToken) -> None:
     notices.send(
         notice,
         [token.user],
+        by=system("reminder"),
         name=token.name,
         allows=describe_token(token),
         expires=f"{token.expires_at:%Y-%m-%d %H:%M} UTC" if token.expires_at else "",

@@ -7,23 +7,21 @@ from __future__ import annotations
 
 import re
 import tarfile
-import zipfile
 from collections.abc import Iterator
-from contextlib import suppress
-from typing import IO, BinaryIO, Final, cast
+from typing import BinaryIO, Final
 
 from audit.actors import Actor
 from projects.names import shown
 from tokens.operations.leaks import UPLOAD, find_token, report_leak
-from uploads.artifacts import MAX_INFLATED, MAX_RATIO, MIN_INFLATED
+from uploads import zips
+from uploads.artifacts import MAX_INFLATED, MAX_METADATA, MAX_SECONDS
 from uploads.errors import UploadRefused
+from uploads.problems import Budget
 from uploads.requests import UploadRequest
 from uploads.tarballs import Inflated
 
 MAX_MEMBER: Final = 10 * 1024 * 1024
 """So much of each member is looked at, from its beginning."""
-MIN_BUDGET: Final = 256 * 1024 * 1024
-"""A wheel may always inflate to this much; beyond it, to MAX_RATIO times its size."""
 MAX_CANDIDATES: Final = 500
 
 _TOKEN: Final = re.compile(rb"pypi-[A-Za-z0-9_-]{80,4000}")
@@ -74,29 +72,24 @@ def _candidates(members: Iterator[tuple[str, Iterator[bytes]]]) -> Iterator[tupl
 
 
 def _wheel_members(file: BinaryIO) -> Iterator[tuple[str, Iterator[bytes]]]:
-    size = file.seek(0, 2)
-    budget = min(MAX_INFLATED, max(MIN_BUDGET, size * MAX_RATIO))
-    with zipfile.ZipFile(cast("IO[bytes]", file)) as archive:
-        for info in archive.infolist():
-            budget -= min(info.file_size, MAX_MEMBER)
-            if budget < 0:
-                raise UploadRefused("The wheel inflates to far more than its size.", code="archive")
-            yield info.filename, _wheel_chunks(archive, info)
+    budget = _budget()
+    for member in zips.read_members(file):
+        if not member.is_folder:
+            yield member.name, _beginning(zips.inflate(file, member, budget))
 
 
-def _wheel_chunks(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[bytes]:
-    # A member that cannot be read cannot be read by installers either
-    with suppress(Exception), archive.open(info) as member:
-        left = MAX_MEMBER
-        while left > 0 and (chunk := member.read(min(_CHUNK, left))):
-            left -= len(chunk)
-            yield chunk
+def _beginning(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    left = MAX_MEMBER
+    for piece in pieces:
+        yield piece[:left]
+        left -= len(piece)
+        if left <= 0:
+            return
 
 
 def _sdist_members(file: BinaryIO) -> Iterator[tuple[str, Iterator[bytes]]]:
-    size = file.seek(0, 2)
     file.seek(0)
-    content = Inflated(file, min(MAX_INFLATED, max(MIN_INFLATED, size * MAX_RATIO)))
+    content = Inflated(file, _budget())
     longer_name = ""
     while any(block := content.read_exactly(_BLOCK)):
         header = tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
@@ -108,6 +101,11 @@ def _sdist_members(file: BinaryIO) -> Iterator[tuple[str, Iterator[bytes]]]:
         looked_at = min(left, MAX_MEMBER)
         yield path, _sdist_chunks(content, looked_at)
         content.skip(left - looked_at)
+
+
+def _budget() -> Budget:
+    """As much again as reading the archive has cost before."""
+    return Budget(MAX_INFLATED + 4 * MAX_METADATA, MAX_SECONDS)
 
 
 def _sdist_chunks(content: Inflated, left: int) -> Iterator[bytes]:

@@ -36,6 +36,7 @@ def deny_token(token: APIToken, project: Project, *, by: Actor) -> bool:
     notices.send(
         "token_denied",
         [token.user],
+        by=by,
         name=token.name,
         project=project.name,
         actor=by.label,

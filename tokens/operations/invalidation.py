@@ -26,6 +26,7 @@ def invalidate_token(token: APIToken, *, reason: str, by: Actor) -> bool:
         notices.send(
             "token_invalidated",
             [token.user],
+            by=by,
             name=token.name,
             reason=reason,
             allowed=describe_token(token),

@@ -66,7 +66,7 @@ def _burn(token: APIToken, *, source: str, place: str, by: Actor) -> None:
     if not revoke_token(token, reason=reason, cause=cause, tell=False, by=by):
         return
     _record(token, source=source, outcome="it is revoked", by=by)
-    _mail("token_leaked", [token.user], token, place)
+    _mail("token_leaked", [token.user], token, place, by=by)
 
 
 def _mention(token: APIToken, *, source: str, place: str, by: Actor) -> None:
@@ -77,7 +77,7 @@ def _mention(token: APIToken, *, source: str, place: str, by: Actor) -> None:
     with transaction.atomic():
         _record(token, source=source, outcome="its signature was not there", by=by)
         staff = User.objects.administrators().exclude(pk=token.user_id)
-        _mail("token_named", [token.user, *staff], token, place)
+        _mail("token_named", [token.user, *staff], token, place, by=by)
 
 
 def _record(token: APIToken, *, source: str, outcome: str, by: Actor) -> None:
@@ -92,13 +92,14 @@ def _record(token: APIToken, *, source: str, outcome: str, by: Actor) -> None:
     )
 
 
-def _mail(notice: str, users: Iterable[User], token: APIToken, place: str) -> None:
+def _mail(notice: str, users: Iterable[User], token: APIToken, place: str, *, by: Actor) -> None:
     """To the primary address even if it was never verified: this does not wait."""
     for user in users:
         if user.primary_email is not None:
             notices.send_to_address(
                 notice,
                 user.primary_email,
+                by=by,
                 name=token.name,
                 owner=token.user.username,
                 place=place,

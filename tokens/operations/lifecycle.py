@@ -88,6 +88,7 @@ def create_token(
     notices.send(
         "token_created",
         [user],
+        by=by,
         name=token.name,
         allows=describe_token(token),
     )
@@ -267,5 +268,5 @@ def revoke_token(
         reason=reason,
     )
     if tell:
-        notices.send("token_revoked", [token.user], name=token.name, reason=reason)
+        notices.send("token_revoked", [token.user], by=by, name=token.name, reason=reason)
     return True

@@ -22,7 +22,6 @@ from tokens.allowances import Allowance, add_up
 from tokens.authentication import UploadTokenAuthentication, actor_of, record_refusal
 from tokens.credentials import TokenCredential, TokenRefused
 from tokens.descriptions import describe
-from tokens.uses import note_use
 
 
 class TokenView(APIView):
@@ -64,7 +63,7 @@ class ShowTokenView(TokenView):
         """Say it, whether or not its owner may act at this moment."""
         credential: TokenCredential = request.auth  # type: ignore[assignment]
         token = credential.token
-        note_use(token, by=actor_of(request._request, token))
+        credential.note_use(by=actor_of(request._request, token))
         allowed = add_up(credential.texts)
         return Response(
             {
@@ -92,7 +91,7 @@ class YankView(TokenView):
         release = _find_release(project, version)
         data = request.data if isinstance(request.data, dict) else {}
         type(self).operation(release, by=by, reason=_text(data.get("reason", "")))
-        note_use(credential.token, by=by, project=normalize(name))
+        credential.note_use(by=by, project=normalize(name))
         release.refresh_from_db()
         return Response(
             {
