@@ -86,11 +86,20 @@ class TokenCredential:
         Raises:
             TokenRefused: with the reasons in a sentence.
         """
+        self.require_allowed(action, name=name, project=project)
+        if project is not None:
+            self._require_role(action, project, by=by)
+        self.require_account()
+
+    def require_allowed(self, action: str, *, name: str, project: Project | None) -> None:
+        """Check what the token itself allows: its caveats, and that no owner has cut it off.
+
+        Raises:
+            TokenRefused: with the reasons in a sentence.
+        """
         self.require(action, project_name=name, project_id=str(project.pk) if project else None)
         if project is not None:
             self._require_not_denied(project)
-            self._require_role(action, project, by=by)
-        self.require_account()
 
     def require(self, action: str, *, project_name: str, project_id: str | None) -> None:
         """Check every caveat.
@@ -125,7 +134,10 @@ class TokenCredential:
         Raises:
             TokenRefused: if its owner has to do something first.
         """
-        problem = account_problem(self.token.user, needs_factor=True)
+        self._refuse_account(self.token.user)
+
+    def _refuse_account(self, user: Any) -> None:
+        problem = account_problem(user, needs_factor=True)
         if problem is not None:
             raise TokenRefused(problem.sentence, reason=problem.reason, token=self.token)
 
@@ -136,11 +148,11 @@ class TokenCredential:
     def reopened(self) -> TokenCredential:
         """The same token as it is now: much can happen while a body travels.
 
-        To be called in the transaction that follows. A token for a new project is locked, as it
-        will be bound.
+        To be called in the transaction that follows, where roles are asked anew, too. A token for a
+        new project is locked, as it will be bound.
 
         Raises:
-            TokenRefused: if it was revoked, has expired, or its account was frozen.
+            TokenRefused: if it was revoked, has expired, or its account was frozen or suspended.
         """
         rows = APIToken.objects.with_denials().select_related("user")
         if self.token.awaits_project:
@@ -154,6 +166,8 @@ class TokenCredential:
             )
         carried = self.texts[: len(self.texts) - len(self.token.caveats)]
         _require_open(token, carried)
+        if token.user.uploads_suspended_at is not None:
+            self._refuse_account(token.user)
         return TokenCredential(token, (*carried, *token.caveats), self.network_address)
 
     def _require_not_denied(self, project: Project) -> None:

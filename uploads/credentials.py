@@ -39,6 +39,9 @@ class PasswordCredential:
         if problem := account_problem(self.user, needs_factor=False):
             raise UploadRefused(problem.sentence, code=problem.code, status=403)
 
+    def require_allowed(self, action: str, *, name: str, project: Project | None) -> None:
+        """Nothing: a password has no restrictions of its own."""
+
     def reopened(self) -> PasswordCredential:
         """The same, if it was not changed since: a body may travel for a long time.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import connection, transaction
@@ -75,15 +75,18 @@ def _authorize(
     credential: Credential,
     by: Actor,
 ) -> None:
-    """Whether this kind of credential is taken, and what this one allows at this moment."""
-    kind: Any = "token" if isinstance(credential, TokenCredential) else "password"
-    policy.require(by.user, project, kind)
+    """Whether this kind of credential is taken, and all that this one depends on."""
+    policy.require(by.user, project, _kind_of(credential))
     credential.authorize(
         "create" if project is None else "upload",
         name=request.normalized_name,
         project=project,
         by=by,
     )
+
+
+def _kind_of(credential: Credential) -> policy.Credential:
+    return "token" if isinstance(credential, TokenCredential) else "password"
 
 
 def _outline(request: UploadRequest, credential: Credential) -> NewFile:
@@ -171,7 +174,12 @@ def _publish(
     with transaction.atomic():
         credential = credential.reopened()
         project = Project.objects.filter(normalized_name=request.normalized_name).first()
-        _authorize(request, project, credential=credential, by=by)
+        policy.require(by.user, project, _kind_of(credential))
+        credential.require_allowed(
+            "create" if project is None else "upload",
+            name=request.normalized_name,
+            project=project,
+        )
         if project is None:
             project = publishing.create_project(inspected.core.name, by=by)
         file = publishing.publish_file(project, new_file, by=by)

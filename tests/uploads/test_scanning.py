@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import json
 import tarfile
-import zipfile
 from collections.abc import Callable
 
 import pytest
@@ -19,7 +17,6 @@ from tests.support.uploading import said, upload
 from tests.tokens.keys import make
 from tokens import macaroons
 from tokens.models import APIToken
-from uploads import scanning
 
 Build = Callable[..., tuple[str, bytes]]
 BUILDS = pytest.mark.parametrize("build", [make_wheel, make_sdist], ids=["wheel", "sdist"])
@@ -122,21 +119,3 @@ def test_only_so_much_of_a_large_file_is_looked_at(alice: Person) -> None:
     padding = "\n" * (10 * 1024 * 1024)
     response = send(make(alice)[1], make_wheel, {"foo/data.txt": padding + inside})
     assert response.status_code == 200  # type: ignore[attr-defined]
-
-
-def test_a_member_that_cannot_be_read_is_passed_over(alice: Person) -> None:
-    name, content = make_wheel("foo", "1.0")
-    buffer = io.BytesIO(content)
-    with zipfile.ZipFile(buffer, "a") as archive:
-        archive.writestr("foo/data.bin", b"some data that is stored", zipfile.ZIP_STORED)
-    broken = buffer.getvalue().replace(b"some data that is stored", b"some DATA that is stored")
-    assert upload(make(alice)[1], artifact=(name, broken)).status_code == 200
-
-
-def test_a_wheel_that_inflates_without_measure_is_refused(
-    alice: Person, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(scanning, "MIN_BUDGET", 1024 * 1024)
-    zeros = {f"foo/{number}.bin": bytes(4 * 1024 * 1024) for number in range(8)}
-    response = upload(make(alice)[1], artifact=make_wheel("foo", "1.0", files=zeros))
-    assert said(response) == "The wheel inflates to far more than its size."

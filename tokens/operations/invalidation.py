@@ -29,6 +29,6 @@ def invalidate_token(token: APIToken, *, reason: str, by: Actor) -> bool:
             by=by,
             name=token.name,
             reason=reason,
-            allowed=describe_token(token),
+            allows=describe_token(token),
         )
     return is_done
