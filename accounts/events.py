@@ -6,6 +6,39 @@ from audit.vocabulary import define
 
 ACCOUNT_CREATED = define("account:account:created", _("{user} registered, by {means}"), "means")
 ADMINISTRATOR_ADDED = define("account:administrator:added", _("{user} became an administrator"))
+ACCOUNTS_IMPORTED = define(
+    "account:accounts:imported", _("{actor} imported {count} accounts"), "count"
+)
+ACCOUNT_CLOSED = define("account:account:closed", _("{user} deleted the account {user}"))
+DATA_DOWNLOADED = define("account:data:downloaded", _("{user} downloaded all data of the account"))
+LINK_CANCELLED = define(
+    "account:link:cancelled",
+    _("{actor} ended a link before it was used ({purpose}): {reason}"),
+    "purpose",
+    "reason",
+)
+SWITCHED = define(
+    "staff:switch:turned",
+    _("{actor} turned the switch {switch} from {former} to {value}: {reason}"),
+    "switch",
+    "former",
+    "value",
+    "reason",
+)
+PASSWORD_CHANGED = define("account:password:changed", _("{user} has a new password"))
+PASSWORD_RESET = define(
+    "account:password:reset", _("The password of {user} was reset with a link from a mail")
+)
+PASSWORD_RESET_ASKED = define(
+    "account:password:reset-asked", _("Somebody asked for a mail to reset the password of {user}")
+)
+PASSWORD_RESET_REFUSED = define(
+    "account:password:reset-refused",
+    _("A request to reset a password was not followed: {reason}"),
+    "reason",
+    "name_digest",
+    is_failure=True,
+)
 LINK_CREATED = define(
     "account:link:created",
     _("{actor} made a link with which one account can be made ({purpose})"),
@@ -38,6 +71,14 @@ LIMIT_REACHED = define(
     is_failure=True,
 )
 EMAIL_ADDED = define("account:email:added", _("{user} added a mail address"))
+EMAIL_REMOVED = define("account:email:removed", _("{user} removed a mail address"))
+EMAIL_PRIMARY_CHANGED = define(
+    "account:email:primary-changed", _("{user} chose another primary mail address")
+)
+EMAIL_IN_USE = define(
+    "account:email:in-use",
+    _("Somebody gave a mail address of {user} for another account"),
+)
 EMAIL_VERIFIED = define("account:email:verified", _("A mail address of {user} was verified"))
 EMAIL_VERIFIED_BY_STAFF = define(
     "account:email:verified-by-staff",

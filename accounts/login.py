@@ -74,7 +74,7 @@ def note_recovery_code(code_set: RecoveryCodeSet, user: User, *, by: Actor) -> N
         record(RECOVERY_CODES_CONFIRMED, by=by, about=[user])
     left = code_set.unused
     record(RECOVERY_CODE_USED, by=by, about=[user], left=left)
-    send("recovery_code_used", [user], left=left)
+    send("recovery_code_used", [user], by=by, left=left)
 
 
 def keep_session(request: HttpRequest) -> None:

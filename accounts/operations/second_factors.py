@@ -206,7 +206,7 @@ def _tell_added(factor: SecondFactor, *, keep_session: str | None, by: Actor) ->
     user = factor.user
     sessions.end_sessions(user, keep=keep_session, by=by)
     record(_ADDED[factor.kind], by=by, about=[user], label=factor.name)
-    notices.send("second_factor_added", [user], label=factor.name, kind=factor.kind)
+    notices.send("second_factor_added", [user], by=by, label=factor.name, kind=factor.kind)
 
 
 def require_free_label(user: User, label: str, *, besides: SecondFactor | None = None) -> None:
@@ -258,7 +258,7 @@ def remove_factor(factor: SecondFactor, *, keep_session: str | None, by: Actor) 
         RecoveryCodeSet.objects.filter(user=user).delete()
     sessions.end_sessions(user, keep=keep_session, by=by)
     record(_REMOVED[factor.kind], by=by, about=[user], label=factor.name)
-    notices.send("second_factor_removed", [user], label=factor.name, kind=factor.kind)
+    notices.send("second_factor_removed", [user], by=by, label=factor.name, kind=factor.kind)
 
 
 @transaction.atomic
@@ -279,7 +279,7 @@ def create_recovery_codes(user: User, *, by: Actor) -> list[str]:
         for code in codes
     )
     record(RECOVERY_CODES_CREATED, by=by, about=[user], count=len(codes))
-    notices.send("recovery_codes_created", [user])
+    notices.send("recovery_codes_created", [user], by=by)
     return ["-".join(code[place : place + 4] for place in range(0, 16, 4)) for code in codes]
 
 

@@ -39,6 +39,8 @@ PUBLIC = {
     "projects:release-detail",
     "two_factor:login",
     "accounts:register",
+    "accounts:ask-for-reset",
+    "accounts:reset-password",
     "accounts:set-up",
     "accounts:sign-in-options",  # a challenge, for whoever has given the right password
     "accounts:passkey-options",  # a challenge, for anybody
@@ -122,9 +124,18 @@ def doors(alice: Person, sam: Person) -> list[Door]:
             "filename": "foo-1.0-py3-none-any.whl",
             "content_type_id": "1",
             "path": "x",
+            "form": "csv",
             "app_label": "accounts",
         }
     )
+
+
+ADDRESS_DOORS = {
+    "accounts:resend-verification",
+    "accounts:remove-address",
+    "accounts:make-primary",
+    "admin:verify-address",
+}
 
 
 def with_rows(door: Door, alice: Person) -> str:
@@ -134,7 +145,7 @@ def with_rows(door: Door, alice: Person) -> str:
         row = alice.app.pk
     elif door.name in {"accounts:remove-key", "accounts:rename-key"}:
         row = SecurityKey.objects.get(user=alice.user).pk
-    elif door.name == "admin:verify-address":
+    elif door.name in ADDRESS_DOORS:
         row = EmailAddress.objects.get(address="second@example.org").pk
     if row is None:
         return door.path
@@ -207,6 +218,13 @@ def test_the_walk_finds_the_pages_that_there_are(doors: list[Door]) -> None:
         "accounts:history",
         "accounts:verify-address",
         "accounts:change-address",
+        "accounts:add-address",
+        "accounts:remove-address",
+        "accounts:make-primary",
+        "accounts:change-password",
+        "accounts:download-data",
+        "accounts:close-account",
+        "accounts:export-history",
         "tokens:token-create",
         "tokens:token-revoke",
         "tokens:token-list",

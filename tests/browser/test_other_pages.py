@@ -59,7 +59,7 @@ def test_pages_of_an_account_that_is_new(
         expect(page.locator("main")).to_contain_text("not verified")
         visit(page, site, "/account/apps/add/")
         address = EmailAddress.objects.get(address="nora@example.org")
-        link = urlencode({"link": sign_address(address.pk, address.address_key)})
+        link = urlencode({"link": sign_address(address)})
         visit(page, site, f"/account/verify/?{link}")
         send(page)
         visit(page, site, "/account/verify/?link=broken")
