@@ -41,6 +41,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--long", action="store_true", help="run the tests that take long, and those alone"
     )
+    parser.addoption(
+        "--write-docs", action="store_true", help="let tests write the documents that they compare"
+    )
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -12,7 +12,7 @@ import pytest
 from django.conf import settings
 
 from projects.models import File
-from tests.clients.test_tools import printed, put, twine
+from tests.clients.test_tools import put, twine
 from tests.support.artifacts import make_wheel
 from tests.support.bucket import ACCESS_KEY, SECRET_KEY, bucket_server
 from tests.support.people import make_person
@@ -50,7 +50,7 @@ def test_a_site_keeps_its_files_in_a_bucket(
             token = token_of(make_person("alice"))
             name, content = make_wheel("bucket-one", "1.0")
             result = twine(site, tmp_path, token, put(tmp_path, (name, content)))
-            assert result.returncode == 0, printed(result)
+            assert result.is_well, result.text
             file = File.objects.get()
             kept = client.get_object(Bucket="files", Key=file.path)["Body"].read()
             assert kept == content
@@ -63,5 +63,5 @@ def test_a_site_keeps_its_files_in_a_bucket(
             server.process.kill()
             server.process.wait()
             result = twine(site, tmp_path, token, put(tmp_path, make_wheel("bucket-one", "1.1")))
-            assert "The storage of this site does not answer at the moment" in printed(result)
+            assert "The storage of this site does not answer at the moment" in result.line
             assert File.objects.count() == 1
