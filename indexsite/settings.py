@@ -78,6 +78,14 @@ def site_url(text: str) -> str:
     return f"{parts.scheme}://{parts.netloc.lower()}"
 
 
+def web_address(text: str) -> str:
+    """An http or https address, with one slash at its end."""
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError(f"{text!r} is not an address such as https://breaches.example.org/range/")
+    return f"{text.rstrip('/')}/"
+
+
 def one_of(*choices: str) -> Callable[[str], str]:
     """A reader that accepts only the given words."""
 
@@ -254,8 +262,16 @@ AUTHENTICATION_BACKENDS = [
 ]
 PASSWORD_HASHERS = [
     "accounts.hashers.LimitedArgon2PasswordHasher",
+    # Imported accounts: these verify once, and the hash is then made anew by the first
+    "accounts.former_hashers.BcryptHasher",
+    "accounts.former_hashers.BcryptSHA256Hasher",
+    "accounts.former_hashers.PasslibBcryptSHA256Hasher",
+    "accounts.former_hashers.PBKDF2SHA256Hasher",
+    "accounts.former_hashers.PBKDF2SHA1Hasher",
+    "accounts.former_hashers.PasslibPBKDF2Hasher",
 ]
 AUTH_PASSWORD_VALIDATORS = [{"NAME": "accounts.passwords.StrengthValidator"}]
+BREACHED_PASSWORDS_URL = read("BREACHED_PASSWORDS_URL", web_address, "")  # "": not asked
 LOGIN_URL = "two_factor:login"
 LOGIN_REDIRECT_URL = "projects:my-projects"
 LOGOUT_REDIRECT_URL = "projects:home"

@@ -6,6 +6,7 @@ from audit.vocabulary import define
 
 PROJECT_CREATED = define("project:project:created", _("{actor} created the project {project}"))
 ROLE_ADDED = define("project:role:added", _("{user} became {role} of {project}"), "role")
+ROLE_REMOVED = define("project:role:removed", _("{user} is no longer {role} of {project}"), "role")
 RELEASE_CREATED = define(
     "project:release:created", _("{actor} released {project} {version}"), "version"
 )
