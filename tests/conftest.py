@@ -38,6 +38,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="sqlite",
         help="the kind of database that the tests run on; a PostgreSQL server is started for them",
     )
+    parser.addoption(
+        "--long", action="store_true", help="run the tests that take long, and those alone"
+    )
+    parser.addoption(
+        "--write-docs", action="store_true", help="let tests write the documents that they compare"
+    )
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -81,7 +87,13 @@ def _start_postgres(config: pytest.Config) -> str:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out on PostgreSQL what does not depend on the kind of database."""
+    """Leave out what takes long, and on PostgreSQL what does not depend on the kind of database."""
+    is_long = config.getoption("--long")
+    by_length: dict[bool, list[pytest.Item]] = {True: [], False: []}
+    for item in items:
+        by_length[bool(item.get_closest_marker("long"))].append(item)
+    config.hook.pytest_deselected(items=by_length[not is_long])
+    items[:] = by_length[is_long]
     if config.getoption("--database") == "sqlite":
         return
     once = [item for item in items if item.get_closest_marker("once")]
