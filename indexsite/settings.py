@@ -100,6 +100,7 @@ def positive(text: str) -> int:
 DATA = Path(env.str("INDEXSITE_DATA", default="") or BASE_DIR / "var").absolute()
 FILES_ROOT = DATA / "files"
 INCOMING_ROOT = DATA / "incoming"  # beside the files: the last step is a rename
+INDEX_ROOT = DATA / "index"  # the root index as it is sent; can be made anew at any time
 
 # Secrets
 SECRET_KEY = read_secret("SECRET_KEY")
@@ -128,6 +129,7 @@ DEBUG = read("DEBUG", boolean, False)
 
 # Who may do what
 REGISTRATION = read("REGISTRATION", one_of("open", "invitation", "closed"), "invitation")
+SEND_FILES_BY = read("SEND_FILES_BY", one_of("", "nginx", "x-sendfile"), "")
 UPLOAD_SIZE_LIMIT = read("UPLOAD_SIZE_LIMIT_MIB", positive, 100) * 1024 * 1024  # bytes
 
 # Database

@@ -2,7 +2,7 @@
 
 from django.urls import path, register_converter
 
-from projects.views import files, manage, pages, simple
+from projects.views import manage, pages, reading
 
 
 class DigestConverter:
@@ -23,14 +23,14 @@ register_converter(DigestConverter, "digest")
 
 app_name = "projects"
 machine_urlpatterns = [
-    path("simple/", simple.show_index, name="simple-index"),
-    path("simple", simple.show_index),
-    path("simple/<str:name>/", simple.show_project, name="simple-detail"),
-    path("simple/<str:name>", simple.show_project),
+    path("simple/", reading.show_index, name="simple-index"),
+    path("simple", reading.show_index),
+    path("simple/<str:name>/", reading.show_project, name="simple-detail"),
+    path("simple/<str:name>", reading.show_project),
     path(
-        "files/<digest:digest>/<str:filename>.metadata", files.send_metadata, name="file-metadata"
+        "files/<digest:digest>/<str:filename>.metadata", reading.send_metadata, name="file-metadata"
     ),
-    path("files/<digest:digest>/<str:filename>", files.send_file, name="file-download"),
+    path("files/<digest:digest>/<str:filename>", reading.send_file, name="file-download"),
 ]
 human_urlpatterns = [
     path("", pages.show_home, name="home"),
