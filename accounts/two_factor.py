@@ -13,7 +13,7 @@ from two_factor.plugins.registry import MethodBase, registry
 from two_factor.views import LoginView
 
 from accounts import login
-from accounts.forms import CodeForm, RecoveryCodeForm, SignInForm
+from accounts.forms.sign_in import CodeForm, RecoveryCodeForm, SignInForm
 from accounts.gates import is_fully_signed_in
 from accounts.models import AuthenticatorApp, RecoveryCodeSet, User
 

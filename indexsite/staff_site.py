@@ -63,6 +63,6 @@ class StaffSite(AdminSiteOTPRequired):
 
     def logout(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """Signing out is recorded, so it has one door."""
-        from accounts.views.security import sign_out
+        from accounts.views.sessions import sign_out
 
         return sign_out(request)

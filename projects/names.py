@@ -26,6 +26,7 @@ MAX_TAGS: Final = 1000
 
 Kind = Literal["sdist", "bdist_wheel"]
 
+_CONFUSABLE: Final = str.maketrans({"l": "1", "i": "1", "o": "0", "-": None})
 _NAME: Final = re.compile(r"[A-Z0-9]([A-Z0-9._-]*[A-Z0-9])?\Z", re.ASCII | re.IGNORECASE)
 _FILENAME: Final = re.compile(r"[A-Za-z0-9._+!-]+\Z")
 
@@ -90,6 +91,15 @@ def normalize(name: str) -> str:
     Any text is answered; only a name that `check_name` accepts gives a normalized name.
     """
     return canonicalize_name(name)
+
+
+def ultranormalize(name: str) -> str:
+    """Return what a name looks like at a glance: names with the same one are confusable.
+
+    Punctuation is gone, and letters that look like digits are digits, as on PyPI: "Foo-lib" and
+    "f00_1ib" give "f0011b". The database computes the same of stored names.
+    """
+    return normalize(name).translate(_CONFUSABLE)
 
 
 def is_normalized(name: str) -> bool:

@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts import notices, totp, verification
+from accounts import notices, policy, totp, verification
 from accounts.events import (
     APP_ADDED,
     APP_REFUSED,
@@ -146,9 +146,9 @@ def remove_app(app: AuthenticatorApp, *, keep_session: str | None, by: Actor) ->
     """
     user = User.objects.select_for_update(no_key=True).get(pk=app.user_id)
     others = AuthenticatorApp.objects.filter(user=user, confirmed=True).exclude(pk=app.pk)
-    if user.is_staff and not others.exists():
+    if not others.exists() and policy.must_have_second_factor(user):
         raise PermissionDenied(
-            _("Staff need a second factor. Add another one before you remove this one.")
+            _("Your account must have a second factor. Add another one before you remove this one.")
         )
     if not AuthenticatorApp.objects.filter(pk=app.pk, confirmed=True).delete()[0]:
         return

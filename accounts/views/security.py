@@ -1,34 +1,16 @@
-"""The security page, and the second factors behind it."""
+"""The security page: what protects an account, and what is missing."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import messages
-from django.core.exceptions import PermissionDenied, ValidationError
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
-from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST
+from django.shortcuts import render
+from django.views.decorators.http import require_http_methods
 
-from accounts import login, qr, totp
-from accounts.forms import AddressForm, AppForm, TypeBackForm
-from accounts.gates import account_page, codes_page
-from accounts.models import AuthenticatorApp, RecoveryCodeSet
-from accounts.operations import second_factors
+from accounts.forms.emails import AddressForm
+from accounts.gates import account_page
 from accounts.panels import security_panels
-from accounts.sudo import sudo_page
-from audit.models import Event
-from audit.rendering import history
-
-PAGE_LENGTH = 50
-
-
-def _reason(error: ValidationError | PermissionDenied) -> str:
-    if isinstance(error, ValidationError):
-        return " ".join(error.messages)
-    return str(error)
 
 
 @account_page
@@ -45,124 +27,3 @@ def show_security(request: HttpRequest) -> HttpResponse:
         "panels": security_panels(user),
     }
     return render(request, "accounts/security.html", context)
-
-
-@account_page
-@require_http_methods(["GET", "HEAD"])
-def show_history(request: HttpRequest) -> HttpResponse:
-    """Everything that the memory holds about this account."""
-    events = Event.objects.for_user(request.user)
-    page = Paginator(events, PAGE_LENGTH).get_page(request.GET.get("page"))
-    context = {
-        "nav": "history",
-        "page": page,
-        "lines": history(page.object_list, reader_id=str(request.user.pk)),
-    }
-    return render(request, "accounts/history.html", context)
-
-
-@sudo_page
-def add_app(request: HttpRequest) -> HttpResponse:
-    """Set an authenticator app up: QR code, typed key, and a code to show that it works."""
-    user: Any = request.user
-    if not user.has_verified_email:
-        messages.error(
-            request, _("Verify your mail address first: it is how we can reach you about this.")
-        )
-        return redirect("accounts:security")
-    app = second_factors.offered_app(user)
-    form = AppForm(request.POST if "code" in request.POST else None, user=user)
-    if form.is_bound and form.is_valid():
-        try:
-            second_factors.add_app(
-                app,
-                **form.cleaned_data,
-                keep_session=request.session.session_key,
-                by=request.actor,  # type: ignore[attr-defined]
-            )
-        except ValidationError as error:
-            form.add_error("label" if error.code == "taken" else "code", error)
-        else:
-            return _go_on_with(request, app)
-    secret = second_factors.unwrap_secret(app)
-    uri = totp.otpauth_uri(secret, account=user.username, issuer=qr.issuer())
-    context = {
-        "nav": "security",
-        "form": form,
-        "secret": totp.secret_as_text(secret),
-        "qr": qr.svg(uri),
-        "is_first": not user.has_second_factor,
-    }
-    return render(request, "accounts/add_app.html", context)
-
-
-def _go_on_with(request: HttpRequest, app: AuthenticatorApp) -> HttpResponse:
-    """The session that set a factor up has verified it; the codes come next if there are none."""
-    login.verify_session(request, app)
-    messages.success(request, _("The authenticator app was added."))
-    return redirect("accounts:security")
-
-
-@sudo_page
-def remove_app(request: HttpRequest, pk: int) -> HttpResponse:
-    """Remove an authenticator app, after a confirmation."""
-    app = get_object_or_404(AuthenticatorApp, pk=pk, user=request.user, confirmed=True)
-    if request.method != "POST":
-        user: Any = request.user
-        context = {"nav": "security", "app": app, "is_last": len(user.second_factors) == 1}
-        return render(request, "accounts/remove_app.html", context)
-    try:
-        second_factors.remove_app(
-            app,
-            keep_session=request.session.session_key,
-            by=request.actor,  # type: ignore[attr-defined]
-        )
-    except PermissionDenied as error:
-        messages.error(request, _reason(error))
-    else:
-        messages.success(request, _("The authenticator app was removed."))
-    return redirect("accounts:security")
-
-
-@codes_page
-def recovery_codes(request: HttpRequest) -> HttpResponse:
-    """Recovery codes: make them, keep them, and type one back."""
-    user: Any = request.user
-    if not user.has_second_factor:
-        return redirect("accounts:security")
-    by = request.actor  # type: ignore[attr-defined]
-    form = TypeBackForm(request.POST if "code" in request.POST else None, user=user, by=by)
-    if form.is_bound and form.is_valid():
-        second_factors.confirm_recovery_codes(user, by=by)
-        messages.success(request, _("Thank you. Your recovery codes are kept."))
-        return redirect("accounts:security")
-    context = {"nav": "security", "form": form, "code_set": user.recovery_codes}
-    return render(request, "accounts/recovery_codes.html", context)
-
-
-def _make_codes(request: HttpRequest) -> HttpResponse:
-    if request.method != "POST":  # the address of the page that showed codes, opened again
-        return redirect("accounts:recovery-codes")
-    user: Any = request.user
-    by = request.actor  # type: ignore[attr-defined]
-    try:
-        codes = second_factors.create_recovery_codes(user, by=by)
-    except PermissionDenied as error:
-        messages.error(request, _reason(error))
-        return redirect("accounts:security")
-    if isinstance(user.otp_device, RecoveryCodeSet):
-        # The code that verified this session has ended; what it stood in for takes its place
-        login.verify_session(request, user.second_factors[0])
-    form = TypeBackForm(user=user, by=by)
-    context = {"nav": "security", "codes": codes, "form": form}
-    return render(request, "accounts/recovery_codes_made.html", context)
-
-
-make_recovery_codes = sudo_page(_make_codes, gate=codes_page)
-
-
-@require_POST
-def sign_out(request: HttpRequest) -> HttpResponse:
-    """End this session."""
-    login.sign_out(request, by=request.actor)  # type: ignore[attr-defined]
-    return redirect("projects:home")

@@ -371,7 +371,7 @@ def test_the_app_of_another_account_is_not_found(
 def test_staff_keep_at_least_one_second_factor(browser: Browser, sam: Person) -> None:
     remove(browser(sam), sam.app)
     assert sam.fresh_user.has_second_factor
-    with pytest.raises(PermissionDenied, match="Staff need a second factor"):
+    with pytest.raises(PermissionDenied, match="must have a second factor"):
         second_factors.remove_app(sam.app, keep_session=None, by=sam.actor)
 
 

@@ -1,4 +1,4 @@
-"""The people, and what they prove themselves with."""
+"""Accounts, their mail addresses, and the links that let people make them."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
-from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
-from django_otp.models import Device
+
+from accounts.models.factors import SECOND_FACTORS, RecoveryCodeSet, SecondFactor
 
 
 class UserManager(BaseUserManager["User"]):
@@ -47,6 +47,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_active = models.BooleanField(_("active"), default=True)
     is_staff = models.BooleanField(_("staff"), default=False)
     joined_at = models.DateTimeField(_("joined"), default=timezone.now)
+    uploads_suspended_at = models.DateTimeField(_("uploads suspended"), null=True, editable=False)
 
     # Rights come from staff groups, whose acts leave a trace; there is no right beyond them.
     is_superuser = None
@@ -86,13 +87,14 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.primary_email is not None and self.primary_email.verified_at is not None
 
     @cached_property
-    def second_factors(self) -> list[Device]:
-        """The confirmed authenticator apps, the one used last first."""
-        return list(
-            AuthenticatorApp.objects.filter(user=self, confirmed=True).order_by(
-                models.F("last_used_at").desc(nulls_last=True), "pk"
-            )
-        )
+    def second_factors(self) -> list[SecondFactor]:
+        """What counts as a second factor now, the one used last first."""
+        found = [
+            row
+            for kind in SECOND_FACTORS
+            for row in kind.objects.filter(user=self, confirmed=True, held_at=None)
+        ]
+        return sorted(found, key=lambda row: row.last_used_at or row.created_at, reverse=True)
 
     @property
     def has_second_factor(self) -> bool:
@@ -100,7 +102,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         return bool(self.second_factors)
 
     @property
-    def _default_device(self) -> Device | None:
+    def _default_device(self) -> SecondFactor | None:
         """What django-two-factor-auth asks for: any confirmed factor, whatever its label."""
         return self.second_factors[0] if self.second_factors else None
 
@@ -131,6 +133,7 @@ class EmailAddress(models.Model):
     is_primary = models.BooleanField(_("primary"), default=False)
     verified_at = models.DateTimeField(_("verified"), null=True, blank=True)
     added_at = models.DateTimeField(_("added"), default=timezone.now)
+    held_at = models.DateTimeField(_("held"), null=True, editable=False)
 
     class Meta:
         verbose_name = _("mail address")
@@ -157,116 +160,6 @@ class EmailAddress(models.Model):
         """Store, with the key by which addresses are compared."""
         self.address_key = self.address.lower()
         super().save(*args, **kwargs)
-
-
-class AuthenticatorApp(Device):
-    """A TOTP second factor (RFC 6238). The secret is stored wrapped; `name` is its label."""
-
-    secret = models.TextField(editable=False)
-    last_step = models.BigIntegerField(default=-1, editable=False)
-    created_at = models.DateTimeField(_("added"), default=timezone.now)
-    last_used_at = models.DateTimeField(_("last used"), null=True)
-
-    class Meta:
-        verbose_name = _("authenticator app")
-        verbose_name_plural = _("authenticator apps")
-        constraints = [
-            models.UniqueConstraint(
-                fields=["user", "name"], condition=Q(confirmed=True), name="app_label_once"
-            ),
-            models.UniqueConstraint(
-                fields=["user"], condition=Q(confirmed=False), name="one_app_being_set_up"
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class RecoveryCodeSet(Device):
-    """The recovery codes of one account. It is confirmed once a code was typed back."""
-
-    created_at = models.DateTimeField(default=timezone.now)
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["user"], name="one_set_of_recovery_codes")]
-
-    def __str__(self) -> str:
-        return str(_("recovery codes"))
-
-    @property
-    def unused(self) -> int:
-        """How many codes are left."""
-        return self.codes.filter(used_at=None).count()
-
-
-class RecoveryCode(models.Model):
-    """One recovery code, as a keyed digest."""
-
-    code_set = models.ForeignKey(RecoveryCodeSet, on_delete=models.CASCADE, related_name="codes")
-    digest = models.CharField(max_length=64, unique=True)
-    used_at = models.DateTimeField(null=True)
-
-    def __str__(self) -> str:
-        return f"{self.code_set_id}:{self.pk}"
-
-
-class UserSession(AbstractBaseSession):
-    """A browser session. The key is stored as a digest: a stolen table opens no session."""
-
-    user = models.ForeignKey(User, null=True, on_delete=models.CASCADE, related_name="sessions")
-    created_at = models.DateTimeField(default=timezone.now)
-
-    class Meta:
-        verbose_name = _("session")
-        verbose_name_plural = _("sessions")
-
-    @classmethod
-    def get_session_store_class(cls) -> type[Any]:
-        """The store of this table."""
-        from accounts.sessions import SessionStore
-
-        return SessionStore
-
-
-class RateCount(models.Model):
-    """How often something was tried in one window of a limit."""
-
-    limit = models.CharField(max_length=40)
-    key = models.CharField(max_length=80)
-    window = models.BigIntegerField()
-    count = models.PositiveIntegerField(default=1)
-    ends_at = models.DateTimeField(db_index=True)
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["limit", "key", "window"], name="one_count_per_window")
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.limit} {self.key}"
-
-
-class OutboxMail(models.Model):
-    """A notice that is to be sent, or was. Never holds a secret: links are signed at sending."""
-
-    notice = models.CharField(max_length=60)
-    recipient = models.CharField(max_length=254, blank=True)
-    recipient_name = models.CharField(max_length=100, blank=True)
-    language = models.CharField(max_length=10, default="en")
-    facts = models.JSONField(default=dict)
-    queued_at = models.DateTimeField(default=timezone.now)
-    next_try_at = models.DateTimeField(default=timezone.now, db_index=True)
-    leased_until = models.DateTimeField(null=True)
-    attempts = models.PositiveSmallIntegerField(default=0)
-    sent_at = models.DateTimeField(null=True, db_index=True)
-    failure = models.CharField(max_length=400, blank=True)
-
-    class Meta:
-        ordering = ["pk"]
-
-    def __str__(self) -> str:
-        return f"{self.notice} {self.pk}"
 
 
 class AccountLink(models.Model):
