@@ -107,6 +107,10 @@ class Project(models.Model):
             is_active=True, project_roles__project=self, project_roles__kind=Role.Kind.OWNER
         )
 
+    def people(self) -> models.QuerySet[Any]:
+        """All who have a role in it."""
+        return get_user_model().objects.filter(is_active=True, project_roles__project=self)
+
     @property
     def is_archived(self) -> bool:
         """Whether it is frozen, though still installable."""
@@ -153,6 +157,11 @@ class Release(models.Model):
     def parsed_version(self) -> Version:
         """The version, to be compared (PEP 440)."""
         return Version(self.version)
+
+    @property
+    def is_prerelease(self) -> bool:
+        """Whether installers pass it by unless they are told not to (PEP 440)."""
+        return self.parsed_version.is_prerelease
 
     def links(self) -> Iterator[tuple[str, str]]:
         """Label and address of the pages that its metadata names; http and https only."""
@@ -262,6 +271,50 @@ class Role(models.Model):
         ordering = ["-kind", "user__username_key"]  # owners first
         constraints = [
             models.UniqueConstraint(fields=["user", "project"], name="one_role_in_a_project")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} {self.kind}"
+
+
+class InvitationQuerySet(models.QuerySet["Invitation"]):
+    """Invitations."""
+
+    def open(self) -> InvitationQuerySet:
+        """Those that can still be answered."""
+        return self.filter(answered_at=None, expires_at__gt=timezone.now())
+
+
+class Invitation(models.Model):
+    """An offered role: for one account and one project, answered once."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="invitations")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="project_invitations"
+    )
+    kind = models.CharField(_("role"), max_length=20, choices=Role.Kind.choices)
+    # Who accepts takes the inviter's place, whose role then ends.
+    is_transfer = models.BooleanField(_("hands the project over"), default=False)
+    invited_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="sent_project_invitations"
+    )
+    created_at = models.DateTimeField(_("sent"), default=timezone.now)
+    expires_at = models.DateTimeField(_("ends"))
+    answered_at = models.DateTimeField(_("answered"), null=True, blank=True)
+
+    objects = InvitationQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("invitation")
+        verbose_name_plural = _("invitations")
+        ordering = ["-created_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["project", "user"],
+                condition=Q(answered_at=None),
+                name="one_open_invitation_to_a_project",
+            )
         ]
 
     def __str__(self) -> str:

@@ -22,9 +22,10 @@ from typing import Any, BinaryIO, Final, Self
 
 from django.conf import settings
 from django.db.models import Max, Subquery
+from django.db.models.functions import Coalesce, Greatest
 
 from projects import json_api, simple
-from projects.models import Project
+from projects.models import DeletedProject, Project
 
 LAG: Final = 60  # seconds that the index may be behind
 ASK_EVERY: Final = 15  # seconds between two looks at the largest serial, in each process
@@ -91,7 +92,12 @@ def write_edition(serial: int | None = None) -> int:
 
 
 def _largest_serial() -> int:
-    return Project.objects.aggregate(largest=Max("serial"))["largest"] or 0
+    """Tombstones count, so that it does not fall when a project is deleted."""
+    serials = [
+        model.objects.aggregate(largest=Max("serial"))["largest"] or 0
+        for model in (Project, DeletedProject)
+    ]
+    return max(serials)
 
 
 def _folder(serial: int) -> Path:
@@ -138,8 +144,11 @@ def _write_forms(folder: Path) -> int:
 
 
 def _rows() -> Iterator[Any]:
-    largest = Project.objects.order_by("-serial").values("serial")[:1]
-    rows = Project.objects.order_by("normalized_name").annotate(largest=Subquery(largest))
+    largest = Greatest(
+        Subquery(Project.objects.order_by("-serial").values("serial")[:1]),
+        Coalesce(Subquery(DeletedProject.objects.order_by("-serial").values("serial")[:1]), 0),
+    )
+    rows = Project.objects.order_by("normalized_name").annotate(largest=largest)
     columns = ("name", "normalized_name", "serial", "largest", "status")
     return rows.values_list(*columns, named=True).iterator(chunk_size=CHUNK)
 

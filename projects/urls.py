@@ -1,8 +1,8 @@
 """The addresses of projects: those that machines read first, then those of people."""
 
-from django.urls import path, register_converter
+from django.urls import include, path, register_converter
 
-from projects.views import manage, pages, reading
+from projects.views import history, lifecycle, manage, pages, people, reading
 
 
 class DigestConverter:
@@ -32,11 +32,35 @@ machine_urlpatterns = [
     ),
     path("files/<digest:digest>/<str:filename>", reading.send_file, name="file-download"),
 ]
+project_urlpatterns = [
+    path("", manage.show_releases, name="manage-project"),
+    path("release/<str:version>/", manage.show_release, name="manage-release"),
+    path("release/<str:version>/yank/", manage.yank_release, name="release-yank"),
+    path("release/<str:version>/unyank/", manage.unyank_release, name="release-unyank"),
+    path("release/<str:version>/delete/", lifecycle.delete_release, name="release-delete"),
+    path("file/<str:filename>/delete/", lifecycle.delete_file, name="file-delete"),
+    path("people/", people.show_people, name="people"),
+    path("people/invite/", people.invite, name="person-invite"),
+    path("people/<str:username>/role/", people.change_role, name="role-change"),
+    path("people/<str:username>/remove/", people.remove_role, name="role-remove"),
+    path("invitations/<uuid:pk>/revoke/", people.revoke_invitation, name="invitation-revoke"),
+    path("history/", history.show_history, name="project-history"),
+    path("history.csv", history.download_history, {"form": "csv"}, name="history-csv"),
+    path("history.json", history.download_history, {"form": "json"}, name="history-json"),
+    path("settings/", manage.show_settings, name="project-settings"),
+    path("archive/", lifecycle.archive_project, name="project-archive"),
+    path("transfer/", people.transfer_project, name="project-transfer"),
+    path("delete/", lifecycle.delete_project, name="project-delete"),
+]
 human_urlpatterns = [
     path("", pages.show_home, name="home"),
     path("project/<str:name>/", pages.show_project, name="project-detail"),
     path("project/<str:name>/<str:version>/", pages.show_project, name="release-detail"),
+    path("user/<str:username>/", pages.show_user, name="user-detail"),
     path("manage/projects/", manage.show_projects, name="my-projects"),
-    path("manage/project/<str:name>/history/", manage.show_history, name="project-history"),
+    path("manage/projects/invite/", people.invite_to_many, name="invite-to-many"),
+    path("manage/invitations/", people.list_invitations, name="invitation-list"),
+    path("manage/invitations/<uuid:pk>/", people.show_invitation, name="invitation-detail"),
+    path("manage/project/<str:name>/", include(project_urlpatterns)),
 ]
 urlpatterns = [*machine_urlpatterns, *human_urlpatterns]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,11 +10,8 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts import notices
 from audit.actors import Actor
-from audit.log import HasHistory, record
-from audit.vocabulary import EventKind
-from projects import permissions
+from projects import changes, permissions
 from projects.events import (
     FILE_UPLOADED,
     PROJECT_CREATED,
@@ -103,8 +99,8 @@ def create_project(name: str, *, by: Actor) -> Project:
         permissions.require(by, "upload", existing)
         return existing
     Role.objects.create(user=by.user, project=project, kind=Role.Kind.OWNER)
-    _publish(project, PROJECT_CREATED, by=by, about=[by.user])
-    _publish(project, ROLE_ADDED, by=by, about=[by.user], role=Role.Kind.OWNER.value)
+    changes.publish(project, PROJECT_CREATED, by=by, about=[by.user])
+    changes.publish(project, ROLE_ADDED, by=by, about=[by.user], role=Role.Kind.OWNER.value)
     return project
 
 
@@ -119,7 +115,7 @@ def publish_file(project: Project, upload: NewFile, *, by: Actor) -> File:
         FileExists: if the name is taken, by other content or in another project.
         ValidationError: if the version is none, or the project was deleted.
     """
-    project = _lock(project)
+    project = changes.lock(project)
     permissions.require(by, "upload", project)
     existing = File.objects.filter(filename=upload.filename).first()
     if existing is not None:
@@ -132,8 +128,8 @@ def publish_file(project: Project, upload: NewFile, *, by: Actor) -> File:
     except IntegrityError as error:
         raise _file_exists(upload) from error
     if is_new:
-        _publish(project, RELEASE_CREATED, by=by, about=[by.user], version=release.version)
-    _publish(
+        changes.publish(project, RELEASE_CREATED, by=by, about=[by.user], version=release.version)
+    changes.publish(
         project,
         FILE_UPLOADED,
         by=by,
@@ -157,7 +153,7 @@ def yank_release(release: Release, *, by: Actor, reason: str = "") -> None:
         PermissionDenied: if whoever acts may not.
         ValidationError: if the reason is too long, or the release was deleted.
     """
-    project = _lock(release.project)
+    project = changes.lock(release.project)
     permissions.require(by, "yank", project)
     reason = _one_line(reason)
     _refresh(release)
@@ -165,8 +161,10 @@ def yank_release(release: Release, *, by: Actor, reason: str = "") -> None:
         return
     release.yanked_at, release.yanked_reason = release.yanked_at or timezone.now(), reason
     release.save(update_fields=["yanked_at", "yanked_reason"])
-    _publish(project, RELEASE_YANKED, by=by, version=release.version, reason=reason or "-")
-    _tell_owners("release_yanked", release, project, by=by, reason=reason)
+    changes.publish(project, RELEASE_YANKED, by=by, version=release.version, reason=reason or "-")
+    changes.tell(
+        "release_yanked", project.owners(), project, by=by, version=release.version, reason=reason
+    )
 
 
 @transaction.atomic
@@ -180,7 +178,7 @@ def unyank_release(release: Release, *, by: Actor, reason: str = "") -> None:
         PermissionDenied: if whoever acts may not.
         ValidationError: if the reason is too long, or the release was deleted.
     """
-    project = _lock(release.project)
+    project = changes.lock(release.project)
     permissions.require(by, "yank", project)
     reason = _one_line(reason)
     _refresh(release)
@@ -188,26 +186,10 @@ def unyank_release(release: Release, *, by: Actor, reason: str = "") -> None:
         return
     release.yanked_at, release.yanked_reason = None, ""
     release.save(update_fields=["yanked_at", "yanked_reason"])
-    _publish(project, RELEASE_UNYANKED, by=by, version=release.version, reason=reason or "-")
-    _tell_owners("release_unyanked", release, project, by=by, reason=reason)
-
-
-def _publish(
-    project: Project, kind: EventKind, *, by: Actor, about: Sequence[HasHistory] = (), **fields: Any
-) -> None:
-    """Record a change that shows in the index; its number is the project's new serial."""
-    event = record(kind, by=by, about=[project, *about], **fields)
-    project.serial = event.number
-    project.save(update_fields=["serial"])
-
-
-def _lock(project: Project) -> Project:
-    try:
-        return Project.objects.locked(project.pk)
-    except Project.DoesNotExist as error:
-        raise ValidationError(
-            f"The project {shown(project.name)} was deleted in the meantime.", code="gone"
-        ) from error
+    changes.publish(project, RELEASE_UNYANKED, by=by, version=release.version, reason=reason or "-")
+    changes.tell(
+        "release_unyanked", project.owners(), project, by=by, version=release.version, reason=reason
+    )
 
 
 def _refresh(release: Release) -> None:
@@ -279,17 +261,3 @@ def _one_line(reason: str) -> str:
             _("A reason can have at most %d characters.") % MAX_REASON, code="too_long"
         )
     return reason
-
-
-def _tell_owners(
-    notice: str, release: Release, project: Project, *, by: Actor, reason: str
-) -> None:
-    notices.send(
-        notice,
-        project.owners(),
-        project=project.name,
-        normalized_name=project.normalized_name,
-        version=release.version,
-        reason=reason,
-        actor=by.label,
-    )

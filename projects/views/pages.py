@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib.auth import get_user_model
+from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_safe
 
-from projects.models import Project, Release
+from projects.models import Project, Release, Role
 from projects.names import canonical_version, is_normalized, normalize
 
 NEWEST = 20
 SHOWN_RELEASES = 50
+PAGE_LENGTH = 50
 
 
 @require_safe
@@ -33,6 +36,19 @@ def show_project(request: HttpRequest, name: str, version: str = "") -> HttpResp
     releases = [] if project.is_quarantined else _sorted_releases(project)
     release = _chosen(releases, version) if version else _latest(releases)
     return render(request, "projects/project.html", _context(project, releases, release))
+
+
+@require_safe
+def show_user(request: HttpRequest, username: str) -> HttpResponse:
+    """Somebody's projects. Nothing else of an account is public."""
+    people = get_user_model().objects.filter(is_active=True)
+    user = get_object_or_404(people, username_key=username.lower())
+    if user.username != username:
+        return redirect("projects:user-detail", user.username, permanent=True)
+    roles = Role.objects.filter(user=user).exclude(project__status=Project.Status.QUARANTINED)
+    roles = roles.select_related("project").order_by("project__normalized_name")
+    page = Paginator(roles, PAGE_LENGTH).get_page(request.GET.get("page"))
+    return render(request, "projects/user.html", {"person": user, "page": page})
 
 
 def _redirect(name: str, version: str) -> HttpResponse:

@@ -18,7 +18,7 @@ from django.urls.resolvers import RegexPattern, RoutePattern
 from accounts.models import AuthenticatorApp, EmailAddress, UserSession
 from accounts.operations import second_factors
 from audit.models import Event
-from projects.models import Project
+from projects.models import Invitation, Project
 from tests.accounts.doors import SIGN_IN, give_password, newcomer
 from tests.support.people import Person
 from tests.support.uploading import token_of, upload
@@ -31,6 +31,7 @@ PUBLIC = {
     "projects:home",
     "projects:project-detail",
     "projects:release-detail",
+    "projects:user-detail",
     "two_factor:login",
     "accounts:register",
     "accounts:set-up",
@@ -101,6 +102,7 @@ def doors(alice: Person, sam: Person) -> list[Door]:
             "pk": str(APIToken.objects.get().pk),
             "object_id": str(EmailAddress.objects.get(user=sam.user).pk),
             "name": "foo",
+            "username": "alice",
             "version": "1.0",
             "digest": f"{digest[:2]}/{digest[2:4]}/{digest[4:]}",
             "filename": "foo-1.0-py3-none-any.whl",
@@ -144,7 +146,8 @@ def things_of(person: Person) -> list[object]:
         list(AuthenticatorApp.objects.order_by("pk").values()),
         list(EmailAddress.objects.order_by("pk").values()),
         list(APIToken.objects.order_by("pk").values("pk", "revoked_at")),
-        list(Project.objects.order_by("pk").values("pk", "serial")),
+        list(Project.objects.order_by("pk").values("pk", "serial", "status")),
+        Invitation.objects.count(),
         Event.objects.count(),
         second_factors.RecoveryCode.objects.count(),
     ]
@@ -161,6 +164,10 @@ FIELDS = {
     "post": "yes",
     "sudo-password": "x",
     "sudo-post": "1",
+    "typed": "foo",
+    "username": "mallory",
+    "kind": "owner",
+    "answer": "accept",
 }
 
 

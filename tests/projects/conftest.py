@@ -121,3 +121,19 @@ def tool(request: pytest.FixtureRequest) -> Client:
 
     make = Client if request.param == "the whole way" else ShortPathClient
     return make(SERVER_NAME="localhost", SERVER_PORT="8000", HTTP_HOST="localhost:8000")
+
+
+@pytest.fixture
+def shared(foo: Project, publish: Publish, bob: Person) -> Project:
+    """Foo with a release and a file, and bob as a maintainer."""
+    from projects.models import Role
+
+    publish("1.0", token_name="release job", uploader_factor="authenticator app")
+    Role.objects.create(user=bob.user, project=foo, kind="maintainer")
+    return foo
+
+
+@pytest.fixture
+def owner(browser: Callable[..., Client], alice: Person) -> Client:
+    """Alice's browser."""
+    return browser(alice)
