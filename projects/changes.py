@@ -12,8 +12,24 @@ from accounts.models import User
 from audit.actors import Actor
 from audit.log import HasHistory, record
 from audit.vocabulary import EventKind
+from projects import search
+from projects.events import (
+    PROJECT_CREATED,
+    RELEASE_CREATED,
+    RELEASE_DELETED,
+    RELEASE_UNYANKED,
+    RELEASE_YANKED,
+)
 from projects.models import Project
 from projects.names import shown
+
+_CHANGES_OF_WHAT_IS_SEARCHED = (
+    PROJECT_CREATED,
+    RELEASE_CREATED,
+    RELEASE_DELETED,
+    RELEASE_UNYANKED,
+    RELEASE_YANKED,
+)
 
 
 def lock(project: Project) -> Project:
@@ -34,6 +50,8 @@ def publish(
     project: Project, kind: EventKind, *, by: Actor, about: Sequence[HasHistory] = (), **fields: Any
 ) -> None:
     """Record a change that shows in the index; its number is the project's new serial."""
+    if kind in _CHANGES_OF_WHAT_IS_SEARCHED:
+        search.note(project)
     event = record(kind, by=by, about=[project, *about], **fields)
     project.serial = event.number
     project.save(update_fields=["serial"])

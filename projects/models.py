@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -13,6 +13,7 @@ from django.db import models
 from django.db.models import F, Q, Value
 from django.db.models.functions import Replace
 from django.utils import timezone
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 from packaging.version import Version
 
@@ -111,6 +112,10 @@ class Project(models.Model):
         """All who have a role in it."""
         return get_user_model().objects.filter(is_active=True, project_roles__project=self)
 
+    def latest_release(self) -> Release | None:
+        """The newest final release that was not yanked; else the newest of what there is."""
+        return latest_of(self.releases.defer("metadata").order_by())
+
     @property
     def is_archived(self) -> bool:
         """Whether it is frozen, though still installable."""
@@ -153,7 +158,7 @@ class Release(models.Model):
         """Whether it is hidden from those who did not ask for exactly it."""
         return self.yanked_at is not None
 
-    @property
+    @cached_property
     def parsed_version(self) -> Version:
         """The version, to be compared (PEP 440)."""
         return Version(self.version)
@@ -173,6 +178,26 @@ class Release(models.Model):
                 continue
             if is_web:
                 yield str(label), url
+
+
+def latest_of(releases: Iterable[Release]) -> Release | None:
+    """The one that is shown where no version is asked for."""
+    return max(
+        releases,
+        key=lambda one: (not one.is_yanked, not one.is_prerelease, one.parsed_version),
+        default=None,
+    )
+
+
+class SearchEntry(models.Model):
+    """What a project is found by; `projects.search` keeps it right."""
+
+    project = models.OneToOneField(Project, on_delete=models.CASCADE, related_name="search_entry")
+    name = models.CharField(max_length=200, unique=True)
+    text = models.TextField()  # name and summary, in lower case
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class FileQuerySet(models.QuerySet["File"]):

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from audit.actors import Actor
-from projects import changes, permissions
+from projects import changes, permissions, search
 from projects.events import (
     FILE_DELETED,
     PROJECT_ARCHIVED,
@@ -118,6 +118,7 @@ def delete_project(project: Project, *, by: Actor) -> None:
     about = list(project.owners())
     releases, files = project.releases.count(), project.files.count()
     BurntFilename.objects.burn(project.files.all())
+    search.forget(project)
     project.releases.all().delete()  # before the chain is locked: these may be thousands of rows
     changes.publish(project, PROJECT_DELETED, by=by, about=about, releases=releases, files=files)
     DeletedProject.objects.bury(project, deleted_by=by.label)

@@ -10,7 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_safe
 
-from projects.models import Project, Release, Role
+from projects.models import Project, Release, Role, latest_of
 from projects.names import canonical_version, is_normalized, normalize
 
 NEWEST = 20
@@ -34,7 +34,7 @@ def show_project(request: HttpRequest, name: str, version: str = "") -> HttpResp
     if project is None:
         raise Http404
     releases = [] if project.is_quarantined else _sorted_releases(project)
-    release = _chosen(releases, version) if version else _latest(releases)
+    release = _chosen(releases, version) if version else latest_of(releases)
     return render(request, "projects/project.html", _context(project, releases, release))
 
 
@@ -66,12 +66,6 @@ def _sorted_releases(project: Project) -> list[Release]:
     return sorted(releases, key=lambda release: release.parsed_version, reverse=True)
 
 
-def _latest(releases: list[Release]) -> Release | None:
-    """The newest final release that was not yanked; else the newest of what there is."""
-    ranked = sorted(releases, key=lambda one: (one.is_yanked, one.parsed_version.is_prerelease))
-    return ranked[0] if ranked else None
-
-
 def _chosen(releases: list[Release], version: str) -> Release:
     try:
         wanted = canonical_version(version)
@@ -84,7 +78,7 @@ def _chosen(releases: list[Release], version: str) -> Release:
 
 
 def _context(project: Project, releases: list[Release], release: Release | None) -> dict[str, Any]:
-    latest = _latest(releases)
+    latest = latest_of(releases)
     return {
         "project": project,
         "release": release,

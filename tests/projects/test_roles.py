@@ -352,7 +352,7 @@ def test_a_hundred_changes_of_roles_at_once_leave_an_owner(
 
     def churn(role: Role, actor: Any) -> Callable[[], None]:
         def run() -> None:
-            for kind in ["maintainer", "owner", "maintainer", "owner"]:
+            for kind in ["maintainer", "owner"] * 5:
                 try:
                     roles.change_role(role, kind, by=actor)
                 except (PermissionDenied, ValidationError):
@@ -361,8 +361,8 @@ def test_a_hundred_changes_of_roles_at_once_leave_an_owner(
         return run
 
     acts = [churn(role, person.actor) for role in found for person in people]
-    outcomes = race_all(acts[:25])
-    assert outcomes == [None] * 25
+    outcomes = race_all(acts[:10])
+    assert outcomes == [None] * 10
     assert "owner" in held(foo).values()
 
 
