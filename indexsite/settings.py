@@ -89,6 +89,15 @@ def one_of(*choices: str) -> Callable[[str], str]:
     return cast
 
 
+def contact(text: str) -> str:
+    """A mail address, as mailto:, or the address of a page, on one line."""
+    if "@" in text and ":" not in text:
+        text = f"mailto:{text}"
+    if not text.startswith(("mailto:", "https://", "tel:")) or len(text.split()) != 1:
+        raise ValueError(f"{text!r} is neither a mail address nor an https:// address")
+    return text
+
+
 def positive(text: str) -> int:
     """A whole number above zero."""
     if not text.isascii() or not text.isdigit() or int(text) == 0:
@@ -130,6 +139,10 @@ DEBUG = read("DEBUG", boolean, False)
 # Who may do what
 REGISTRATION = read("REGISTRATION", one_of("open", "invitation", "closed"), "invitation")
 SEND_FILES_BY = read("SEND_FILES_BY", one_of("", "nginx", "x-sendfile"), "")
+SECURITY_CONTACT = read("SECURITY_CONTACT", contact, "")
+# A proxy of Camo's kind; without one, images in descriptions are shown as links
+IMAGE_PROXY = read("IMAGE_PROXY", site_url, "")
+IMAGE_PROXY_KEY = read_secret("IMAGE_PROXY_KEY")
 UPLOAD_SIZE_LIMIT = read("UPLOAD_SIZE_LIMIT_MIB", positive, 100) * 1024 * 1024  # bytes
 
 # Database
@@ -188,6 +201,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "django_permissions_policy.PermissionsPolicyMiddleware",
     "indexsite.middleware.NoStoreMiddleware",
+    "indexsite.middleware.LimitMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "indexsite.middleware.HumanLocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -239,6 +253,7 @@ X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],
+        "img-src": [SELF, *filter(None, [IMAGE_PROXY])],
         "object-src": [NONE],
         "base-uri": [NONE],
         "form-action": [SELF],

@@ -127,6 +127,18 @@ class Project(models.Model):
         return self.status == self.Status.QUARANTINED
 
 
+class ReleaseQuerySet(models.QuerySet["Release"]):
+    """Releases."""
+
+    def listed(self) -> ReleaseQuerySet:
+        """Those that people are shown."""
+        return self.exclude(project__status=Project.Status.QUARANTINED)
+
+    def newest(self) -> ReleaseQuerySet:
+        """The one made last first, without long texts."""
+        return self.defer("metadata").order_by("-created_at", "-pk")
+
+
 class Release(models.Model):
     """One version of a project."""
 
@@ -140,7 +152,10 @@ class Release(models.Model):
     yanked_reason = models.CharField(_("reason for the yank"), max_length=300, blank=True)
     created_at = models.DateTimeField(_("created"), default=timezone.now)
 
+    objects = ReleaseQuerySet.as_manager()
+
     class Meta:
+        indexes = [models.Index(fields=["-created_at", "-id"], name="release_newest")]
         verbose_name = _("release")
         verbose_name_plural = _("releases")
         ordering = ["-created_at", "-pk"]
@@ -194,6 +209,7 @@ class SearchEntry(models.Model):
 
     project = models.OneToOneField(Project, on_delete=models.CASCADE, related_name="search_entry")
     name = models.CharField(max_length=200, unique=True)
+    summary = models.TextField(blank=True)  # of the latest release
     text = models.TextField()  # name and summary, in lower case
 
     def __str__(self) -> str:

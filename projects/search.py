@@ -21,7 +21,7 @@ from projects.names import MAX_NAME, normalize
 
 MOST: Final = 1000  # results; who finds more has to say more
 MAX_QUERY: Final = 200  # characters
-MAX_TEXT: Final = 2000  # characters of name and summary
+MAX_SUMMARY: Final = 2000  # characters
 BATCH: Final = 1000
 NEAR: Final = 8
 CANDIDATES: Final = 60  # names that share letters, from which the nearest are chosen
@@ -124,11 +124,11 @@ def _column(sql: str, parameters: list[Any]) -> list[Any]:
 
 def note(project: Project) -> None:
     """Keep what a project is found by: its name, and the summary of its latest release."""
-    text = _text_of(project)
-    if SearchEntry.objects.filter(project=project, text=text).exists():
+    entry = _entry(project)
+    if SearchEntry.objects.filter(project=project, summary=entry.summary).exists():
         return
     forget(project)
-    entry = SearchEntry.objects.create(project=project, name=project.normalized_name, text=text)
+    entry.save(force_insert=True)
     if connection.vendor == "sqlite":
         with connection.cursor() as cursor:
             cursor.execute(
@@ -152,10 +152,12 @@ def forget(project: Project) -> None:
     entry.delete()
 
 
-def _text_of(project: Project) -> str:
+def _entry(project: Project) -> SearchEntry:
     latest = project.latest_release()
-    summary = latest.summary if latest else ""
-    return f"{project.normalized_name} {summary}"[:MAX_TEXT].lower()
+    name, summary = project.normalized_name, latest.summary[:MAX_SUMMARY] if latest else ""
+    return SearchEntry(
+        project=project, name=name, summary=summary, text=f"{name} {summary}".lower()
+    )
 
 
 @transaction.atomic
@@ -169,9 +171,7 @@ def rebuild() -> int:
     projects = Project.objects.order_by("pk").iterator(chunk_size=BATCH)
     count = 0
     while batch := list(islice(projects, BATCH)):
-        SearchEntry.objects.bulk_create(
-            SearchEntry(project=one, name=one.normalized_name, text=_text_of(one)) for one in batch
-        )
+        SearchEntry.objects.bulk_create(_entry(project) for project in batch)
         count += len(batch)
     if connection.vendor == "sqlite":
         with connection.cursor() as cursor:

@@ -2,7 +2,17 @@
 
 from django.urls import include, path, register_converter
 
-from projects.views import history, lifecycle, manage, pages, people, reading
+from projects.views import (
+    feeds,
+    history,
+    legacy,
+    lifecycle,
+    manage,
+    pages,
+    people,
+    reading,
+    texts,
+)
 
 
 class DigestConverter:
@@ -31,6 +41,18 @@ machine_urlpatterns = [
         "files/<digest:digest>/<str:filename>.metadata", reading.send_metadata, name="file-metadata"
     ),
     path("files/<digest:digest>/<str:filename>", reading.send_file, name="file-download"),
+    path("pypi/<str:name>/json", legacy.show_project, name="json-project"),
+    path("pypi/<str:name>/json/", legacy.show_project),
+    path("pypi/<str:name>/<str:version>/json", legacy.show_project, name="json-release"),
+    path("pypi/<str:name>/<str:version>/json/", legacy.show_project),
+    path("pypi", legacy.answer_actions, name="actions"),
+    path("pypi/", legacy.answer_actions),
+    path("rss/updates.xml", feeds.Updates(), name="updates-feed"),
+    path("rss/packages.xml", feeds.NewProjects(), name="projects-feed"),
+    path("rss/project/<str:name>/releases.xml", feeds.ProjectReleases(), name="project-feed"),
+    path("classifiers.txt", legacy.list_classifiers, name="classifier-list"),
+    path("robots.txt", texts.show_robots, name="robots"),
+    path(".well-known/security.txt", texts.show_security, name="security-txt"),
 ]
 project_urlpatterns = [
     path("", manage.show_releases, name="manage-project"),
@@ -55,6 +77,9 @@ project_urlpatterns = [
 human_urlpatterns = [
     path("", pages.show_home, name="home"),
     path("project/<str:name>/", pages.show_project, name="project-detail"),
+    path("search/", pages.show_search, name="search"),
+    path("classifiers/", pages.show_classifiers, name="classifiers"),
+    path("project/<str:name>/releases/", pages.show_releases, name="release-list"),
     path("project/<str:name>/<str:version>/", pages.show_project, name="release-detail"),
     path("user/<str:username>/", pages.show_user, name="user-detail"),
     path("manage/projects/", manage.show_projects, name="my-projects"),

@@ -19,9 +19,10 @@ def fill(apps, schema_editor):
     entry_model = apps.get_model("projects", "SearchEntry")
     for project in project_model.objects.all():
         release = project.releases.order_by("-created_at", "-pk").first()
-        summary = release.summary if release else ""
-        text = f"{project.normalized_name} {summary}"[:2000].lower()
-        entry_model.objects.create(project=project, name=project.normalized_name, text=text)
+        name, summary = project.normalized_name, release.summary[:2000] if release else ""
+        entry_model.objects.create(
+            project=project, name=name, summary=summary, text=f"{name} {summary}".lower()
+        )
 
 
 def make_indexes(apps, schema_editor):
@@ -51,6 +52,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("name", models.CharField(max_length=200, unique=True)),
+                ("summary", models.TextField(blank=True)),
                 ("text", models.TextField()),
                 (
                     "project",
