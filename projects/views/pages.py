@@ -16,6 +16,7 @@ from projects.models import DeletedProject, File, Project, Release, Role, latest
 from projects.names import canonical_version, is_normalized, normalize
 
 NEWEST = 20
+LOOKED_AT = 200  # releases, for one project that releases often must not fill the page
 SHOWN_RELEASES = 20
 PAGE_LENGTH = 50
 FILES_LENGTH = 100
@@ -24,8 +25,11 @@ FILES_LENGTH = 100
 @require_safe
 def show_home(request: HttpRequest) -> HttpResponse:
     """What this is, how to find and install, and what is new."""
-    releases = Release.objects.listed().newest().select_related("project")[:NEWEST]
-    return render(request, "projects/home.html", {"releases": list(releases)})
+    newest: dict[Any, Release] = {}
+    for release in Release.objects.listed().newest().select_related("project")[:LOOKED_AT]:
+        newest.setdefault(release.project_id, release)
+    context = {"releases": list(newest.values())[:NEWEST]}
+    return render(request, "projects/home.html", context)
 
 
 @require_safe

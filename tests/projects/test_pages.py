@@ -30,13 +30,23 @@ def test_the_start_page_says_how_to_install(db: None, machine: Client, settings:
     assert "Nothing was released yet" in page
 
 
-def test_the_start_page_shows_the_newest_releases(publish: Publish, machine: Client) -> None:
+def test_the_start_page_shows_the_newest_releases(
+    alice: Person, publish: Publish, machine: Client
+) -> None:
     for number in range(22):
-        publish(f"1.{number}", summary=f"Summary {number}.")
+        publish("1.0", project=create_project(f"p{number}", by=alice.actor))
     page = text(machine.get("/"))
-    assert page.index("Summary 21.") < page.index("Summary 2.")
-    assert "Summary 1." not in page
+    assert page.index('"/project/p21/"') < page.index('"/project/p2/"')
+    assert '"/project/p1/"' not in page
     assert "Nothing was released yet" not in page
+
+
+def test_a_project_is_on_the_start_page_once(publish: Publish, machine: Client) -> None:
+    for number in range(3):
+        publish(f"1.{number}")
+    page = text(machine.get("/"))
+    assert page.count('"/project/foo/"') == 1
+    assert "1.2" in page
 
 
 def test_the_start_page_does_not_name_the_quarantined(publish: Publish, machine: Client) -> None:
