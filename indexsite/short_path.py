@@ -53,7 +53,15 @@ class ShortPath:
         if not isinstance(answer.body, Part):
             return [answer.body]
         wrap = environ.get("wsgi.file_wrapper")  # the web server then has the kernel send it
-        return wrap(answer.body.source, CHUNK) if wrap else answer.body
+        return wrap(answer.body.source, CHUNK) if wrap and is_real(answer.body) else answer.body
+
+
+def is_real(part: Part) -> bool:
+    """Whether it is of a file of this machine, and not of a bucket."""
+    try:
+        return part.source.fileno() >= 0
+    except OSError:
+        return False
 
 
 def find_answer(environ: WSGIEnvironment) -> Answer | None:

@@ -63,6 +63,7 @@ def tell(notice: str, people: Iterable[User], project: Project, *, by: Actor, **
     notices.send(
         notice,
         known.values(),
+        by=by,
         project=project.name,
         normalized_name=project.normalized_name,
         actor=by.label,

@@ -256,6 +256,8 @@ def _send_content(question: Question, digest: str, suffix: str, etag: str, filen
     ]
     if _is_known(question, etag):
         return _unchanged(_lasting_headers(etag))
+    if address := storage.address_of(digest, suffix, filename):
+        return Answer(HTTPStatus.FOUND, _elsewhere(address))
     if header := handing_on(digest, suffix):
         return Answer(HTTPStatus.OK, [*headers, header])
     source = storage.open_blob(digest, suffix)
@@ -276,8 +278,21 @@ def _send_content(question: Question, digest: str, suffix: str, etag: str, filen
     return Answer(status, headers, _read(source, first, length, question))
 
 
+def _elsewhere(address: str) -> Headers:
+    """To the bucket. The address is signed for a short time, so no cache may keep it."""
+    return [
+        ("Location", address),
+        ("Content-Type", "application/octet-stream"),
+        ("Content-Length", "0"),
+        ("Cache-Control", "no-store"),
+        _OPEN_TO_ALL,
+    ]
+
+
 def handing_on(digest: str, suffix: str) -> tuple[str, str] | None:
     """The header by which the proxy in front sends the file itself, if SEND_FILES_BY says so."""
+    if settings.S3_BUCKET:
+        return None
     if settings.SEND_FILES_BY == "nginx":
         return "X-Accel-Redirect", f"/_files/{content_path(digest)}{suffix}"
     if settings.SEND_FILES_BY == "x-sendfile":

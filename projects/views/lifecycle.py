@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
@@ -10,7 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from accounts.sudo import sudo_page
+from accounts.sudo import SHORT, sudo_page
 from projects.forms import TypedNameForm
 from projects.operations import lifecycle
 from projects.views.doors import (
@@ -129,7 +131,7 @@ def delete_release(request: HttpRequest, name: str, version: str) -> HttpRespons
     )
 
 
-@sudo_page
+@partial(sudo_page, lasts=SHORT)
 def delete_project(request: HttpRequest, name: str) -> HttpResponse:
     """Ask for the name, then delete everything."""
     role = find_role(request, name)
