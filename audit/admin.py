@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
+from datetime import UTC
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from django.contrib import admin
+from django.contrib.admin.utils import quote
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils import timezone
@@ -40,9 +44,11 @@ class ReadOnlyAdmin(AnyAdmin):
 
     Attributes:
         seen_by: the staff groups that may look.
+        subject_kind: the kind of the subjects of events that these rows are, "" for other rows.
     """
 
     seen_by: ClassVar[frozenset[str]] = EVERYBODY
+    subject_kind: ClassVar[str] = ""
     actions = None  # what the site offers for all models would change several at once
     change_form_template = "admin/audit/read_only.html"
 
@@ -75,6 +81,17 @@ class ReadOnlyAdmin(AnyAdmin):
             Http404: always.
         """
         raise Http404
+
+
+_GAP = "00000000-0000-0000-0000-000000000000"
+
+
+@dataclass(frozen=True)
+class Link:
+    """A name, and the page of what bears it; "" where the reader may not see that page."""
+
+    label: str
+    url: str
 
 
 class EventPages(ReadOnlyAdmin):
@@ -120,7 +137,7 @@ class EventPages(ReadOnlyAdmin):
             "title": str(self.opts.verbose_name_plural).capitalize(),
             "form": form,
             "page": page,
-            "lines": [(event, sentence(event, self._about(event))) for event in page.events],
+            "lines": [self._line(event, self._pages_of(request)) for event in page.events],
             "used": used,
             "query": urlencode(used),
             "older": urlencode(older) if page.older else "",
@@ -137,10 +154,12 @@ class EventPages(ReadOnlyAdmin):
         """Everything that the filter finds, as a file. Recorded, so it takes a POST.
 
         Raises:
-            PermissionDenied: for staff of other groups, and for anything but a POST.
+            PermissionDenied: for staff of other groups.
         """
-        if request.method != "POST" or not self._may_export(request):
+        if not self._may_export(request):
             raise PermissionDenied(_("Your staff group may not export events."))
+        if request.method != "POST":
+            return redirect(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist")
         form = EventFilterForm(request.POST, fixed=self.fixed)
         kind = "csv" if request.POST.get("form") == "csv" else "jsonl"
         if not form.is_valid():
@@ -170,9 +189,41 @@ class EventPages(ReadOnlyAdmin):
         words = {key: value for key, value in self.fixed.items() if key != "is_failure"}
         return {**words, "outcome": "failed"} if "is_failure" in self.fixed else words
 
-    @staticmethod
-    def _about(event: Any) -> Any:
-        return event.about
+    def _pages_of(self, request: HttpRequest) -> dict[str, str]:
+        """The page of each kind of subject that the reader may see, with a gap for the id."""
+        return {
+            pages.subject_kind: reverse(
+                f"admin:{pages.opts.app_label}_{pages.opts.model_name}_change", args=[_GAP]
+            )
+            for pages in self.admin_site._registry.values()
+            if isinstance(pages, ReadOnlyAdmin)
+            and pages.subject_kind
+            and pages.has_view_permission(request)
+        }
+
+    def _line(self, event: Any, pages: dict[str, str]) -> dict[str, Any]:
+        """What the list shows of one event."""
+        moment = event.recorded_at.astimezone(UTC)
+        return {
+            "number": str(event.number),
+            "is_failure": event.is_failure,
+            "at": moment.isoformat(timespec="seconds"),
+            "time": f"{moment:%Y-%m-%d %H:%M:%S}",
+            "sentence": sentence(event, event.about),
+            "actor": _link(pages, event.actor_kind, event.actor_id, event.actor_label),
+            "credential": event.credential_label,
+            "about": [_link(pages, row.kind, row.subject_id, row.label) for row in event.about],
+            "address": event.origin.network_address if event.origin else "",
+        }
+
+    def render_change_form(
+        self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """One event, with ways to what is around it."""
+        event = kwargs.get("obj")
+        if event is not None:
+            context["line"] = self._line(event, self._pages_of(request))
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def get_object(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Event | None:
         """One event with what surrounds it."""
@@ -246,3 +297,7 @@ class RefusalAdmin(EventPages):
 def _number(text: str) -> int | None:
     """A number below which a page begins; None for what is none."""
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+
+
+def _link(pages: dict[str, str], kind: str, pk: str, label: str) -> Link:
+    return Link(label, pages[kind].replace(_GAP, quote(pk)) if pk and kind in pages else "")

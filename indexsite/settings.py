@@ -127,6 +127,7 @@ TRUSTED_PROXIES: list[Network] = read("TRUSTED_PROXIES", networks, [])
 DEBUG = read("DEBUG", boolean, False)
 
 # Who may do what
+STAFF_NETWORKS: list[Network] = read("STAFF_NETWORKS", networks, [])
 REGISTRATION = read("REGISTRATION", one_of("open", "invitation", "closed"), "invitation")
 UPLOAD_SIZE_LIMIT = read("UPLOAD_SIZE_LIMIT_MIB", positive, 100) * 1024 * 1024  # bytes
 

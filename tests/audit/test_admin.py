@@ -91,6 +91,9 @@ def queries_of(client: Client) -> list[str]:
 
 
 def test_a_full_page_takes_as_many_queries_as_a_short_one(staff: Client) -> None:
+    for _turn in range(5):
+        record_done()
+    queries_of(staff)  # the first one makes the row that counts pages
     short = len(queries_of(staff))
     for _turn in range(110):
         record_done()
@@ -228,7 +231,7 @@ def test_the_stock_history_is_not_there(staff: Client) -> None:
 def test_who_is_not_staff_sees_nothing(browser: Any, alice: Any) -> None:
     event = record_done()
     for path in (LIST, f"{LIST}{event.number}/change/"):
-        assert browser(alice).get(path).status_code == 302
+        assert browser(alice).get(path).status_code == 403
         assert browser().get(path).status_code == 302
 
 

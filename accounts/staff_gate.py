@@ -1,0 +1,144 @@
+"""Who may enter the staff pages: from the right network, in a staff group, and with a second factor
+that was verified a short while ago.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import time
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.cache import add_never_cache_headers
+from django.utils.translation import gettext as _
+
+from accounts import login
+from accounts.events import STAFF_ACT_REFUSED
+from accounts.gates import is_fully_signed_in
+from accounts.limits import Limit, LimitReached
+from accounts.sessions import SIGNED_IN_AT
+from audit.failures import record_failure
+from audit.groups import groups_of
+
+View = Callable[..., HttpResponse]
+FRESH = 30 * 60  # seconds
+PAGES = Limit("staff pages", 600, 5 * 60)
+ACTS = Limit("acts of staff", 60, 3600)
+
+
+def has_fresh_factor(request: HttpRequest) -> bool:
+    """Whether a second factor was verified in the last half hour. The one place that says so."""
+    signed_in_at = request.session.get(SIGNED_IN_AT)
+    return isinstance(signed_in_at, int) and 0 <= time.time() - signed_in_at <= FRESH
+
+
+def is_staff_session(request: HttpRequest) -> bool:
+    """Whether this is staff of some group, with a second factor verified in this session."""
+    user: Any = request.user
+    return bool(
+        user.is_authenticated
+        and groups_of(user)
+        and user.is_verified()
+        and not user.must_confirm_recovery_codes
+    )
+
+
+def staff_page(view: View) -> View:
+    """A page for staff. Whoever does not get in is led on, or told why; nothing is done."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        refusal = _refusal(request)
+        if refusal is not None:
+            add_never_cache_headers(refusal)
+            return refusal
+        return view(request, *args, **kwargs)
+
+    return guarded
+
+
+def refuse(request: HttpRequest, act: str, reason: str) -> None:
+    """Record that a member of staff tried what is not theirs to do."""
+    record_failure(
+        STAFF_ACT_REFUSED,
+        by=request.actor,  # type: ignore[attr-defined]
+        about=[request.user],  # type: ignore[list-item]
+        distinct_by=f"{act} {reason}",
+        act=act,
+        reason=reason,
+    )
+
+
+def take_attempt(request: HttpRequest, limit: Limit) -> HttpResponse | None:
+    """Use up one attempt of somebody's limit; the page that says so, if none is left."""
+    try:
+        limit.take(str(request.user.pk))
+    except LimitReached as error:
+        refuse(request, limit.name, "too many")
+        context = {"title": _("Too much at once"), "what": error.messages[0]}
+        response = render(request, "admin/refused.html", context, status=429)
+        response["Retry-After"] = str(error.retry_after)
+        return response
+    return None
+
+
+def _refusal(request: HttpRequest) -> HttpResponse | None:
+    if not _is_from_allowed_network(request):
+        if groups_of(request.user):
+            refuse(request, "the staff pages", "not from an allowed network")
+        what = _("The staff pages cannot be reached from your network.")
+        context = {"title": _("Not from here"), "what": what}
+        return render(request, "admin/refused.html", context, status=403)
+    if not is_staff_session(request):
+        if is_fully_signed_in(request):
+            what = _("The staff pages are for staff with a second factor.")
+            context = {"title": _("Not for you"), "what": what}
+            return render(request, "admin/refused.html", context, status=403)
+        return redirect_to_login(_address(request))
+    if not has_fresh_factor(request):
+        return _ask_again(request)
+    return take_attempt(request, PAGES)
+
+
+def _is_from_allowed_network(request: HttpRequest) -> bool:
+    if not settings.STAFF_NETWORKS:
+        return True
+    try:
+        address = ipaddress.ip_address(request.META.get("REMOTE_ADDR", ""))
+    except ValueError:
+        return False
+    return any(address in network for network in settings.STAFF_NETWORKS)
+
+
+def _ask_again(request: HttpRequest) -> HttpResponse:
+    """Ask for a fresh proof. A form that was sent is not acted on, and is lost."""
+    context = {
+        "title": _("Sign in again"),
+        "next": _address(request),
+        "was_post": request.method == "POST",
+    }
+    status = 403 if request.method == "POST" else 200
+    return render(request, "admin/sign_in_again.html", context, status=status)
+
+
+def _address(request: HttpRequest) -> str:
+    """Where to come back to; of a form, the page that it is on, as pages and forms share one."""
+    return request.get_full_path()
+
+
+def sign_in_again(request: HttpRequest) -> HttpResponse:
+    """End this session, and lead to the sign-in page and from there back."""
+    wanted = request.POST.get("next", "")
+    index = reverse("admin:index")
+    parts = urlsplit(wanted)
+    is_ours = not parts.scheme and not parts.netloc and wanted.startswith(index)
+    if request.method == "POST":
+        login.sign_out(request, by=request.actor)  # type: ignore[attr-defined]
+    return redirect_to_login(wanted if is_ours and "\\" not in wanted else index)
