@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -11,8 +12,10 @@ from django.utils.translation import gettext_lazy, ngettext
 from accounts.models import EmailAddress, User
 from accounts.operations import emails, freezing, staff_rights
 from accounts.staff import ReasonForm, StaffAct, offered_on
+from accounts.staff_bulk import BulkAct, accounts_of, offered_on_events
 from audit.actors import Actor
 from audit.groups import ADMINISTRATOR, EVERYBODY, SUPPORT
+from audit.models import Event
 
 _IN_DANGER = (
     gettext_lazy("A token of this account was leaked."),
@@ -192,3 +195,61 @@ class VerifyAddress(StaffAct):
         """Verify it."""
         emails.verify_address_as_staff(row, reason=reason, by=by)
         return _("The address %s is verified.") % row.address
+
+
+class AccountsAct(BulkAct):
+    """An act on the accounts that events name."""
+
+    groups = freezing.MAY_FREEZE
+    reasons = _IN_DANGER
+    nothing_found = gettext_lazy("The filter leads to no account other than yours.")
+
+    def rows(self, events: Sequence[Event]) -> list[Any]:
+        """Those that acted, and those that the events are about."""
+        return accounts_of(events)
+
+
+@offered_on_events
+class EndSessionsOfAll(AccountsAct):
+    """Sign everybody out who is concerned."""
+
+    slug = "end-sessions-of-all"
+    title = gettext_lazy("End the sessions of the accounts concerned")
+
+    def consequences(self, count: int) -> list[str]:
+        """What will happen."""
+        return [
+            ngettext(
+                "All sessions of %d account are ended at once.",
+                "All sessions of %d accounts are ended at once.",
+                count,
+            )
+            % count,
+            _("Each person is told by mail, with the reason, and can sign in again."),
+        ]
+
+    def act(self, rows: Sequence[Any], *, reason: str, by: Actor) -> str:
+        """End them."""
+        count = freezing.end_sessions_as_staff(rows, reason=reason, by=by)
+        return ngettext("%d session was ended.", "%d sessions were ended.", count) % count
+
+
+@offered_on_events
+class FreezeAll(AccountsAct):
+    """Freeze everybody who is concerned."""
+
+    slug = "freeze-all"
+    title = gettext_lazy("Freeze the accounts concerned")
+
+    def consequences(self, count: int) -> list[str]:
+        """What will happen."""
+        return [
+            ngettext("%d account is frozen.", "%d accounts are frozen.", count) % count,
+            _("Nobody can sign in to them, or upload with their tokens. Projects stay."),
+            _("Each person is told by mail, with the reason."),
+        ]
+
+    def act(self, rows: Sequence[Any], *, reason: str, by: Actor) -> str:
+        """Freeze them."""
+        count = freezing.freeze_accounts(rows, reason=reason, by=by)
+        return ngettext("%d account was frozen.", "%d accounts were frozen.", count) % count

@@ -14,6 +14,7 @@ from two_factor.admin import AdminSiteOTPRequired
 
 from accounts import staff_gate
 from accounts.gates import is_fully_signed_in
+from accounts.staff_bulk import bulk_act_urls
 
 OUR_APPS = {"audit", "accounts", "projects", "tokens", "uploads"}
 
@@ -47,6 +48,7 @@ class StaffSite(AdminSiteOTPRequired):
         """Offer the way to a fresh second factor."""
         return [
             path("sign-in-again/", staff_gate.sign_in_again, name="sign-in-again"),
+            *bulk_act_urls(),
             *super().get_urls(),
         ]
 
