@@ -6,6 +6,39 @@ from audit.vocabulary import define
 
 ACCOUNT_CREATED = define("account:account:created", _("{user} registered, by {means}"), "means")
 ADMINISTRATOR_ADDED = define("account:administrator:added", _("{user} became an administrator"))
+ACCOUNTS_IMPORTED = define(
+    "account:accounts:imported", _("{actor} imported {count} accounts"), "count"
+)
+ACCOUNT_CLOSED = define("account:account:closed", _("{user} deleted the account {user}"))
+DATA_DOWNLOADED = define("account:data:downloaded", _("{user} downloaded all data of the account"))
+LINK_CANCELLED = define(
+    "account:link:cancelled",
+    _("{actor} ended a link before it was used ({purpose}): {reason}"),
+    "purpose",
+    "reason",
+)
+SWITCHED = define(
+    "staff:switch:turned",
+    _("{actor} turned the switch {switch} from {former} to {value}: {reason}"),
+    "switch",
+    "former",
+    "value",
+    "reason",
+)
+PASSWORD_CHANGED = define("account:password:changed", _("{user} has a new password"))
+PASSWORD_RESET = define(
+    "account:password:reset", _("The password of {user} was reset with a link from a mail")
+)
+PASSWORD_RESET_ASKED = define(
+    "account:password:reset-asked", _("Somebody asked for a mail to reset the password of {user}")
+)
+PASSWORD_RESET_REFUSED = define(
+    "account:password:reset-refused",
+    _("A request to reset a password was not followed: {reason}"),
+    "reason",
+    "name_digest",
+    is_failure=True,
+)
 LINK_CREATED = define(
     "account:link:created",
     _("{actor} made a link with which one account can be made ({purpose})"),
@@ -24,7 +57,7 @@ SIGN_IN_FAILED = define(
 )
 CONFIRM_FAILED = define(
     "sign-in:sudo:refused",
-    _("{user} was asked for the password again, and it was wrong"),
+    _("{user} was asked to prove again who they are, and the answer was wrong"),
     is_failure=True,
 )
 SIGNED_OUT = define("sign-in:session:closed", _("{user} signed out"))
@@ -38,6 +71,14 @@ LIMIT_REACHED = define(
     is_failure=True,
 )
 EMAIL_ADDED = define("account:email:added", _("{user} added a mail address"))
+EMAIL_REMOVED = define("account:email:removed", _("{user} removed a mail address"))
+EMAIL_PRIMARY_CHANGED = define(
+    "account:email:primary-changed", _("{user} chose another primary mail address")
+)
+EMAIL_IN_USE = define(
+    "account:email:in-use",
+    _("Somebody gave a mail address of {user} for another account"),
+)
 EMAIL_VERIFIED = define("account:email:verified", _("A mail address of {user} was verified"))
 EMAIL_VERIFIED_BY_STAFF = define(
     "account:email:verified-by-staff",
@@ -57,6 +98,28 @@ APP_REFUSED = define(
     "account:second-factor:refused",
     _("An authenticator app of {user} was not added: the code was wrong"),
     is_failure=True,
+)
+KEY_ADDED = define(
+    "account:security-key:added", _("{user} added the security key {label}"), "label"
+)
+KEY_REMOVED = define(
+    "account:security-key:removed", _("{user} removed the security key {label}"), "label"
+)
+PASSKEY_ADDED = define("account:passkey:added", _("{user} added the passkey {label}"), "label")
+PASSKEY_REMOVED = define(
+    "account:passkey:removed", _("{user} removed the passkey {label}"), "label"
+)
+KEY_REFUSED = define(
+    "account:security-key:refused",
+    _("A security key or passkey of {user} was not added: {reason}"),
+    "reason",
+    is_failure=True,
+)
+SECOND_FACTOR_RENAMED = define(
+    "account:second-factor:renamed",
+    _("{user} renamed the second factor {former} to {label}"),
+    "former",
+    "label",
 )
 RECOVERY_CODES_CREATED = define(
     "account:recovery-codes:created", _("{user} made {count} new recovery codes"), "count"

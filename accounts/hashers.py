@@ -9,7 +9,7 @@ from django.contrib.auth.hashers import Argon2PasswordHasher
 
 AT_A_TIME = 4  # on one machine
 _web_workers = max(1, int(os.environ.get("WEB_WORKERS", "2") or 2))
-_turns = threading.BoundedSemaphore(max(1, AT_A_TIME // _web_workers))
+turns = threading.BoundedSemaphore(max(1, AT_A_TIME // _web_workers))
 
 
 class LimitedArgon2PasswordHasher(Argon2PasswordHasher):
@@ -17,10 +17,10 @@ class LimitedArgon2PasswordHasher(Argon2PasswordHasher):
 
     def encode(self, password: str, salt: str) -> str:
         """The hash of a new password."""
-        with _turns:
+        with turns:
             return str(super().encode(password, salt))
 
     def verify(self, password: str, encoded: str) -> bool:
         """Whether the password belongs to the hash."""
-        with _turns:
+        with turns:
             return bool(super().verify(password, encoded))

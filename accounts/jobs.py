@@ -7,6 +7,8 @@ from django.utils import timezone
 from accounts.limits import forget_old_counts
 from accounts.models import UserSession
 from accounts.notices import forget_sent
+from accounts.operations.passwords import forget_old_resets
+from accounts.security_keys import forget_spent_challenges
 from audit.timetable import Job
 
 
@@ -19,5 +21,7 @@ def forget_old_sessions() -> int:
 JOBS = [
     Job("accounts:forget_old_counts", timedelta(minutes=10), forget_old_counts),
     Job("accounts:forget_old_sessions", timedelta(hours=1), forget_old_sessions),
+    Job("accounts:forget_old_resets", timedelta(days=1), forget_old_resets),
+    Job("accounts:forget_spent_challenges", timedelta(minutes=10), forget_spent_challenges),
     Job("accounts:forget_sent_mail", timedelta(hours=6), forget_sent),
 ]

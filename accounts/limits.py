@@ -160,3 +160,6 @@ FACTOR_NETWORK = (
 )
 REGISTRATION_NETWORK = Limit("registration by network address", 10, HOUR)
 VERIFICATION_MAIL = Limit("verification mail", 3, 6 * HOUR)
+RESET_NETWORK = Limit("password reset by network address", 10, HOUR)
+RESET_USER = Limit("password reset", 5, DAY)
+IN_USE_MAIL = Limit("mail about an address in use", 3, DAY)

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Any
 
 from django.core import signing
 
+from accounts.models import EmailAddress
+
 _VERIFY_SALT = "accounts.verify-address"
+_RESET_SALT = "accounts.reset-password"
 VERIFY_LASTS = 6 * 3600  # seconds
+RESET_LASTS = 6 * 3600
 
 
 def digest_link(secret: str) -> str:
@@ -15,17 +20,39 @@ def digest_link(secret: str) -> str:
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def sign_address(address_id: int, address_key: str) -> str:
-    """The text that a verification link carries: bound to its purpose and to the address."""
-    return signing.dumps([address_id, address_key], salt=_VERIFY_SALT)
+def sign_address(address: EmailAddress) -> str:
+    """The text of a verification link: bound to its purpose, the address and the owner."""
+    content = [address.pk, address.address_key, str(address.user_id)]
+    return signing.dumps(content, salt=_VERIFY_SALT)
 
 
-def read_address(text: str) -> tuple[int, str]:
-    """The address id and key of a verification link.
+def read_address(text: str) -> tuple[int, str, str]:
+    """The address's id and key, and its owner's id, of a verification link.
 
     Raises:
         signing.SignatureExpired: 6 hours after it was sent.
         signing.BadSignature: if this site did not make it.
     """
-    address_id, address_key = signing.loads(text, salt=_VERIFY_SALT, max_age=VERIFY_LASTS)
-    return int(address_id), str(address_key)
+    address_id, address_key, user_id = _read(text, salt=_VERIFY_SALT, lasts=VERIFY_LASTS)
+    return int(address_id), str(address_key), str(user_id)
+
+
+def sign_reset(reset_id: str) -> str:
+    """The text of a link to reset a password."""
+    return signing.dumps([reset_id], salt=_RESET_SALT)
+
+
+def read_reset(text: str) -> str:
+    """What `sign_reset` was given.
+
+    Raises:
+        signing.SignatureExpired: 6 hours after it was sent.
+        signing.BadSignature: if this site did not make it.
+    """
+    (reset_id,) = _read(text, salt=_RESET_SALT, lasts=RESET_LASTS)
+    return str(reset_id)
+
+
+def _read(text: str, *, salt: str, lasts: int) -> list[Any]:
+    content: list[Any] = signing.loads(text, salt=salt, max_age=lasts)
+    return content

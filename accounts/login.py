@@ -61,10 +61,12 @@ def complete(request: HttpRequest, user: User, *, method: str, device: Device | 
     label = device.name if device is not None else ""
     record(SIGN_IN_SUCCEEDED, by=by, about=[user], method=method, factor=label)
     if isinstance(device, RecoveryCodeSet):
-        _note_recovery_code(device, user, by=by)
+        note_recovery_code(device, user, by=by)
 
 
-def _note_recovery_code(code_set: RecoveryCodeSet, user: User, *, by: Actor) -> None:
+@transaction.atomic
+def note_recovery_code(code_set: RecoveryCodeSet, user: User, *, by: Actor) -> None:
+    """Record that a recovery code was used, and tell its owner; `verification` has spent it."""
     # Who signs in with a code has kept it: that is as good as typing one back, and without it
     # django-otp would not let an unconfirmed set verify the session.
     unconfirmed = RecoveryCodeSet.objects.filter(pk=code_set.pk, confirmed=False)
@@ -72,7 +74,7 @@ def _note_recovery_code(code_set: RecoveryCodeSet, user: User, *, by: Actor) -> 
         record(RECOVERY_CODES_CONFIRMED, by=by, about=[user])
     left = code_set.unused
     record(RECOVERY_CODE_USED, by=by, about=[user], left=left)
-    send("recovery_code_used", [user], left=left)
+    send("recovery_code_used", [user], by=by, left=left)
 
 
 def keep_session(request: HttpRequest) -> None:

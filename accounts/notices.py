@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime, timedelta
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Q
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
+from django.utils.text import wrap
 
+from accounts import browsers
 from accounts.models import EmailAddress, OutboxMail, User
+from audit.actors import Actor
 
 logger = logging.getLogger(__name__)
 LEASE = timedelta(minutes=2)
 KEEP = timedelta(days=7)
 MAX_ATTEMPTS = 12
+WIDTH = 72  # characters of a line of text
 
 # Facts that may not be stored, such as signed links, are made when the mail is sent.
 _facts_at_sending: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {}
+_recipient_finders: dict[str, Callable[[OutboxMail], bool]] = {}
 
 
 def adds_facts(
@@ -41,21 +47,43 @@ def adds_facts(
     return register
 
 
-def send(notice: str, users: Iterable[User], **facts: Any) -> None:
+def finds_recipient(
+    notice: str,
+) -> Callable[[Callable[[OutboxMail], bool]], Callable[[OutboxMail], bool]]:
+    """Register a function that finds out, before sending, whom a notice goes to.
+
+    It completes the row, and stores it; or it returns False where the notice goes to nobody.
+    """
+
+    def register(function: Callable[[OutboxMail], bool]) -> Callable[[OutboxMail], bool]:
+        _recipient_finders[notice] = function
+        return function
+
+    return register
+
+
+def send(notice: str, users: Iterable[User], /, *, by: Actor, **facts: Any) -> None:
     """Queue a notice to the primary address of each user, verified addresses only.
 
     Args:
         notice: the name of the templates `emails/<notice>.subject.txt` and `.txt`.
         users: whom it concerns.
+        by: who did what it tells of.
         facts: plain values that the templates show; never a secret.
     """
     for user in users:
         address = user.primary_email
         if address is not None and address.verified_at is not None:
-            send_to_address(notice, address, **facts)
+            send_to_address(notice, address, by=by, **facts)
 
 
-def send_to_address(notice: str, address: EmailAddress, **facts: Any) -> None:
+def send_to_all(notice: str, user: User, /, *, by: Actor, **facts: Any) -> None:
+    """Queue a notice to every verified address: whoever took an account over hides nothing."""
+    for address in user.email_addresses.usable():
+        send_to_address(notice, address, by=by, **facts)
+
+
+def send_to_address(notice: str, address: EmailAddress, /, *, by: Actor, **facts: Any) -> None:
     """Queue a notice to one address, verified or not."""
     OutboxMail.objects.create(
         notice=notice,
@@ -63,7 +91,35 @@ def send_to_address(notice: str, address: EmailAddress, **facts: Any) -> None:
         recipient_name=address.user.username,
         language=address.user.language,
         facts=facts,
+        origin=_origin_for(address.user, by),
     )
+
+
+def send_unaddressed(notice: str, /, *, by: Actor, **facts: Any) -> None:
+    """Queue a notice whose recipient is looked for by the worker alone.
+
+    So whoever asked for it learns nothing from how long the answer takes.
+    """
+    origin = {"network_address": by.network_address, "user_agent": by.user_agent}
+    OutboxMail.objects.create(notice=notice, facts=facts, origin=origin)
+
+
+def complete(mail: OutboxMail, address: EmailAddress, /, **facts: Any) -> None:
+    """Give a row that was queued without a recipient its address, and facts for what it had."""
+    mail.recipient, mail.recipient_name = address.address, address.user.username
+    mail.language, mail.facts = address.user.language, facts
+    mail.save(update_fields=["recipient", "recipient_name", "language", "facts"])
+
+
+def _origin_for(user: User, by: Actor) -> dict[str, str]:
+    """Who acted and from where; the latter as in the history, for one's own acts and unknown ones.
+
+    Where a colleague or the staff sit is not the recipient's business.
+    """
+    origin = {"actor": by.label if by.id != str(user.pk) else ""}
+    if by.kind == "anonymous" or by.id == str(user.pk):
+        origin |= {"network_address": by.network_address, "user_agent": by.user_agent}
+    return origin
 
 
 def withdraw(notice: str, addresses: Iterable[EmailAddress]) -> None:
@@ -97,24 +153,57 @@ def _lease_next(now: datetime) -> OutboxMail | None:
 
 
 def render(mail: OutboxMail) -> EmailMultiAlternatives:
-    """The message, in the recipient's language."""
+    """The message as text and HTML, in the recipient's language."""
+    with translation.override(mail.language), timezone.override(UTC):
+        facts = _facts_of(mail)
+        subject = render_to_string(f"emails/{mail.notice}.subject.txt", facts)
+        text = render_to_string(f"emails/{mail.notice}.txt", facts)
+        facts |= {"subject": " ".join(subject.split()), "paragraphs": list(_paragraphs(text))}
+        html = render_to_string("emails/_frame.html", facts)
+    message = EmailMultiAlternatives(
+        subject=facts["subject"], body=wrap(text, WIDTH), to=[mail.recipient]
+    )
+    message.attach_alternative(html, "text/html")
+    return message
+
+
+def _facts_of(mail: OutboxMail) -> dict[str, Any]:
     facts = {
         **mail.facts,
         "username": mail.recipient_name,
         "site_name": settings.SITE_NAME,
         "site_url": settings.SITE_URL,
+        "language": mail.language,
+        "happened_at": mail.queued_at,
+        "by": mail.origin.get("actor", ""),
+        "network_address": mail.origin.get("network_address", ""),
+        "browser": browsers.describe(mail.origin.get("user_agent", "")),
     }
     if mail.notice in _facts_at_sending:
         facts |= _facts_at_sending[mail.notice](mail.facts)
-    with translation.override(mail.language):
-        subject = render_to_string(f"emails/{mail.notice}.subject.txt", facts)
-        body = render_to_string(f"emails/{mail.notice}.txt", facts)
-    return EmailMultiAlternatives(subject=" ".join(subject.split()), body=body, to=[mail.recipient])
+    return facts
+
+
+def _paragraphs(text: str) -> Iterator[list[tuple[str, bool]]]:
+    """The lines of each paragraph, and whether each is an address of this site and nothing else.
+
+    Only those become links, so that nothing that somebody typed does.
+    """
+    for paragraph in re.split(r"\n\s*\n", text.strip()):
+        lines = [" ".join(line.split()) for line in paragraph.splitlines()]
+        yield [(line, _is_own_address(line)) for line in lines if line]
+
+
+def _is_own_address(line: str) -> bool:
+    is_below = line == settings.SITE_URL or line.startswith(f"{settings.SITE_URL}/")
+    return is_below and " " not in line
 
 
 def _send(mail: OutboxMail) -> bool:
     row = OutboxMail.objects.filter(pk=mail.pk)
     try:
+        if not mail.recipient and not _find_recipient(mail):
+            return False
         message = render(mail)
         connection.close()  # nothing is held while the mail server takes its time
         message.send()
@@ -132,10 +221,21 @@ def _send(mail: OutboxMail) -> bool:
     return True
 
 
+def _find_recipient(mail: OutboxMail) -> bool:
+    """Complete a row that was queued without a recipient; False if there is none, nor a row now."""
+    with transaction.atomic():
+        if _recipient_finders[mail.notice](mail):
+            return True
+        mail.delete()
+        return False
+
+
 def forget_sent() -> int:
     """Blank recipient and facts of mails that were sent, or given up, and are 7 days old."""
     before = timezone.now() - KEEP
     given_up = Q(sent_at=None, attempts__gte=MAX_ATTEMPTS, queued_at__lt=before)
-    old = OutboxMail.objects.filter(Q(sent_at__lt=before) | given_up).exclude(recipient="")
+    old = OutboxMail.objects.filter(Q(sent_at__lt=before) | given_up).exclude(
+        recipient="", facts={}
+    )
     # What a mail server said may name the recipient.
-    return old.update(recipient="", recipient_name="", facts={}, failure="")
+    return old.update(recipient="", recipient_name="", facts={}, origin={}, failure="")

@@ -1,4 +1,4 @@
-"""A socket: sentences that higher floors add to the security page."""
+"""Sockets: what higher floors add to the pages of an account."""
 
 from __future__ import annotations
 
@@ -36,3 +36,31 @@ def add_security_panel(make: Callable[[User], SecurityPanel]) -> None:
 def security_panels(user: User) -> list[SecurityPanel]:
     """All sentences for one account."""
     return [make(user) for make in _panels]
+
+
+@dataclass(frozen=True)
+class Survivor:
+    """Something that still acts for an account after its password was reset.
+
+    Attributes:
+        name: what its owner calls it.
+        detail: what it can do, or when it last did.
+        url: where it is ended.
+    """
+
+    name: str
+    detail: str
+    url: str
+
+
+_survivors: list[Callable[[User], list[Survivor]]] = []
+
+
+def add_survivors(find: Callable[[User], list[Survivor]]) -> None:
+    """Fill the socket of what a new password does not end."""
+    _survivors.append(find)
+
+
+def survivors(user: User) -> list[Survivor]:
+    """All that a new password does not end."""
+    return [row for find in _survivors for row in find(user)]

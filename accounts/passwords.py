@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
+from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from zxcvbn import zxcvbn
+
+from accounts import breaches
 
 MAX_LENGTH = 4096  # characters
 _ZXCVBN_MAX_LENGTH = 72  # it refuses more; a longer password is judged by its beginning
@@ -46,8 +50,32 @@ class StrengthValidator:
 
 
 def _words_of(user: Any) -> list[str]:
+    """What somebody who guesses would try first: names and addresses, whole and in parts."""
     if user is None:
         return []
     words = [getattr(user, "username", ""), getattr(user, "name", "")]
     words += getattr(user, "words_to_avoid", [])
-    return [str(word) for word in words if word]
+    if not user._state.adding:
+        words += user.email_addresses.values_list("address", flat=True)
+    parts = [part for word in words for part in re.split(r"[\s@.]+", str(word))]
+    return [word for word in dict.fromkeys([*map(str, words), *parts]) if word]
+
+
+def require_good(password: str, user: Any) -> None:
+    """Judge a password that is to be set. Looks at a list of breached ones, so in no transaction.
+
+    Args:
+        user: whose it is to be; `words_to_avoid` on it are words that are not stored yet.
+
+    Raises:
+        ValidationError: if it is too easily guessed, or known to be breached.
+    """
+    validate_password(password, user)
+    if breaches.is_breached(password):
+        raise ValidationError(
+            _(
+                "This password is on a list of passwords that were stolen from other sites, so "
+                "that programs try it. Use another one, here and wherever else you use it."
+            ),
+            code="password_breached",
+        )

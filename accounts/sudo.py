@@ -1,33 +1,39 @@
 """Recent re-authentication, asked for in place: a half-filled form survives the prompt.
 
-The prompt's form posts to the page itself and carries what was typed, so nothing is stored and
-nothing is lost.
+The prompt's form posts to the page itself and carries what was typed, encrypted for this session
+and this page, so nothing is stored and nothing is lost. Passwords, codes and files are not carried.
 """
 
 from __future__ import annotations
 
+import json
+import re
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import wraps
 from typing import Any
 
-from django import forms
-from django.core.exceptions import ValidationError
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 
-from accounts import verification
+from accounts import sessions
+from accounts.forms.sudo import ProofForm, kinds_of_proof
 from accounts.gates import account_page
-from accounts.login import SUDO_AT, keep_session, open_sudo
-from accounts.models import User
-from audit.actors import Actor
+from accounts.login import SUDO_AT, keep_session, note_recovery_code, open_sudo
+from audit import keyring
 
 View = Callable[..., HttpResponse]
 LASTS = 30 * 60  # seconds
-_PREFIX = "sudo"
-_NEVER_CARRIED = ("csrfmiddlewaretoken",)
+SHORT = 5 * 60  # seconds, for what would let somebody take the account over or destroy it
+CARRIED_FORMS = keyring.declare("forms carried over a prompt")
+_PREFIX = "sudo-"
+_CARRIED = "sudo-carried"
+_PROOFS = ("sudo-password", "sudo-code", "sudo-recovery_code", "sudo-answer")
+_SECRET_NAME = re.compile("password|code|token", re.IGNORECASE)
 
 
 def is_open(request: HttpRequest, *, lasts: int = LASTS) -> bool:
@@ -36,89 +42,153 @@ def is_open(request: HttpRequest, *, lasts: int = LASTS) -> bool:
     return isinstance(opened_at, int) and 0 <= time.time() - opened_at < lasts
 
 
-class SudoForm(forms.Form):
-    """Asks for the password again."""
+@dataclass(frozen=True)
+class Carried:
+    """A form that was sent before the prompt.
 
-    prefix = _PREFIX
-    password = forms.CharField(
-        label=_("Your password"),
-        max_length=4096,
-        strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "current-password", "autofocus": True}),
-    )
+    Attributes:
+        fields: names and values, in their order.
+        is_complete: whether nothing had to be left out.
+    """
 
-    def __init__(self, *args: Any, user: User, by: Actor, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.user, self.by = user, by
+    fields: list[tuple[str, str]]
+    is_complete: bool
 
-    def clean_password(self) -> str:
-        """Check it, within the limits of sign-in.
+    @classmethod
+    def from_post(cls, request: HttpRequest) -> Carried:
+        """What was typed, without what must not be carried."""
+        sent = [
+            (name, value)
+            for name, values in request.POST.lists()
+            for value in values
+            if name != "csrfmiddlewaretoken" and not name.startswith(_PREFIX)
+        ]
+        fields = [(name, value) for name, value in sent if not _SECRET_NAME.search(name)]
+        return cls(fields, is_complete=len(fields) == len(sent) and not request.FILES)
+
+    def wrap(self, request: HttpRequest) -> str:
+        """As it stands in the page: only this session reads it, for this page."""
+        text = json.dumps([self.fields, self.is_complete])
+        return keyring.wrap(
+            CARRIED_FORMS, text.encode("utf-8", "surrogatepass"), context=_place(request)
+        )
+
+    @classmethod
+    def unwrap(cls, request: HttpRequest) -> Carried:
+        """What `wrap` was given.
 
         Raises:
-            ValidationError: if it is wrong, or after too many attempts.
+            ValueError: if the text was made for another session or page, or was changed.
         """
-        password: str = self.cleaned_data["password"]
-        if not verification.confirm_password(self.user, password, by=self.by):
-            raise ValidationError(_("That is not your password."), code="wrong")
-        return password
+        text = keyring.unwrap(CARRIED_FORMS, request.POST[_CARRIED], context=_place(request))
+        fields, is_complete = json.loads(text.decode("utf-8", "surrogatepass"))
+        return cls([(name, value) for name, value in fields], is_complete)
+
+    def put_back(self, request: HttpRequest) -> None:
+        """Let the view see what was typed, and nothing of the proof."""
+        post = QueryDict(mutable=True)
+        for name, value in self.fields:
+            post.appendlist(name, value)
+        post._mutable = False
+        request.POST = post  # type: ignore[assignment]
+        if not self.is_complete:
+            messages.info(
+                request, _("Passwords, codes and files are not kept while you confirm. Add them.")
+            )
+
+
+def _place(request: HttpRequest) -> str:
+    session = sessions.digest(request.session.session_key or "")
+    return f"{request.user.pk}|{session}|{request.get_full_path()}"
 
 
 def _is_answer(request: HttpRequest) -> bool:
-    return request.method == "POST" and f"{_PREFIX}-password" in request.POST
+    return request.method == "POST" and any(name in request.POST for name in _PROOFS)
 
 
-def _was_sent(request: HttpRequest) -> bool:
-    """Whether the prompt stands before a form that was sent, be it without fields."""
-    return request.method == "POST" and (
-        not _is_answer(request) or f"{_PREFIX}-post" in request.POST
-    )
+def _forms(request: HttpRequest, *, bound: bool) -> list[ProofForm]:
+    """A form for each kind of proof that the account has; the one that was sent may be bound."""
+    user: Any = request.user
+    forms: list[ProofForm] = []
+    for kind in kinds_of_proof(user):
+        was_sent = bound and f"{_PREFIX}{kind.kind}" in request.POST
+        bound = bound and not was_sent
+        forms.append(
+            kind(
+                request.POST if was_sent else None,
+                user=user,
+                session=request.session.session_key,
+                by=request.actor,  # type: ignore[attr-defined]
+            )
+        )
+    return forms
 
 
-def _carried(request: HttpRequest) -> list[tuple[str, str]]:
-    return [
-        (name, value)
-        for name, values in request.POST.lists()
-        for value in values
-        if name not in _NEVER_CARRIED and not name.startswith(f"{_PREFIX}-")
-    ]
+def _accept(request: HttpRequest, form: ProofForm) -> None:
+    user: Any = request.user
+    if form.kind == "password":
+        keep_session(request)
+    if form.kind == "recovery_code":
+        note_recovery_code(user.recovery_codes, user, by=form.by)
+    open_sudo(request)
 
 
-def _without_answer(request: HttpRequest) -> None:
-    """Leave the view only what it asked for."""
-    post = QueryDict(mutable=True)
-    for name, value in _carried(request):
-        post.appendlist(name, value)
-    post._mutable = False
-    request.POST = post  # type: ignore[assignment]
+def sudo_page(
+    view: View, *, lasts: int = LASTS, gate: Callable[[View], View] = account_page
+) -> View:
+    """An account page that needs sudo mode; asks for a proof where it is over.
 
+    The view gets what was typed before the prompt as `request.POST`, without passwords, codes and
+    files, so it must bind its form to every POST.
 
-def sudo_page(view: View, *, gate: Callable[[View], View] = account_page) -> View:
-    """An account page that needs sudo mode; asks for the password where it is over."""
+    Args:
+        view: the page.
+        lasts: how many seconds old the last proof may be.
+        gate: who may see the page at all.
+    """
 
     @gate
     @sensitive_post_parameters()
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if is_open(request) and not _is_answer(request):
-            return view(request, *args, **kwargs)
-        form = SudoForm(
-            request.POST if _is_answer(request) else None,
-            user=request.user,  # type: ignore[arg-type]
-            by=request.actor,  # type: ignore[attr-defined]
-        )
-        if form.is_bound and form.is_valid():
-            keep_session(request)
-            open_sudo(request)
-            if not _was_sent(request):
-                return HttpResponseRedirect(request.get_full_path())
-            _without_answer(request)
-            return view(request, *args, **kwargs)
-        context = {
-            "form": form,
-            "carried": _carried(request),
-            "is_post": _was_sent(request),
-        }
-        status = 403 if request.method == "POST" else 200
-        return render(request, "accounts/sudo.html", context, status=status)
+        if not _is_answer(request):
+            if is_open(request, lasts=lasts):
+                return view(request, *args, **kwargs)
+            carried = Carried.from_post(request) if request.method == "POST" else None
+            return _prompt(request, _forms(request, bound=False), carried, lasts)
+        try:
+            carried = Carried.unwrap(request) if request.POST.get(_CARRIED) else None
+        except ValueError:
+            forms = _forms(request, bound=False)
+            return _prompt(request, forms, None, lasts, is_damaged=True)
+        forms = _forms(request, bound=True)
+        proof = next((form for form in forms if form.is_bound), None)
+        if proof is None or not proof.is_valid():
+            return _prompt(request, forms, carried, lasts)
+        _accept(request, proof)
+        if carried is None:
+            return HttpResponseRedirect(request.get_full_path())
+        carried.put_back(request)
+        return view(request, *args, **kwargs)
 
     return guarded
+
+
+def _prompt(
+    request: HttpRequest,
+    forms: list[ProofForm],
+    carried: Carried | None,
+    lasts: int,
+    *,
+    is_damaged: bool = False,
+) -> HttpResponse:
+    context = {
+        "forms": forms,
+        "form": next((form for form in forms if form.is_bound), None),
+        "carried": carried.wrap(request) if carried else "",
+        "is_carrying": bool(carried and carried.fields),
+        "is_damaged": is_damaged,
+        "minutes": lasts // 60,
+    }
+    status = 403 if request.method == "POST" else 200
+    return render(request, "accounts/sudo.html", context, status=status)

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib import messages
 from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from django_otp.models import Device
+from formtools.wizard.storage import get_storage
 from two_factor.plugins.registry import MethodBase, registry
 from two_factor.views import LoginView
 
 from accounts import login
-from accounts.forms.sign_in import CodeForm, RecoveryCodeForm, SignInForm
+from accounts.forms.sign_in import CodeForm, KeyForm, RecoveryCodeForm, SignInForm
 from accounts.gates import is_fully_signed_in
-from accounts.models import AuthenticatorApp, RecoveryCodeSet, User
+from accounts.models import AuthenticatorApp, RecoveryCodeSet, SecurityKey, User
+
+FEW_CODES = 2
+_METHODS = {"app": "an authenticator app", "key": "a security key", "passkey": "a passkey"}
 
 
 class AuthenticatorAppMethod(MethodBase):
@@ -26,7 +32,7 @@ class AuthenticatorAppMethod(MethodBase):
 
     def get_devices(self, user: User) -> list[Device]:
         """The user's confirmed apps."""
-        return [row for row in user.second_factors if isinstance(row, AuthenticatorApp)]
+        return list(user.authenticator_apps)
 
     def recognize_device(self, device: Device) -> bool:
         """Whether this is one."""
@@ -45,10 +51,55 @@ class AuthenticatorAppMethod(MethodBase):
         return _("Type the code that the app %(label)s shows.") % {"label": device.name}
 
 
+class SecurityKeyMethod(MethodBase):
+    """Security keys and passkeys. The browser asks for any of them, so they are one choice."""
+
+    code = "key"
+    verbose_name = _("Security key")
+
+    def get_devices(self, user: User) -> list[Device]:
+        """The user's keys."""
+        return list(user.security_keys)
+
+    def recognize_device(self, device: Device) -> bool:
+        """Whether this is one."""
+        return isinstance(device, SecurityKey)
+
+    def get_token_form_class(self) -> type[KeyForm]:
+        """The form that takes the answer of a key."""
+        return KeyForm
+
+    def get_action(self, device: Device) -> Any:
+        """What a button says."""
+        return _("Use a security key or passkey")
+
+    def get_verbose_action(self, device: Device) -> Any:
+        """What a page says."""
+        return _("Use one of your security keys or passkeys.")
+
+
 def register_methods() -> None:
     """Put our methods in the place of the stock one."""
     registry.unregister("generator")
     registry.register(AuthenticatorAppMethod())
+    registry.register(SecurityKeyMethod())
+
+
+def _choices(user: User) -> list[Device]:
+    """What a user can choose from at sign-in, last used first: each app, and one of all keys."""
+    keys = user.security_keys[:1]
+    return [row for row in user.second_factors if row in keys or row.kind == "app"]
+
+
+def pending_user(request: HttpRequest) -> User | None:
+    """Whoever gave the right password in this session, and no second factor yet."""
+    view = SignInView()
+    view.setup(request)
+    view.prefix = view.get_prefix(request)
+    if f"wizard_{view.prefix}" not in request.session:  # the storage would begin a session
+        return None
+    view.storage = get_storage(view.storage_name, view.prefix, request, None)
+    return None if view.expired else view.get_user() or None
 
 
 class SignInView(LoginView):
@@ -133,7 +184,11 @@ class SignInView(LoginView):
         if user and self.steps.current != self.AUTH_STEP:
             device = self.get_device()
             context["device"] = device
-            context["other_devices"] = [row for row in user.second_factors if row != device]
+            context["other_choices"] = [
+                (row, registry.method_from_device(row).get_action(row))
+                for row in _choices(user)
+                if row != device and (row.kind == "app" or not isinstance(device, SecurityKey))
+            ]
             context["has_recovery_codes"] = bool(user.recovery_codes and user.recovery_codes.unused)
         return dict(context)
 
@@ -143,10 +198,23 @@ class SignInView(LoginView):
         device: Device | None = getattr(user, "otp_device", None)
         if isinstance(device, RecoveryCodeSet):
             method = "a recovery code"
-        elif device is not None:
-            method = "an authenticator app"
         else:
-            method = "a password"
+            method = _METHODS[device.kind] if device is not None else "a password"
         target = self.get_success_url()
         login.complete(self.request, user, method=method, device=device)
+        if isinstance(device, RecoveryCodeSet) and device.unused <= FEW_CODES:
+            messages.warning(self.request, _few_codes_left(device.unused))
         return HttpResponseRedirect(target)
+
+
+def _few_codes_left(left: int) -> str:
+    if not left:
+        return gettext("That was your last recovery code. Make new ones now, under Security.")
+    return (
+        ngettext(
+            "%d recovery code is left. Make new ones soon, under Security.",
+            "%d recovery codes are left. Make new ones soon, under Security.",
+            left,
+        )
+        % left
+    )

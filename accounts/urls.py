@@ -4,7 +4,18 @@ from django.urls import path
 from django.views.generic import RedirectView
 
 from accounts.two_factor import SignInView
-from accounts.views import emails, history, registration, second_factors, security, sessions
+from accounts.views import (
+    closing,
+    data,
+    emails,
+    history,
+    keys,
+    passwords,
+    registration,
+    second_factors,
+    security,
+    sessions,
+)
 
 app_name = "accounts"
 urlpatterns = [
@@ -12,11 +23,33 @@ urlpatterns = [
     path("set-up/", registration.SetUpView.as_view(), name="set-up"),
     path("verify/", emails.VerifyAddressView.as_view(), name="verify-address"),
     path("address/", emails.UnverifiedAddressView.as_view(), name="change-address"),
+    path("addresses/add/", emails.add_address, name="add-address"),
+    path("addresses/<int:pk>/resend/", emails.resend, name="resend-verification"),
+    path("addresses/<int:pk>/remove/", emails.remove_address, name="remove-address"),
+    path("addresses/<int:pk>/primary/", emails.make_primary, name="make-primary"),
+    path("password/", passwords.change_password, name="change-password"),
+    path("password/reset/", passwords.ask_for_reset, name="ask-for-reset"),
+    path("password/reset/new/", passwords.ResetPasswordView.as_view(), name="reset-password"),
+    path("password/reset/done/", passwords.show_survivors, name="after-reset"),
+    path("data/", data.download, name="download-data"),
+    path("delete/", closing.close_account, name="close-account"),
     path("sign-out/", sessions.sign_out, name="sign-out"),
     path("security/", security.show_security, name="security"),
     path("history/", history.show_history, name="history"),
+    path("history/export.<str:form>", history.export_history, name="export-history"),
     path("apps/add/", second_factors.add_app, name="add-app"),
+    path("apps/<int:pk>/rename/", second_factors.rename_app, name="rename-app"),
     path("apps/<int:pk>/remove/", second_factors.remove_app, name="remove-app"),
+    path("keys/add/", second_factors.add_key, name="add-key"),
+    path("keys/add/options/", keys.ask_to_add_key, name="add-key-options"),
+    path("keys/<int:pk>/rename/", second_factors.rename_key, name="rename-key"),
+    path("keys/<int:pk>/remove/", second_factors.remove_key, name="remove-key"),
+    path("passkeys/add/", second_factors.add_passkey, name="add-passkey"),
+    path("passkeys/add/options/", keys.ask_to_add_passkey, name="add-passkey-options"),
+    path("confirm/options/", keys.ask_to_confirm, name="confirm-options"),
+    path("sign-in/options/", keys.ask_to_sign_in, name="sign-in-options"),
+    path("sign-in/passkey/", keys.PasskeySignInView.as_view(), name="passkey-sign-in"),
+    path("sign-in/passkey/options/", keys.ask_for_passkey, name="passkey-options"),
     path("recovery-codes/", second_factors.recovery_codes, name="recovery-codes"),
     path("recovery-codes/make/", second_factors.make_recovery_codes, name="make-recovery-codes"),
 ]

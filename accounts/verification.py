@@ -7,7 +7,7 @@ from __future__ import annotations
 import time
 
 from django.contrib.auth import authenticate
-from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts import limits, totp
@@ -91,6 +91,16 @@ def take_factor_attempt(user: User, *, by: Actor) -> Attempt:
     )
 
 
+def take_passkey_attempt(*, by: Actor) -> Attempt:
+    """Use up one of the attempts to sign in with a passkey, which says of itself whose it is.
+
+    Raises:
+        LimitReached: if none is left.
+    """
+    network = limits.network_key(by.network_address)
+    return _take(by, None, *((limit, network) for limit in limits.FACTOR_NETWORK))
+
+
 def _take(by: Actor, user: User | None, *wanted: tuple[limits.Limit, str]) -> Attempt:
     try:
         return limits.take_all(*wanted)
@@ -117,11 +127,7 @@ def check_code(
         LimitReached: after too many failures; the code is not looked at.
     """
     attempt = take_factor_attempt(app.user, by=by)
-    now = time.time()
-    code = totp.normalize_code(text)
-    secret = keyring.unwrap(TOTP_SECRETS, app.secret, context=f"user:{app.user_id}")
-    step = totp.matching_step(secret, code, now=now, after=app.last_step) if code else None
-    if step is not None and _spend_step(app, step):
+    if _spend_code(app, text):
         attempt.succeed()
         return True
     record_failure(
@@ -133,6 +139,47 @@ def check_code(
         name_digest="",
     )
     return False
+
+
+def confirm_code(user: User, text: str, *, by: Actor) -> AuthenticatorApp | None:
+    """The app of a user who is signed in that this is a code of; spends it, or records a failure.
+
+    Raises:
+        LimitReached: after too many failures; the code is not looked at.
+    """
+    attempt = take_factor_attempt(user, by=by)
+    app = next((app for app in user.authenticator_apps if _spend_code(app, text)), None)
+    _conclude(attempt, user, is_right=app is not None, by=by)
+    return app
+
+
+def confirm_recovery_code(user: User, text: str, *, by: Actor) -> bool:
+    """Whether this is an unused recovery code of a user who is signed in; uses it up, or records a
+    failure.
+
+    Raises:
+        LimitReached: after too many failures; the code is not looked at.
+    """
+    attempt = take_factor_attempt(user, by=by)
+    is_right = _spend_recovery_code(user, text)
+    _conclude(attempt, user, is_right=is_right, by=by)
+    return is_right
+
+
+def _conclude(attempt: Attempt, user: User, *, is_right: bool, by: Actor) -> None:
+    if is_right:
+        attempt.succeed()
+    else:
+        record_failure(CONFIRM_FAILED, by=by, about=[user])
+
+
+def _spend_code(app: AuthenticatorApp, text: str) -> bool:
+    code = totp.normalize_code(text)
+    if code is None:
+        return False
+    secret = keyring.unwrap(TOTP_SECRETS, app.secret, context=f"user:{app.user_id}")
+    step = totp.matching_step(secret, code, now=time.time(), after=app.last_step)
+    return step is not None and _spend_step(app, step)
 
 
 def _spend_step(app: AuthenticatorApp, step: int) -> bool:
@@ -153,14 +200,7 @@ def check_recovery_code(user: User, text: str, *, by: Actor, spend: bool) -> boo
         LimitReached: after too many failures; the code is not looked at.
     """
     attempt = take_factor_attempt(user, by=by)
-    # By the id of the set, not by a join to its user: PostgreSQL updates the rows of a joined
-    # condition without asking it again after it waited for another transaction.
-    code_set = RecoveryCodeSet.objects.filter(user=user).values_list("pk", flat=True).first()
-    codes = RecoveryCode.objects.filter(
-        digest=digest_recovery_code(text), code_set_id=code_set, used_at=None
-    )
-    with transaction.atomic():
-        found = codes.update(used_at=timezone.now()) == 1 if spend else codes.exists()
+    found = _spend_recovery_code(user, text) if spend else _recovery_codes_like(user, text).exists()
     if found:
         attempt.succeed()
     elif spend:
@@ -177,7 +217,45 @@ def check_recovery_code(user: User, text: str, *, by: Actor, spend: bool) -> boo
     return found
 
 
+def _recovery_codes_like(user: User, text: str) -> QuerySet[RecoveryCode]:
+    # By the id of the set, not by a join to its user: PostgreSQL updates the rows of a joined
+    # condition without asking it again after it waited for another transaction.
+    code_set = RecoveryCodeSet.objects.filter(user=user).values_list("pk", flat=True).first()
+    return RecoveryCode.objects.filter(
+        digest=digest_recovery_code(text), code_set_id=code_set, used_at=None
+    )
+
+
+def _spend_recovery_code(user: User, text: str) -> bool:
+    return _recovery_codes_like(user, text).update(used_at=timezone.now()) == 1
+
+
 def codes_left(user: User) -> int:
     """How many recovery codes are unused."""
     code_set = RecoveryCodeSet.objects.filter(user=user).first()
     return code_set.unused if code_set else 0
+
+
+def check_upload_password(username: str, password: str, *, by: Actor) -> User | None:
+    """The account whose name and password these are, for an upload; or None, which is recorded.
+
+    It is no sign-in: what is returned opens no session. The attempts are those of signing in.
+
+    Raises:
+        LimitReached: after too many failures; the password is not looked at.
+    """
+    attempt = _take_password_attempt(username, by=by)
+    user = authenticate(upload_user=username, upload_password=password)
+    if isinstance(user, User):
+        attempt.succeed()
+        return user
+    known = User.objects.filter(username_key=username.lower().replace("\x00", "")).first()
+    record_failure(
+        SIGN_IN_FAILED,
+        by=by,
+        about=[known] if known else [],
+        distinct_by="upload password",
+        reason="wrong password at an upload" if known else "unknown user name at an upload",
+        name_digest="" if known else keyring.digest(keyring.NAMES, username.lower())[:16],
+    )
+    return None

@@ -6,15 +6,18 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
+
+from accounts.operations.registration import registration_mode
 
 
 def site(request: HttpRequest) -> dict[str, Any]:
-    """Names and addresses, from the settings alone."""
+    """Names and addresses, and whether there is a way to an account."""
     return {
         "site": {
             "name": settings.SITE_NAME,
             "url": settings.SITE_URL,
             "version": settings.VERSION,
-            "registration": settings.REGISTRATION,
+            "registration": SimpleLazyObject(registration_mode),  # asked only where it is shown
         }
     }

@@ -78,6 +78,14 @@ def site_url(text: str) -> str:
     return f"{parts.scheme}://{parts.netloc.lower()}"
 
 
+def web_address(text: str) -> str:
+    """An http or https address, with one slash at its end."""
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError(f"{text!r} is not an address such as https://breaches.example.org/range/")
+    return f"{text.rstrip('/')}/"
+
+
 def one_of(*choices: str) -> Callable[[str], str]:
     """A reader that accepts only the given words."""
 
@@ -87,6 +95,13 @@ def one_of(*choices: str) -> Callable[[str], str]:
         return text
 
     return cast
+
+
+def whole(text: str) -> int:
+    """A whole number, zero or above."""
+    if not text.isascii() or not text.isdigit():
+        raise ValueError(f"{text!r} is not a whole number")
+    return int(text)
 
 
 def positive(text: str) -> int:
@@ -100,6 +115,31 @@ def positive(text: str) -> int:
 DATA = Path(env.str("INDEXSITE_DATA", default="") or BASE_DIR / "var").absolute()
 FILES_ROOT = DATA / "files"
 INCOMING_ROOT = DATA / "incoming"  # beside the files: the last step is a rename
+
+STORAGES: dict[str, dict[str, Any]] = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    "contents": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": FILES_ROOT},
+    },
+}
+S3_BUCKET = env.str("S3_BUCKET", default="")
+S3_DOWNLOADS = read("S3_DOWNLOADS", one_of("stream", "redirect"), "stream")
+if S3_BUCKET:
+    STORAGES["contents"] = {
+        "BACKEND": "storages.backends.s3.S3Storage",
+        "OPTIONS": {
+            "bucket_name": S3_BUCKET,
+            "location": env.str("S3_PREFIX", default=""),
+            "endpoint_url": env.str("S3_ENDPOINT_URL", default="") or None,
+            "region_name": env.str("S3_REGION", default="") or "us-east-1",
+            "access_key": read_secret("S3_ACCESS_KEY") or None,
+            "secret_key": read_secret("S3_SECRET_KEY") or None,
+            "addressing_style": "path",
+            "signature_version": "s3v4",
+        },
+    }
 
 # Secrets
 SECRET_KEY = read_secret("SECRET_KEY")
@@ -130,6 +170,20 @@ DEBUG = read("DEBUG", boolean, False)
 STAFF_NETWORKS: list[Network] = read("STAFF_NETWORKS", networks, [])
 REGISTRATION = read("REGISTRATION", one_of("open", "invitation", "closed"), "invitation")
 UPLOAD_SIZE_LIMIT = read("UPLOAD_SIZE_LIMIT_MIB", positive, 100) * 1024 * 1024  # bytes
+PROJECT_SIZE_LIMIT = read("PROJECT_SIZE_LIMIT_GIB", positive, 10) * 1024**3  # bytes
+PASSWORD_UPLOADS = read("PASSWORD_UPLOADS", one_of("refused", "allowed"), "refused")
+NEW_PROJECTS_PER_USER = read("NEW_PROJECTS_PER_USER", positive, 100)  # in an hour
+NEW_PROJECTS_PER_ADDRESS = read("NEW_PROJECTS_PER_ADDRESS", positive, 200)  # in an hour
+
+# What an index refuses because everybody may upload to it and anybody install from it: all of it,
+# or one by one
+PUBLIC_INDEX_RULES = read("PUBLIC_INDEX_RULES", boolean, False)
+REFUSE_LOCAL_VERSIONS = read("REFUSE_LOCAL_VERSIONS", boolean, PUBLIC_INDEX_RULES)
+REFUSE_PRIVATE_CLASSIFIERS = read("REFUSE_PRIVATE_CLASSIFIERS", boolean, PUBLIC_INDEX_RULES)
+REFUSE_DIRECT_URLS = read("REFUSE_DIRECT_URLS", boolean, PUBLIC_INDEX_RULES)
+REFUSE_OTHER_PLATFORMS = read("REFUSE_OTHER_PLATFORMS", boolean, PUBLIC_INDEX_RULES)
+REFUSE_STANDARD_LIBRARY_NAMES = read("REFUSE_STANDARD_LIBRARY_NAMES", boolean, True)
+RELEASE_OPEN_DAYS = read("RELEASE_OPEN_DAYS", whole, 14 if PUBLIC_INDEX_RULES else 0)  # 0: always
 
 # Database
 DATABASES: dict[str, dict[str, Any]] = {
@@ -205,11 +259,20 @@ AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = [
     "accounts.backends.PasswordBackend",  # user name and password: browsers
     "tokens.backends.UploadTokenBackend",  # upload_token=…: the upload endpoint alone, no session
+    "uploads.backends.UploadPasswordBackend",  # upload_user=…, upload_password=…: likewise
 ]
 PASSWORD_HASHERS = [
     "accounts.hashers.LimitedArgon2PasswordHasher",
+    # Imported accounts: these verify once, and the hash is then made anew by the first
+    "accounts.former_hashers.BcryptHasher",
+    "accounts.former_hashers.BcryptSHA256Hasher",
+    "accounts.former_hashers.PasslibBcryptSHA256Hasher",
+    "accounts.former_hashers.PBKDF2SHA256Hasher",
+    "accounts.former_hashers.PBKDF2SHA1Hasher",
+    "accounts.former_hashers.PasslibPBKDF2Hasher",
 ]
 AUTH_PASSWORD_VALIDATORS = [{"NAME": "accounts.passwords.StrengthValidator"}]
+BREACHED_PASSWORDS_URL = read("BREACHED_PASSWORDS_URL", web_address, "")  # "": not asked
 LOGIN_URL = "two_factor:login"
 LOGIN_REDIRECT_URL = "projects:my-projects"
 LOGOUT_REDIRECT_URL = "projects:home"

@@ -10,10 +10,25 @@ from urllib.parse import quote, urlsplit
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q, Value
+from django.db.models.functions import Replace
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from packaging.version import Version
+
+
+def _ultranormalized() -> models.GeneratedField:
+    """A column that the database fills with `names.ultranormalize` of the normalized name."""
+    expression: Any = F("normalized_name")
+    for letter, replacement in [("-", ""), ("l", "1"), ("i", "1"), ("o", "0")]:
+        expression = Replace(expression, Value(letter), Value(replacement))
+    return models.GeneratedField(
+        expression=expression,
+        output_field=models.CharField(max_length=200),
+        db_persist=True,
+        db_index=True,
+        verbose_name=_("ultranormalized name"),
+    )
 
 
 class ProjectQuerySet(models.QuerySet["Project"]):
@@ -56,11 +71,17 @@ class Project(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(_("name"), max_length=200)
     normalized_name = models.CharField(_("normalized name"), max_length=200, unique=True)
+    ultranormalized_name = _ultranormalized()
     serial = models.BigIntegerField(_("serial"), default=0)
     status = models.CharField(
         _("status"), max_length=20, choices=Status.choices, default=Status.ACTIVE
     )
     created_at = models.DateTimeField(_("created"), default=timezone.now)
+    # Bytes; where one is not set, the site's own limit holds.
+    file_size_limit = models.PositiveBigIntegerField(_("limit of a file"), null=True, blank=True)
+    total_size_limit = models.PositiveBigIntegerField(
+        _("limit of all files together"), null=True, blank=True
+    )
 
     objects = ProjectQuerySet.as_manager()
 
@@ -189,6 +210,10 @@ class File(models.Model):
         verbose_name = _("file")
         verbose_name_plural = _("files")
         ordering = ["filename"]
+        indexes = [
+            models.Index(fields=["project", "size"], name="file_sizes"),
+            models.Index(fields=["blake2b_256"], name="file_content"),
+        ]
 
     def __str__(self) -> str:
         return self.filename
@@ -241,3 +266,118 @@ class Role(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} {self.kind}"
+
+
+class ProhibitedName(models.Model):
+    """A name that no new project may have."""
+
+    normalized_name = models.CharField(_("normalized name"), max_length=200, unique=True)
+    reason = models.CharField(_("reason"), max_length=300, blank=True)
+    prohibited_by = models.CharField(_("prohibited by"), max_length=150, blank=True)
+    created_at = models.DateTimeField(_("since"), default=timezone.now)
+
+    class Meta:
+        verbose_name = _("prohibited name")
+        verbose_name_plural = _("prohibited names")
+        ordering = ["normalized_name"]
+
+    def __str__(self) -> str:
+        return self.normalized_name
+
+
+class DeletedProjectQuerySet(models.QuerySet["DeletedProject"]):
+    """Tombstones."""
+
+    def bury(self, project: Project, *, deleted_by: str) -> DeletedProject:
+        """Keep the name of a project that is about to be deleted, and burn the names of its files.
+
+        Within the transaction that deletes it, under its lock, after the event was recorded, whose
+        number is then the project's last serial.
+        """
+        BurntFilename.objects.burn(project.files.all())
+        owners = project.roles.filter(kind=Role.Kind.OWNER).order_by("pk")
+        return self.create(
+            project_id=project.pk,
+            name=project.name,
+            normalized_name=project.normalized_name,
+            serial=project.serial,
+            owner_ids=[str(pk) for pk in owners.values_list("user_id", flat=True)],
+            deleted_by=deleted_by,
+        )
+
+
+class DeletedProject(models.Model):
+    """What remains of a deleted project: its name, and who may take that again."""
+
+    project_id = models.UUIDField(_("id of the project"), primary_key=True, editable=False)
+    name = models.CharField(_("name"), max_length=200)
+    normalized_name = models.CharField(_("normalized name"), max_length=200, db_index=True)
+    ultranormalized_name = _ultranormalized()
+    serial = models.BigIntegerField(_("serial"))
+    owner_ids = models.JSONField(_("ids of its owners"), default=list)
+    deleted_at = models.DateTimeField(_("deleted"), default=timezone.now)
+    deleted_by = models.CharField(_("deleted by"), max_length=150)
+    # Once staff let the name go, anybody may take it.
+    name_freed_at = models.DateTimeField(_("name freed"), null=True, blank=True)
+
+    objects = DeletedProjectQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("deleted project")
+        verbose_name_plural = _("deleted projects")
+        ordering = ["-deleted_at"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class BurntFilenameQuerySet(models.QuerySet["BurntFilename"]):
+    """File names that were used."""
+
+    def burn(self, files: models.QuerySet[File]) -> None:
+        """Keep the names of files that are about to be deleted, so that none is used again.
+
+        Within the transaction that deletes them, under their project's lock.
+        """
+        self.bulk_create(
+            BurntFilename(filename=filename, blake2b_256=digest)
+            for filename, digest in files.order_by().values_list("filename", "blake2b_256")
+        )
+
+
+class BurntFilename(models.Model):
+    """The name of a deleted file. It is never used again, whoever asks for it."""
+
+    filename = models.CharField(_("file name"), max_length=240, unique=True)
+    blake2b_256 = models.CharField(_("BLAKE2b-256"), max_length=64, db_index=True)
+    burnt_at = models.DateTimeField(_("deleted"), default=timezone.now, db_index=True)
+    # Its content is kept for some days, and for good where another file has the same.
+    content_settled_at = models.DateTimeField(_("content removed"), null=True, blank=True)
+
+    objects = BurntFilenameQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("burnt file name")
+        verbose_name_plural = _("burnt file names")
+        ordering = ["-burnt_at"]
+
+    def __str__(self) -> str:
+        return self.filename
+
+
+class ContentRemoval(models.Model):
+    """A stored content that was removed, or is being removed until `finished_at` is set.
+
+    Who stores a content and then publishes it asks whether a removal came in between.
+    """
+
+    blake2b_256 = models.CharField(_("BLAKE2b-256"), max_length=64, db_index=True)
+    started_at = models.DateTimeField(_("started"), default=timezone.now)
+    finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("removed content")
+        verbose_name_plural = _("removed contents")
+
+    def __str__(self) -> str:
+        return self.blake2b_256

@@ -13,9 +13,13 @@ class TokensConfig(AppConfig):
     verbose_name = _("API tokens")
 
     def ready(self) -> None:
-        """Declare the purpose key, and add the sentence about tokens to the security page."""
-        from accounts.panels import add_security_panel
+        """Declare the purpose key, and add what tokens have to say to pages of accounts."""
+        from accounts.closing import add_farewell
+        from accounts.panels import add_security_panel, add_survivors
         from tokens import credentials  # noqa: F401
-        from tokens.panels import describe_tokens
+        from tokens.closing import end_tokens
+        from tokens.panels import describe_tokens, surviving_tokens
 
         add_security_panel(describe_tokens)
+        add_survivors(surviving_tokens)
+        add_farewell(end_tokens)

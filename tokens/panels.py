@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from django.urls import reverse
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.models import User
-from accounts.panels import SecurityPanel
+from accounts.panels import SecurityPanel, Survivor
 from tokens.models import APIToken
 
 
@@ -25,3 +26,18 @@ def describe_tokens(user: User) -> SecurityPanel:
         url=reverse("tokens:token-list"),
         action=_("Manage API tokens"),
     )
+
+
+def surviving_tokens(user: User) -> list[Survivor]:
+    """The API tokens, which a new password does not end."""
+    tokens = APIToken.objects.active().of(user)
+    return [
+        Survivor(
+            name=token.name,
+            detail=_("API token, last used %s") % date_format(token.last_used_at, "Y-m-d")
+            if token.last_used_at
+            else _("API token, never used"),
+            url=reverse("tokens:token-revoke", args=[token.pk]),
+        )
+        for token in tokens
+    ]

@@ -74,6 +74,9 @@ class CoreMetadata:
     requires_python: str | None
     requires_dist: tuple[str, ...]
     provides_extra: tuple[str, ...]
+    provides_dist: tuple[str, ...]
+    obsoletes_dist: tuple[str, ...]
+    requires_external: tuple[str, ...]
     project_urls: tuple[tuple[str, str], ...]
     home_page: str | None
     download_url: str | None
@@ -207,6 +210,9 @@ def _plain(metadata: Metadata) -> CoreMetadata:
         requires_python=_text_or_none(metadata.requires_python),
         requires_dist=tuple(str(requirement) for requirement in metadata.requires_dist or ()),
         provides_extra=tuple(metadata.provides_extra or ()),
+        provides_dist=tuple(metadata.provides_dist or ()),
+        obsoletes_dist=tuple(metadata.obsoletes_dist or ()),
+        requires_external=tuple(metadata.requires_external or ()),
         project_urls=tuple((metadata.project_urls or {}).items()),
         home_page=metadata.home_page,
         download_url=metadata.download_url,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
 
 
 class CodeInput(forms.TextInput):
@@ -27,3 +29,45 @@ def code_field(label: Any, **attributes: Any) -> forms.CharField:
         }
     )
     return forms.CharField(label=label, max_length=20, widget=widget)
+
+
+class AnswerInput(forms.HiddenInput):
+    """What a security key answered, which static/indexsite/keys.js fills in; never sent back."""
+
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        """Leave out what was sent."""
+        return super().get_context(name, None, attrs)
+
+
+def answer_field() -> forms.CharField:
+    """A field for the answer of a security key; `require_answer` asks for it in `clean`.
+
+    It is hidden, so what is wrong with it is said of the form.
+    """
+    return forms.CharField(required=False, widget=AnswerInput(attrs={"data-key-answer": True}))
+
+
+def require_answer(answer: str | None) -> str:
+    """The answer.
+
+    Raises:
+        ValidationError: if there is none.
+    """
+    if not answer:
+        raise ValidationError(
+            _("Press the button: your browser then asks for the key."), code="required"
+        )
+    return answer
+
+
+def recovery_code_field(**attributes: Any) -> forms.CharField:
+    """A field for a recovery code, which has letters and is typed from paper."""
+    plain = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
+    widget = CodeInput(attrs=plain | attributes)
+    return forms.CharField(label=_("Recovery code"), max_length=100, widget=widget)
+
+
+def label_field(label: Any, help_text: Any) -> forms.CharField:
+    """A field for the label of a second factor."""
+    widget = forms.TextInput(attrs={"autocomplete": "off"})
+    return forms.CharField(label=label, max_length=64, help_text=help_text, widget=widget)

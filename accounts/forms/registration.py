@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from django import forms
-from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from accounts import usernames
 from accounts.forms.fields import code_field
+from accounts.forms.passwords import new_password_field
 from accounts.models import User
-
-_USERNAME = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?\Z", re.IGNORECASE | re.ASCII)
+from accounts.operations import registration
+from accounts.passwords import require_good
 
 
 class RegistrationForm(forms.Form):
@@ -21,7 +21,7 @@ class RegistrationForm(forms.Form):
 
     username = forms.CharField(
         label=_("User name"),
-        max_length=50,
+        max_length=usernames.MAX_LENGTH,
         help_text=_("Letters, digits, dot, dash and underscore. It cannot be changed later."),
         widget=forms.TextInput(
             attrs={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"}
@@ -33,13 +33,8 @@ class RegistrationForm(forms.Form):
         help_text=_("Only for mail about your account and your projects. It is never shown."),
         widget=forms.EmailInput(attrs={"autocomplete": "email"}),
     )
-    password = forms.CharField(
-        label=_("Password"),
-        max_length=4096,
-        strip=False,
-        help_text=_("Any characters, the more the better. A few unrelated words are good."),
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-    )
+    password = new_password_field(_("Password"))
+    is_for_staff = False
 
     def clean_username(self) -> str:
         """Check form and freedom.
@@ -48,7 +43,7 @@ class RegistrationForm(forms.Form):
             ValidationError: if the name cannot be an account's name.
         """
         username: str = self.cleaned_data["username"]
-        if not _USERNAME.match(username):
+        if not usernames.is_well_formed(username):
             raise ValidationError(
                 _(
                     "A user name has only letters without accents, digits, dots, dashes and "
@@ -56,10 +51,7 @@ class RegistrationForm(forms.Form):
                 ),
                 code="malformed",
             )
-        if User.objects.filter(username_key=username.lower()).exists():
-            raise ValidationError(
-                _("There is an account of this name. Choose another name."), code="taken"
-            )
+        registration.require_free_name(username, may_be_prohibited=self.is_for_staff)
         return username
 
     def clean(self) -> dict[str, Any]:
@@ -73,7 +65,7 @@ class RegistrationForm(forms.Form):
             user = User(username=cleaned.get("username", ""))
             user.words_to_avoid = [cleaned.get("email", "")]  # type: ignore[attr-defined]
             try:
-                validate_password(password, user)
+                require_good(password, user)
             except ValidationError as error:
                 self.add_error("password", error)
         return cleaned
@@ -83,3 +75,4 @@ class AdministratorForm(RegistrationForm):
     """The first administrator: an account that has its second factor from its first moment."""
 
     code = code_field(_("Code from the app"))
+    is_for_staff = True  # so it may have one of the names that staff have

@@ -9,39 +9,56 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from accounts import verification
-from accounts.forms.fields import code_field
-from accounts.models import AuthenticatorApp, User
+from accounts.forms.fields import answer_field, code_field, label_field, require_answer
+from accounts.models import SecondFactor, User
+from accounts.operations import second_factors
 from audit.actors import Actor
 
 
-class AppForm(forms.Form):
-    """Adds an authenticator app."""
+class LabelForm(forms.Form):
+    """The label of a second factor; no two of one account have the same."""
 
-    label = forms.CharField(
-        label=_("Name of this app"),
-        max_length=64,
-        help_text=_("For your own list, such as “phone”."),
-        widget=forms.TextInput(attrs={"autocomplete": "off"}),
-    )
-    code = code_field(_("Code from the app"))
+    label = label_field(_("Name"), _("For your own list, such as “phone”."))
 
-    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, user: User, besides: SecondFactor | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
-        self.user = user
+        self.user, self.besides = user, besides
 
     def clean_label(self) -> str:
         """Keep labels apart.
 
         Raises:
-            ValidationError: if the user has another app of this name.
+            ValidationError: if another second factor of the account has this one.
         """
         label: str = self.cleaned_data["label"]
-        apps = AuthenticatorApp.objects.filter(user=self.user, confirmed=True, name=label)
-        if apps.exists():
-            raise ValidationError(
-                _("You have an app of this name. Choose another name."), code="taken"
-            )
+        second_factors.require_free_label(self.user, label, besides=self.besides)
         return label
+
+
+class AppForm(LabelForm):
+    """Adds an authenticator app."""
+
+    label = label_field(_("Name of this app"), _("For your own list, such as “phone”."))
+    code = code_field(_("Code from the app"))
+
+
+class KeyForm(LabelForm):
+    """Adds a security key or a passkey."""
+
+    label = label_field(_("Name"), _("For your own list, such as “blue key” or “laptop”."))
+    answer = answer_field()
+
+    def clean(self) -> dict[str, Any]:
+        """Ask for the answer.
+
+        Raises:
+            ValidationError: if there is none.
+        """
+        cleaned = super().clean() or {}
+        require_answer(cleaned.get("answer"))
+        return cleaned
 
 
 class TypeBackForm(forms.Form):

@@ -10,10 +10,19 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django_otp.models import Device
 
-from accounts import verification
-from accounts.forms.fields import code_field
-from accounts.models import AuthenticatorApp, RecoveryCodeSet, User
-from audit.actors import from_connection
+from accounts import security_keys, verification
+from accounts.forms.fields import (
+    answer_field,
+    code_field,
+    recovery_code_field,
+    require_answer,
+)
+from accounts.models import AuthenticatorApp, RecoveryCodeSet, SecurityKey, User
+from audit.actors import Actor, from_connection
+
+KEY_NOT_ACCEPTED = _(
+    "The key was not accepted. Try again with a key that is registered for this account."
+)
 
 
 class SignInForm(forms.Form):
@@ -23,7 +32,7 @@ class SignInForm(forms.Form):
         label=_("User name"),
         max_length=254,
         widget=forms.TextInput(
-            attrs={"autocomplete": "username", "autocapitalize": "none", "autofocus": True}
+            attrs={"autocomplete": "username webauthn", "autocapitalize": "none", "autofocus": True}
         ),
     )
     password = forms.CharField(
@@ -90,22 +99,68 @@ class CodeForm(forms.Form):
         return ""
 
 
+class KeyForm(forms.Form):
+    """The answer of a security key or a passkey, at sign-in. Any key of the account will do."""
+
+    idempotent = False
+    otp_token = answer_field()
+
+    def __init__(self, user: User, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.user, self.request = user, request
+
+    def clean(self) -> dict[str, Any]:
+        """Check it; its challenge is spent by this.
+
+        Raises:
+            ValidationError: if it is not accepted, or after too many attempts.
+        """
+        cleaned = super().clean() or {}
+        key = security_keys.check_key(
+            self.user,
+            require_answer(cleaned.pop("otp_token", None)),
+            security_keys.SIGN_IN,
+            session=self.request.session.session_key,
+            by=from_connection(self.request),
+        )
+        if key is None:
+            raise ValidationError(KEY_NOT_ACCEPTED, code="wrong")
+        self.user.otp_device = key  # type: ignore[attr-defined]
+        return cleaned
+
+
+class PasskeyForm(forms.Form):
+    """The answer of a passkey, which says by itself whose it is."""
+
+    answer = answer_field()
+
+    def __init__(self, *args: Any, by: Actor, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.by = by
+        self.key: SecurityKey | None = None
+
+    def clean(self) -> dict[str, Any]:
+        """Check it; its challenge is spent by this.
+
+        Raises:
+            ValidationError: if it is not accepted, or after too many attempts.
+        """
+        cleaned = super().clean() or {}
+        answer = require_answer(cleaned.get("answer"))
+        self.key = security_keys.check_passkey(answer, by=self.by)
+        if self.key is None:
+            raise ValidationError(
+                _("This passkey was not accepted. Try again, or sign in with your password."),
+                code="wrong",
+            )
+        return cleaned
+
+
 class RecoveryCodeForm(forms.Form):
     """A recovery code, at sign-in."""
 
     idempotent = False
-    otp_token = forms.CharField(
-        label=_("Recovery code"),
-        max_length=100,
-        widget=forms.TextInput(
-            attrs={
-                "autocomplete": "off",
-                "autocapitalize": "none",
-                "spellcheck": "false",
-                "autofocus": True,
-            }
-        ),
-    )
+    otp_token = recovery_code_field(autofocus=True)
 
     def __init__(
         self, user: User, initial_device: Device, *args: Any, request: HttpRequest, **kwargs: Any

@@ -7,10 +7,21 @@ from accounts.models.factors import (
     RecoveryCode,
     RecoveryCodeSet,
     SecondFactor,
+    SecurityKey,
+    SpentChallenge,
 )
 from accounts.models.outbox import OutboxMail
-from accounts.models.people import ADMINISTRATOR, AccountLink, EmailAddress, User, UserManager
+from accounts.models.people import (
+    ADMINISTRATOR,
+    AccountLink,
+    EmailAddress,
+    PasswordReset,
+    ReservedName,
+    User,
+    UserManager,
+)
 from accounts.models.signed_in import UserSession
+from accounts.models.switched import SwitchState
 
 __all__ = [
     "ADMINISTRATOR",
@@ -19,10 +30,15 @@ __all__ = [
     "AuthenticatorApp",
     "EmailAddress",
     "OutboxMail",
+    "PasswordReset",
     "RateCount",
     "RecoveryCode",
     "RecoveryCodeSet",
+    "ReservedName",
     "SecondFactor",
+    "SecurityKey",
+    "SpentChallenge",
+    "SwitchState",
     "User",
     "UserManager",
     "UserSession",

@@ -23,6 +23,11 @@ class SecondFactor(Device):
     class Meta:
         abstract = True
 
+    @property
+    def kind(self) -> str:
+        """ "app", "key" or "passkey": which words pages, mails and events use."""
+        raise NotImplementedError
+
 
 class AuthenticatorApp(SecondFactor):
     """A TOTP second factor (RFC 6238). The secret is stored wrapped."""
@@ -44,6 +49,50 @@ class AuthenticatorApp(SecondFactor):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def kind(self) -> str:
+        """The word for it."""
+        return "app"
+
+
+class SecurityKey(SecondFactor):
+    """A WebAuthn credential: a security key, or a passkey, which signs in alone.
+
+    `credential_id` is base64url, as browsers write it. `sign_count` stays 0 where the authenticator
+    does not count, which is so for passkeys that are copied to other devices.
+    """
+
+    credential_id = models.CharField(max_length=1364, unique=True, editable=False)
+    public_key = models.BinaryField()
+    sign_count = models.BigIntegerField(default=0, editable=False)
+    transports = models.JSONField(default=list, editable=False)
+    aaguid = models.CharField(max_length=36, editable=False)
+    is_passkey = models.BooleanField(_("passkey"), default=False, editable=False)
+    is_backed_up = models.BooleanField(_("copied to other devices"), default=False, editable=False)
+
+    class Meta:
+        verbose_name = _("security key")
+        verbose_name_plural = _("security keys")
+        constraints = [models.UniqueConstraint(fields=["user", "name"], name="key_label_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def kind(self) -> str:
+        """The word for it."""
+        return "passkey" if self.is_passkey else "key"
+
+
+class SpentChallenge(models.Model):
+    """A WebAuthn challenge that was answered, so that it is answered once; kept as a digest."""
+
+    digest = models.CharField(max_length=64, unique=True)
+    ends_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return self.digest
 
 
 class RecoveryCodeSet(Device):
@@ -74,4 +123,4 @@ class RecoveryCode(models.Model):
         return f"{self.code_set_id}:{self.pk}"
 
 
-SECOND_FACTORS: tuple[type[SecondFactor], ...] = (AuthenticatorApp,)
+SECOND_FACTORS: tuple[type[SecondFactor], ...] = (AuthenticatorApp, SecurityKey)

@@ -14,6 +14,7 @@ class OutboxMail(models.Model):
     recipient_name = models.CharField(max_length=100, blank=True)
     language = models.CharField(max_length=10, default="en")
     facts = models.JSONField(default=dict)
+    origin = models.JSONField(default=dict)  # who did what it tells of, and from where
     queued_at = models.DateTimeField(default=timezone.now)
     next_try_at = models.DateTimeField(default=timezone.now, db_index=True)
     leased_until = models.DateTimeField(null=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from datetime import datetime
 from typing import Any, ClassVar
@@ -14,7 +15,13 @@ from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models.factors import SECOND_FACTORS, RecoveryCodeSet, SecondFactor
+from accounts.models.factors import (
+    SECOND_FACTORS,
+    AuthenticatorApp,
+    RecoveryCodeSet,
+    SecondFactor,
+    SecurityKey,
+)
 
 
 class UserManager(BaseUserManager["User"]):
@@ -41,6 +48,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     username = models.CharField(_("user name"), max_length=50, unique=True)
+    password = models.CharField(_("password"), max_length=256)  # imported hashes are long
     username_key = models.CharField(max_length=50, unique=True, editable=False)
     name = models.CharField(_("name"), max_length=100, blank=True)
     language = models.CharField(_("language"), max_length=10, default="en")
@@ -76,6 +84,11 @@ class User(AbstractBaseUser, PermissionsMixin):
         """What events about this account keep."""
         return "user", self.username
 
+    @property
+    def password_version(self) -> str:
+        """A text that is another one after each change of the password (SHA-256 of its hash)."""
+        return hashlib.sha256(self.password.encode()).hexdigest()
+
     @cached_property
     def primary_email(self) -> EmailAddress | None:
         """The address that notices go to."""
@@ -95,6 +108,16 @@ class User(AbstractBaseUser, PermissionsMixin):
             for row in kind.objects.filter(user=self, confirmed=True, held_at=None)
         ]
         return sorted(found, key=lambda row: row.last_used_at or row.created_at, reverse=True)
+
+    @property
+    def authenticator_apps(self) -> list[AuthenticatorApp]:
+        """Those of the second factors that are apps."""
+        return [row for row in self.second_factors if isinstance(row, AuthenticatorApp)]
+
+    @property
+    def security_keys(self) -> list[SecurityKey]:
+        """Those of the second factors that are security keys or passkeys."""
+        return [row for row in self.second_factors if isinstance(row, SecurityKey)]
 
     @property
     def has_second_factor(self) -> bool:
@@ -124,6 +147,14 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.is_staff and self.groups.filter(name=ADMINISTRATOR).exists()
 
 
+class EmailAddressQuerySet(models.QuerySet["EmailAddress"]):
+    """Mail addresses."""
+
+    def usable(self) -> EmailAddressQuerySet:
+        """Those that are known to be their owner's, and are not held; the primary one first."""
+        return self.filter(verified_at__isnull=False, held_at=None)
+
+
 class EmailAddress(models.Model):
     """A mail address of an account."""
 
@@ -134,6 +165,8 @@ class EmailAddress(models.Model):
     verified_at = models.DateTimeField(_("verified"), null=True, blank=True)
     added_at = models.DateTimeField(_("added"), default=timezone.now)
     held_at = models.DateTimeField(_("held"), null=True, editable=False)
+
+    objects = EmailAddressQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("mail address")
@@ -166,15 +199,64 @@ class AccountLink(models.Model):
     """A one-use link that lets somebody make an account, kept as a digest."""
 
     digest = models.CharField(max_length=64, unique=True)
-    makes_administrator = models.BooleanField(default=False)
-    created_by = models.CharField(max_length=150)
-    created_at = models.DateTimeField(default=timezone.now)
-    expires_at = models.DateTimeField()
-    spent_at = models.DateTimeField(null=True)
+    makes_administrator = models.BooleanField(_("makes an administrator"), default=False)
+    note = models.CharField(_("for whom"), max_length=100, blank=True)
+    created_by = models.CharField(_("made by"), max_length=150)
+    created_at = models.DateTimeField(_("made"), default=timezone.now)
+    expires_at = models.DateTimeField(_("ends"))
+    spent_at = models.DateTimeField(_("used"), null=True)
+    spent_by = models.CharField(_("used by"), max_length=50, blank=True)
+
+    class Meta:
+        verbose_name = _("invitation or set-up link")
+        verbose_name_plural = _("invitations and set-up links")
+        ordering = ["-pk"]
 
     def __str__(self) -> str:
-        return str(self.pk)
+        return self.note or f"{self._meta.verbose_name} {self.pk}"
 
     def is_open(self, now: datetime) -> bool:
         """Whether it can still be used."""
         return self.spent_at is None and now < self.expires_at
+
+
+class ReservedName(models.Model):
+    """A user name that nobody can have any more, beside those of `accounts.usernames`."""
+
+    class Why(models.TextChoices):
+        """Why nobody can."""
+
+        USED = "used", _("once used")
+        PROHIBITED = "prohibited", _("prohibited")
+
+    key = models.CharField(_("user name"), max_length=50, unique=True)  # lower case
+    why = models.CharField(_("why"), max_length=20, choices=Why.choices)
+    reserved_at = models.DateTimeField(_("since"), default=timezone.now)
+
+    class Meta:
+        verbose_name = _("reserved user name")
+        verbose_name_plural = _("reserved user names")
+        ordering = ["key"]
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class PasswordReset(models.Model):
+    """A link to reset a password. It is signed when it is mailed; this row is what it stands for.
+
+    Attributes:
+        last_login: that of the account when the link was asked for; any sign-in ends the link.
+        password_version: likewise; any change of the password ends the link.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="password_resets")
+    address = models.ForeignKey(EmailAddress, on_delete=models.CASCADE, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now, db_index=True)
+    spent_at = models.DateTimeField(null=True)
+    last_login = models.DateTimeField(null=True)
+    password_version = models.CharField(max_length=64)
+
+    def __str__(self) -> str:
+        return str(self.pk)

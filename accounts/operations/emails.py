@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -16,23 +17,40 @@ from django.utils.translation import gettext as _
 from accounts import limits, notices
 from accounts.events import (
     EMAIL_ADDED,
+    EMAIL_IN_USE,
+    EMAIL_PRIMARY_CHANGED,
+    EMAIL_REMOVED,
     EMAIL_VERIFICATION_SENT,
     EMAIL_VERIFIED,
     EMAIL_VERIFIED_BY_STAFF,
 )
+from accounts.limits import LimitReached
 from accounts.links import sign_address
 from accounts.models import EmailAddress, User
+from audit import keyring
 from audit.actors import Actor
 from audit.log import record
+
+MAX_ADDRESSES = 10
 
 
 @notices.adds_facts("verify_address")
 def _verification_link(facts: Mapping[str, Any]) -> dict[str, Any]:
     """Sign the link when the mail is sent, so that the outbox holds no secret."""
     address = EmailAddress.objects.get(pk=facts["address_id"])
-    query = urlencode({"link": sign_address(address.pk, address.address_key)})
+    query = urlencode({"link": sign_address(address)})
     path = reverse("accounts:verify-address")
     return {"link": f"{settings.SITE_URL}{path}?{query}", "address": address.address}
+
+
+def _lock(user: User) -> None:
+    """Let one change of an account's addresses happen at a time."""
+    User.objects.select_for_update(no_key=True).get(pk=user.pk)
+
+
+def _require_own(address: EmailAddress, by: Actor) -> None:
+    if by.id != str(address.user_id):
+        raise PermissionDenied(_("Sign in with the account that this address belongs to."))
 
 
 @transaction.atomic
@@ -46,8 +64,7 @@ def verify_address(address: EmailAddress, *, by: Actor) -> bool:
         PermissionDenied: if the actor is not its owner.
         ValidationError: if another account has verified it in the meantime.
     """
-    if by.id != str(address.user_id):
-        raise PermissionDenied(_("Sign in with the account that this address belongs to."))
+    _require_own(address, by)
     if not _mark_verified(address):
         return False
     record(EMAIL_VERIFIED, by=by, about=[address.user], mail_addresses=[address.address])
@@ -56,7 +73,7 @@ def verify_address(address: EmailAddress, *, by: Actor) -> bool:
 
 @transaction.atomic
 def verify_address_as_staff(address: EmailAddress, *, reason: str, by: Actor) -> bool:
-    """Declare an address verified, where no mail can be sent. The caller is a staff page.
+    """Declare an address verified, where no mail can be sent; False if it was so before.
 
     Raises:
         ValidationError: if another account has it.
@@ -89,13 +106,40 @@ def send_verification(address: EmailAddress, *, by: Actor) -> None:
     """Send the verification mail again, at most 3 times in 6 hours.
 
     Raises:
+        PermissionDenied: if the actor is not its owner.
         LimitReached: beyond that.
     """
+    _require_own(address, by)
     if address.verified_at is not None:
         return
     limits.VERIFICATION_MAIL.take(str(address.user_id))
+    tells_owner = ask_to_verify(address, by=by)
     record(EMAIL_VERIFICATION_SENT, by=by, about=[address.user], mail_addresses=[address.address])
-    notices.send_to_address("verify_address", address, address_id=address.pk)
+    tells_owner()
+
+
+def ask_to_verify(address: EmailAddress, *, by: Actor) -> Callable[[], object]:
+    """Part of what adds an address: mail it, with the link, or with a word that it is in use.
+
+    Whoever typed the address sees no difference. The word goes out at most 3 times a day, so that
+    nobody fills a stranger's mailbox with it.
+
+    Returns:
+        What records it, to be called last.
+    """
+    owned = EmailAddress.objects.usable().filter(address_key=address.address_key)
+    other = owned.exclude(user_id=address.user_id).select_related("user").first()
+    if other is None:
+        notices.send_to_address("verify_address", address, by=by, address_id=address.pk)
+        return _nothing
+    try:
+        limits.IN_USE_MAIL.take(keyring.digest(keyring.NAMES, address.address_key))
+    except LimitReached:
+        return _nothing
+    # It may be a slip: where somebody sits who mistyped an address is for staff alone.
+    typed_for = address.user.username
+    notices.send_to_address("address_in_use", other, by=Actor("anonymous"), typed_for=typed_for)
+    return partial(record, EMAIL_IN_USE, by=_unnamed(by), about=[other.user])
 
 
 @transaction.atomic
@@ -106,7 +150,7 @@ def change_unverified_address(user: User, new: str, *, by: Actor) -> EmailAddres
         PermissionDenied: once the account has a verified address.
         LimitReached: beyond 3 mails in 6 hours.
     """
-    User.objects.select_for_update(no_key=True).get(pk=user.pk)
+    _lock(user)
     if EmailAddress.objects.filter(user=user, verified_at__isnull=False).exists():
         raise PermissionDenied(_("This account has a verified address."))
     limits.VERIFICATION_MAIL.take(str(user.pk))
@@ -116,6 +160,92 @@ def change_unverified_address(user: User, new: str, *, by: Actor) -> EmailAddres
     if EmailAddress.objects.filter(user=user).exists():  # the link was opened at this moment
         raise PermissionDenied(_("This account has a verified address."))
     address = EmailAddress.objects.create(user=user, address=new, is_primary=True)
+    tells_owner = ask_to_verify(address, by=by)
     record(EMAIL_ADDED, by=by, about=[user], mail_addresses=[new])
-    notices.send_to_address("verify_address", address, address_id=address.pk)
+    tells_owner()
     return address
+
+
+@transaction.atomic
+def add_address(user: User, new: str, *, by: Actor) -> EmailAddress:
+    """Add an address to those of an account. The others are told; it counts once it is verified.
+
+    Raises:
+        PermissionDenied: while no address of the account is verified.
+        ValidationError: if the account has it, or has 10.
+        LimitReached: beyond 3 verification mails in 6 hours.
+    """
+    _lock(user)
+    present = EmailAddress.objects.filter(user=user)
+    if not present.usable().exists():
+        raise PermissionDenied(_("Verify your mail address first."))
+    if present.filter(address_key=new.lower()).exists():
+        raise ValidationError(_("This address is on your account already."), code="present")
+    if present.count() >= MAX_ADDRESSES:
+        raise ValidationError(_("An account has at most %d addresses.") % MAX_ADDRESSES)
+    limits.VERIFICATION_MAIL.take(str(user.pk))
+    address = EmailAddress.objects.create(user=user, address=new)
+    tells_owner = ask_to_verify(address, by=by)
+    notices.send_to_all("address_added", user, by=by, address=new)
+    record(EMAIL_ADDED, by=by, about=[user], mail_addresses=[new])
+    tells_owner()
+    return address
+
+
+@transaction.atomic
+def remove_address(address: EmailAddress, *, by: Actor) -> None:
+    """Take an address off an account. It is told, if it was verified, and so are all others.
+
+    Raises:
+        PermissionDenied: if the actor is not its owner, or it is the primary one.
+    """
+    _require_own(address, by)
+    _lock(address.user)
+    present = EmailAddress.objects.filter(pk=address.pk).first()
+    if present is None:
+        return
+    if present.is_primary:
+        raise PermissionDenied(
+            _("The primary address cannot be removed. Choose another primary address first.")
+        )
+    notices.withdraw("verify_address", [present])
+    notices.send_to_all("address_removed", address.user, by=by, address=present.address)
+    present.delete()
+    record(EMAIL_REMOVED, by=by, about=[address.user], mail_addresses=[address.address])
+
+
+@transaction.atomic
+def make_primary(address: EmailAddress, *, by: Actor) -> None:
+    """Choose the address that notices go to. The former one is told, and so are all others.
+
+    Raises:
+        PermissionDenied: if the actor is not its owner, the address is not verified or is held, or
+            the account has no second factor.
+    """
+    _require_own(address, by)
+    user = address.user
+    _lock(user)
+    if not EmailAddress.objects.usable().filter(pk=address.pk).exists():
+        raise PermissionDenied(_("Only a verified address can be the primary one."))
+    if not user.has_second_factor:
+        raise PermissionDenied(
+            _("Add a second factor first: whoever has the primary address can reset the password.")
+        )
+    former = EmailAddress.objects.filter(user=user, is_primary=True).exclude(pk=address.pk)
+    names = list(former.values_list("address", flat=True))
+    if not names:
+        return
+    former.update(is_primary=False)
+    EmailAddress.objects.filter(pk=address.pk).update(is_primary=True)
+    facts = {"address": address.address, "former": names[0]}
+    notices.send_to_all("primary_address_changed", user, by=by, **facts)
+    record(EMAIL_PRIMARY_CHANGED, by=by, about=[user], mail_addresses=[*names, address.address])
+
+
+def _unnamed(by: Actor) -> Actor:
+    """Somebody at the other end of the same connection."""
+    return Actor("anonymous", network_address=by.network_address, user_agent=by.user_agent)
+
+
+def _nothing() -> None:
+    """There is nothing to record."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 from datetime import timedelta
 
-from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -13,11 +12,17 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts import notices
-from accounts.events import ACCOUNT_CREATED, ADMINISTRATOR_ADDED, EMAIL_VERIFIED, LINK_CREATED
+from accounts import notices, switches, usernames
+from accounts.events import (
+    ACCOUNT_CREATED,
+    ADMINISTRATOR_ADDED,
+    EMAIL_VERIFIED,
+    LINK_CANCELLED,
+    LINK_CREATED,
+)
 from accounts.links import digest_link
-from accounts.models import ADMINISTRATOR, AccountLink, EmailAddress, User
-from accounts.operations import second_factors
+from accounts.models import ADMINISTRATOR, AccountLink, EmailAddress, ReservedName, User
+from accounts.operations import emails, second_factors
 from audit.actors import Actor
 from audit.log import record
 from audit.models import Event
@@ -35,9 +40,17 @@ def has_ever_had_administrator() -> bool:
 
 def registration_mode() -> str:
     """ "open", "invitation" or "closed": by invitation only once there is an administrator."""
-    if settings.REGISTRATION == "invitation" and not has_ever_had_administrator():
+    mode = switches.REGISTRATION.value()
+    if mode == "invitation" and not has_ever_had_administrator():
         return "closed"
-    return str(settings.REGISTRATION)
+    return mode
+
+
+def is_open_to(link: AccountLink | None) -> bool:
+    """Whether an account can be made now, with this invitation or without any."""
+    if link is None:
+        return registration_mode() == "open"
+    return switches.REGISTRATION.value() != "closed"
 
 
 @transaction.atomic
@@ -49,32 +62,55 @@ def create_setup_link(*, by: Actor) -> str:
     """
     now = timezone.now()
     AccountLink.objects.filter(makes_administrator=True, spent_at=None).update(expires_at=now)
-    secret = _create_link(by=by, makes_administrator=True, lasts=SETUP_LINK_LASTS)
-    notices.send("setup_link_created", User.objects.administrators())
+    secret = _create_link(by=by, makes_administrator=True, note="", lasts=SETUP_LINK_LASTS)
+    notices.send("setup_link_created", User.objects.administrators(), by=by)
     return secret
 
 
 @transaction.atomic
-def create_invitation(*, by: Actor) -> str:
-    """Make a link with which one account can be made; the secret of it."""
-    return _create_link(by=by, makes_administrator=False, lasts=INVITATION_LASTS)
+def create_invitation(*, note: str = "", by: Actor) -> str:
+    """Make a link with which one account can be made; the secret of it.
+
+    Args:
+        note: for whom it is, for those who look through the open ones.
+    """
+    return _create_link(by=by, makes_administrator=False, note=note, lasts=INVITATION_LASTS)
 
 
-def _create_link(*, by: Actor, makes_administrator: bool, lasts: timedelta) -> str:
+def _create_link(*, by: Actor, makes_administrator: bool, note: str, lasts: timedelta) -> str:
     secret = secrets.token_urlsafe(32)
     link = AccountLink.objects.create(
         digest=digest_link(secret),
         makes_administrator=makes_administrator,
+        note=note,
         created_by=by.label,
         expires_at=timezone.now() + lasts,
     )
     record(
         LINK_CREATED,
         by=by,
-        purpose="administrator" if makes_administrator else "invitation",
+        purpose=_purpose(link),
         expires_at=link.expires_at.isoformat(timespec="seconds"),
     )
     return secret
+
+
+def _purpose(link: AccountLink) -> str:
+    return "administrator" if link.makes_administrator else "invitation"
+
+
+@transaction.atomic
+def cancel_link(link: AccountLink, *, reason: str, by: Actor) -> None:
+    """End a link that nobody has used yet.
+
+    Raises:
+        ValidationError: if it was used, or has ended.
+    """
+    now = timezone.now()
+    unspent = AccountLink.objects.filter(pk=link.pk, spent_at=None, expires_at__gt=now)
+    if unspent.update(expires_at=now) != 1:
+        raise ValidationError(_("This link was used or has ended."))
+    record(LINK_CANCELLED, by=by, purpose=_purpose(link), reason=reason)
 
 
 def find_link(secret: str, *, makes_administrator: bool) -> AccountLink | None:
@@ -85,7 +121,7 @@ def find_link(secret: str, *, makes_administrator: bool) -> AccountLink | None:
     return link if link is not None and link.is_open(timezone.now()) else None
 
 
-def _spend(link: AccountLink) -> None:
+def _spend(link: AccountLink, username: str) -> None:
     """Use the link up, in the transaction of what it is used for.
 
     Raises:
@@ -93,18 +129,38 @@ def _spend(link: AccountLink) -> None:
     """
     now = timezone.now()
     unspent = AccountLink.objects.filter(pk=link.pk, spent_at=None, expires_at__gt=now)
-    if unspent.update(spent_at=now) != 1:
+    if unspent.update(spent_at=now, spent_by=username) != 1:
         raise PermissionDenied(_("This link was used or has ended."))
+
+
+def require_free_name(username: str, *, may_be_prohibited: bool = False) -> None:
+    """Check that nobody has a name, had it, or may not have it.
+
+    Raises:
+        ValidationError: one sentence for all three.
+    """
+    key = username.lower()
+    is_taken = (
+        User.objects.filter(username_key=key).exists()
+        or ReservedName.objects.filter(key=key).exists()
+        or (usernames.is_prohibited(username) and not may_be_prohibited)
+    )
+    if is_taken:
+        raise _name_taken()
+
+
+def _name_taken() -> ValidationError:
+    return ValidationError(_("This name is taken, or reserved. Choose another name."), code="taken")
 
 
 def _create_user(*, username: str, email: str, password_hash: str) -> tuple[User, EmailAddress]:
     try:
         with transaction.atomic():
             user = User.objects.create(username=username, password=password_hash)
+            if ReservedName.objects.filter(key=user.username_key).exists():
+                raise _name_taken()  # its account was closed since the form was checked
     except IntegrityError as error:
-        raise ValidationError(
-            _("There is an account of this name. Choose another name."), code="taken"
-        ) from error
+        raise _name_taken() from error
     address = EmailAddress.objects.create(user=user, address=email, is_primary=True)
     return user, address
 
@@ -119,19 +175,21 @@ def register(
 
     Raises:
         PermissionDenied: if registration is not open and there is no invitation.
-        ValidationError: if the name was taken at this moment.
+        ValidationError: if the name is not free.
     """
-    if (link is None and registration_mode() != "open") or settings.REGISTRATION == "closed":
+    if not is_open_to(link):
         raise PermissionDenied(_("Registration on this site is not open."))
+    require_free_name(username)
     password_hash = make_password(password)
     with transaction.atomic():
         if link is not None:
-            _spend(link)
+            _spend(link, username)
         user, address = _create_user(username=username, email=email, password_hash=password_hash)
         actor = by.as_user(user)
         means = "an invitation" if link is not None else "themselves"
+        tells_owner = emails.ask_to_verify(address, by=actor)
         record(ACCOUNT_CREATED, by=actor, about=[user], mail_addresses=[email], means=means)
-        notices.send_to_address("verify_address", address, address_id=address.pk)
+        tells_owner()
     return user
 
 
@@ -158,10 +216,11 @@ def create_administrator(
             was.
         PermissionDenied: if the link was used or has ended.
     """
+    require_free_name(username, may_be_prohibited=True)
     step = second_factors.require_setup_code(secret, code)
     password_hash = make_password(password)
     with transaction.atomic():
-        _spend(link)
+        _spend(link, username)
         user, address = _create_user(username=username, email=email, password_hash=password_hash)
         _verify_by_link(address)
         User.objects.filter(pk=user.pk).update(is_staff=True)
@@ -174,7 +233,8 @@ def create_administrator(
         )
         record(EMAIL_VERIFIED, by=actor, about=[user], mail_addresses=[email])
         record(ADMINISTRATOR_ADDED, by=actor, about=[user])
-        notices.send("administrator_added", User.objects.administrators(), added=user.username)
+        administrators = User.objects.administrators()
+        notices.send("administrator_added", administrators, by=actor, added=user.username)
     return user
 
 

@@ -11,15 +11,29 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts import notices, policy, totp, verification
+from accounts import notices, policy, security_keys, totp, verification, webauthn
 from accounts.events import (
     APP_ADDED,
     APP_REFUSED,
     APP_REMOVED,
+    KEY_ADDED,
+    KEY_REFUSED,
+    KEY_REMOVED,
+    PASSKEY_ADDED,
+    PASSKEY_REMOVED,
     RECOVERY_CODES_CONFIRMED,
     RECOVERY_CODES_CREATED,
+    SECOND_FACTOR_RENAMED,
 )
-from accounts.models import AuthenticatorApp, RecoveryCode, RecoveryCodeSet, User
+from accounts.models import (
+    SECOND_FACTORS,
+    AuthenticatorApp,
+    RecoveryCode,
+    RecoveryCodeSet,
+    SecondFactor,
+    SecurityKey,
+    User,
+)
 from accounts.operations import sessions
 from audit import keyring
 from audit.actors import Actor
@@ -118,45 +132,133 @@ def add_app(
         raise
     with transaction.atomic():
         User.objects.select_for_update(no_key=True).get(pk=user.pk)
+        require_free_label(user, label)
         offer = AuthenticatorApp.objects.filter(pk=app.pk, confirmed=False, last_step__lt=step)
         now = timezone.now()
-        try:
-            with transaction.atomic():
-                confirmed = offer.update(
-                    confirmed=True, name=label, last_step=step, created_at=now, last_used_at=now
-                )
-        except IntegrityError as error:
-            raise ValidationError(
-                _("You have an app of this name. Choose another name."), code="taken"
-            ) from error
-        if confirmed != 1:
+        if not offer.update(
+            confirmed=True, name=label, last_step=step, created_at=now, last_used_at=now
+        ):
             raise ValidationError(_("This code was used before."), code="spent")
-        sessions.end_sessions(user, keep=keep_session, by=by)
-        record(APP_ADDED, by=by, about=[user], label=label)
-        notices.send("second_factor_added", [user], label=label)
+        app.refresh_from_db()
+        _tell_added(app, keep_session=keep_session, by=by)
     attempt.succeed()
 
 
+def add_key(
+    user: User, *, label: str, answer: str, as_passkey: bool, session: str | None, by: Actor
+) -> SecurityKey:
+    """Store the key that a browser has made. Ends the user's other sessions.
+
+    Args:
+        answer: what the browser returned, as JSON.
+        as_passkey: whether it may sign in alone.
+        session: the key of the session that asked for it, which goes on.
+
+    Raises:
+        ValidationError: if the answer is not accepted, the key is known, or the label is taken.
+        LimitReached: after too many answers that were not accepted.
+    """
+    attempt = verification.take_factor_attempt(user, by=by)
+    try:
+        made = security_keys.check_made(user, answer, session=session, as_passkey=as_passkey)
+        if as_passkey and made.is_discoverable is False:
+            raise ValueError("it cannot be found without its id")
+    except ValueError as error:
+        record_failure(KEY_REFUSED, by=by, about=[user], reason="the answer was not accepted")
+        raise ValidationError(
+            _("This was not accepted, or took longer than five minutes. Try again."), code="answer"
+        ) from error
+    with transaction.atomic():
+        User.objects.select_for_update(no_key=True).get(pk=user.pk)
+        require_free_label(user, label)
+        key = _store_key(user, made, label=label, as_passkey=as_passkey)
+        _tell_added(key, keep_session=session, by=by)
+    attempt.succeed()
+    return key
+
+
+def _store_key(user: User, made: webauthn.NewKey, *, label: str, as_passkey: bool) -> SecurityKey:
+    try:
+        with transaction.atomic():
+            return SecurityKey.objects.create(
+                user=user,
+                name=label,
+                credential_id=webauthn.text_of(made.credential_id),
+                public_key=made.public_key,
+                sign_count=made.sign_count,
+                transports=list(made.transports),
+                aaguid=made.aaguid,
+                is_passkey=as_passkey,
+                is_backed_up=made.is_backed_up,
+                last_used_at=timezone.now(),
+            )
+    except IntegrityError as error:
+        raise ValidationError(
+            _("This key is registered on this site already."), code="known"
+        ) from error
+
+
+_ADDED = {"app": APP_ADDED, "key": KEY_ADDED, "passkey": PASSKEY_ADDED}
+_REMOVED = {"app": APP_REMOVED, "key": KEY_REMOVED, "passkey": PASSKEY_REMOVED}
+
+
+def _tell_added(factor: SecondFactor, *, keep_session: str | None, by: Actor) -> None:
+    user = factor.user
+    sessions.end_sessions(user, keep=keep_session, by=by)
+    record(_ADDED[factor.kind], by=by, about=[user], label=factor.name)
+    notices.send("second_factor_added", [user], by=by, label=factor.name, kind=factor.kind)
+
+
+def require_free_label(user: User, label: str, *, besides: SecondFactor | None = None) -> None:
+    """Refuse a label that another second factor of the account has, whatever its kind.
+
+    Raises:
+        ValidationError: if one has it.
+    """
+    for kind in SECOND_FACTORS:
+        others = kind.objects.filter(user=user, confirmed=True, name=label)
+        if isinstance(besides, kind):
+            others = others.exclude(pk=besides.pk)
+        if others.exists():
+            raise ValidationError(
+                _("You have a second factor of this name. Choose another name."), code="taken"
+            )
+
+
 @transaction.atomic
-def remove_app(app: AuthenticatorApp, *, keep_session: str | None, by: Actor) -> None:
-    """Remove an authenticator app.
+def rename_factor(factor: SecondFactor, *, label: str, by: Actor) -> None:
+    """Give a second factor another label.
+
+    Raises:
+        ValidationError: if another second factor of the account has it.
+    """
+    user = User.objects.select_for_update(no_key=True).get(pk=factor.user_id)
+    require_free_label(user, label, besides=factor)
+    row = type(factor).objects.filter(pk=factor.pk, confirmed=True).exclude(name=label)
+    if row.update(name=label):
+        record(SECOND_FACTOR_RENAMED, by=by, about=[user], former=factor.name, label=label)
+
+
+@transaction.atomic
+def remove_factor(factor: SecondFactor, *, keep_session: str | None, by: Actor) -> None:
+    """Remove an authenticator app, a security key or a passkey. Ends the user's other sessions.
 
     Raises:
         PermissionDenied: if it is the last second factor of somebody who must have one.
     """
-    user = User.objects.select_for_update(no_key=True).get(pk=app.user_id)
-    others = AuthenticatorApp.objects.filter(user=user, confirmed=True).exclude(pk=app.pk)
-    if not others.exists() and policy.must_have_second_factor(user):
+    user = User.objects.select_for_update(no_key=True).get(pk=factor.user_id)
+    is_last = user.second_factors == [factor]
+    if is_last and policy.must_have_second_factor(user):
         raise PermissionDenied(
             _("Your account must have a second factor. Add another one before you remove this one.")
         )
-    if not AuthenticatorApp.objects.filter(pk=app.pk, confirmed=True).delete()[0]:
+    if not type(factor).objects.filter(pk=factor.pk, confirmed=True).delete()[0]:
         return
-    if not others.exists():
+    if is_last:
         RecoveryCodeSet.objects.filter(user=user).delete()
     sessions.end_sessions(user, keep=keep_session, by=by)
-    record(APP_REMOVED, by=by, about=[user], label=app.name)
-    notices.send("second_factor_removed", [user], label=app.name)
+    record(_REMOVED[factor.kind], by=by, about=[user], label=factor.name)
+    notices.send("second_factor_removed", [user], by=by, label=factor.name, kind=factor.kind)
 
 
 @transaction.atomic
@@ -177,7 +279,7 @@ def create_recovery_codes(user: User, *, by: Actor) -> list[str]:
         for code in codes
     )
     record(RECOVERY_CODES_CREATED, by=by, about=[user], count=len(codes))
-    notices.send("recovery_codes_created", [user])
+    notices.send("recovery_codes_created", [user], by=by)
     return ["-".join(code[place : place + 4] for place in range(0, 16, 4)) for code in codes]
 
 

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
 from django.core import signing
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
 from django.views.generic import View
 
 from accounts.forms.emails import AddressForm
-from accounts.gates import codes_page
+from accounts.gates import account_page, codes_page
 from accounts.links import read_address
 from accounts.models import EmailAddress
 from accounts.operations import emails
+from accounts.sudo import SHORT, sudo_page
 from accounts.views.links import hide_link
 
 
@@ -30,8 +33,9 @@ class VerifyAddressView(View):
         self.address: EmailAddress | None = None
         self.problem = ""
         try:
-            pk, key = read_address(request.GET.get("link", ""))
-            self.address = EmailAddress.objects.filter(pk=pk, address_key=key).first()
+            pk, key, owner = read_address(request.GET.get("link", ""))
+            present = EmailAddress.objects.filter(pk=pk, address_key=key, user_id=owner)
+            self.address = present.first()
         except signing.SignatureExpired:
             self.problem = _("This link has ended; such links last 6 hours. Ask for another mail.")
         except signing.BadSignature:
@@ -61,7 +65,8 @@ class VerifyAddressView(View):
         return redirect("accounts:security")
 
     def _page(self, request: HttpRequest) -> HttpResponse:
-        context = {"address": self.address, "problem": self.problem}
+        is_verified = self.address is not None and self.address.verified_at is not None
+        context = {"address": self.address, "problem": self.problem, "is_verified": is_verified}
         status = 400 if self.problem else 200
         return render(request, "accounts/verify_address.html", context, status=status)
 
@@ -92,3 +97,85 @@ class UnverifiedAddressView(View):
             return redirect("accounts:security")
         messages.success(request, _("A mail is on its way to %s.") % address)
         return redirect("accounts:security")
+
+
+def _own_address(request: HttpRequest, pk: int) -> EmailAddress:
+    return get_object_or_404(EmailAddress, pk=pk, user=request.user)
+
+
+def _add_address(request: HttpRequest) -> HttpResponse:
+    """The form; the answer does not tell whether another account has the address."""
+    user: Any = request.user
+    form = AddressForm(request.POST if request.method == "POST" else None, user=user)
+    if form.is_bound and form.is_valid():
+        try:
+            address = emails.add_address(
+                user,
+                form.cleaned_data["email"],
+                by=request.actor,  # type: ignore[attr-defined]
+            )
+        except (ValidationError, PermissionDenied) as error:
+            form.add_error(None, getattr(error, "message", str(error)))
+        else:
+            messages.success(request, _("A mail is on its way to %s.") % address)
+            return redirect("accounts:security")
+    return render(request, "accounts/add_address.html", {"nav": "security", "form": form})
+
+
+@account_page
+@require_POST
+def resend(request: HttpRequest, pk: int) -> HttpResponse:
+    """Another verification mail for an address that was added."""
+    address = _own_address(request, pk)
+    return _act(
+        request,
+        emails.send_verification,
+        address,
+        done=_("A mail is on its way to %s.") % address,
+    )
+
+
+def _remove_address(request: HttpRequest, pk: int) -> HttpResponse:
+    """Ask, then remove."""
+    address = _own_address(request, pk)
+    if request.method != "POST":
+        context = {"nav": "security", "address": address, "act": "remove"}
+        return render(request, "accounts/address_act.html", context)
+    return _act(
+        request,
+        emails.remove_address,
+        address,
+        done=_("The address %s was removed.") % address,
+    )
+
+
+def _make_primary(request: HttpRequest, pk: int) -> HttpResponse:
+    """Ask, then choose it."""
+    address = _own_address(request, pk)
+    if request.method != "POST":
+        context = {"nav": "security", "address": address, "act": "primary"}
+        return render(request, "accounts/address_act.html", context)
+    return _act(
+        request,
+        emails.make_primary,
+        address,
+        done=_("Notices now go to %s.") % address,
+    )
+
+
+def _act(
+    request: HttpRequest, operation: Callable[..., object], address: EmailAddress, *, done: str
+) -> HttpResponse:
+    """Do it, say what came of it, and lead back."""
+    try:
+        operation(address, by=request.actor)  # type: ignore[attr-defined]
+    except (ValidationError, PermissionDenied) as error:
+        messages.error(request, getattr(error, "message", str(error)))
+    else:
+        messages.success(request, done)
+    return redirect("accounts:security")
+
+
+add_address = sudo_page(_add_address, lasts=SHORT)
+remove_address = sudo_page(_remove_address, lasts=SHORT)
+make_primary = sudo_page(_make_primary, lasts=SHORT)

@@ -33,10 +33,9 @@ class RegisterView(View):
             return redirect("projects:my-projects")
         secret = request.GET.get("link", "")
         self.link = registration.find_link(secret, makes_administrator=False) if secret else None
-        mode = registration.registration_mode()
-        if self.link is None and mode != "open":
-            reason = "ended" if secret else mode
-            return self._closed(request, reason)
+        if not registration.is_open_to(self.link):
+            is_ended = bool(secret) and self.link is None
+            return self._closed(request, "ended" if is_ended else registration.registration_mode())
         return hide_link(super().dispatch(request, *args, **kwargs))  # type: ignore[arg-type]
 
     def get(self, request: HttpRequest) -> HttpResponse:

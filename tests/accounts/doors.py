@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from html import unescape
 from typing import Any
 
 from django.contrib.auth.hashers import make_password
@@ -79,3 +81,14 @@ def count_events(kind: EventKind) -> int:
 def text_of_page(response: Any) -> str:
     """The page as text, on one line."""
     return " ".join(response.content.decode().split())
+
+
+def hidden_fields(response: Any) -> dict[str, str]:
+    """The hidden fields of the page's forms, as a browser sends them back; not those of keys."""
+    fields = {}
+    for tag in re.findall(r"<input[^>]*>", response.content.decode()):
+        attributes = dict(re.findall(r'([a-z-]+)="([^"]*)"', tag))
+        if attributes.get("type") == "hidden" and "data-key-answer" not in tag:
+            fields[unescape(attributes["name"])] = unescape(attributes.get("value", ""))
+    fields.pop("csrfmiddlewaretoken", None)
+    return fields

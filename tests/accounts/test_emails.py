@@ -31,7 +31,7 @@ def address_of(person: Person) -> EmailAddress:
 
 
 def link_to(address: EmailAddress) -> str:
-    return f"{VERIFY}?{urlencode({'link': sign_address(address.pk, address.address_key)})}"
+    return f"{VERIFY}?{urlencode({'link': sign_address(address)})}"
 
 
 def is_verified(person: Person) -> bool:

@@ -15,7 +15,13 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.urls.resolvers import RegexPattern, RoutePattern
 
-from accounts.models import AuthenticatorApp, EmailAddress, UserSession
+from accounts.models import (
+    SECOND_FACTORS,
+    AuthenticatorApp,
+    EmailAddress,
+    SecurityKey,
+    UserSession,
+)
 from accounts.operations import second_factors
 from audit.models import Event
 from projects.models import Project
@@ -33,12 +39,23 @@ PUBLIC = {
     "projects:release-detail",
     "two_factor:login",
     "accounts:register",
+    "accounts:ask-for-reset",
+    "accounts:reset-password",
     "accounts:set-up",
+    "accounts:sign-in-options",  # a challenge, for whoever has given the right password
+    "accounts:passkey-options",  # a challenge, for anybody
+    "accounts:passkey-sign-in",  # looks at the answer to it
     "accounts:sign-out",  # ends a session, of whatever kind
     "two_factor:setup",  # leads to accounts:add-app, which is guarded
 }
+SIGN_IN_DOORS = {"two_factor:login", "accounts:passkey-sign-in"}  # they record what fails
 MACHINE_PATHS = ("/simple", "/files/", "/legacy", "/pypi/", "/_health/", "/static/")
-ACCOUNT_TABLES = ("accounts_usersession", "accounts_user", "accounts_authenticatorapp")
+ACCOUNT_TABLES = (
+    "accounts_usersession",
+    "accounts_user",
+    "accounts_authenticatorapp",
+    "accounts_securitykey",
+)
 
 
 @dataclass(frozen=True)
@@ -96,6 +113,7 @@ def doors(alice: Person, sam: Person) -> list[Door]:
     assert upload(token, "foo", "1.0").status_code == 200
     digest = "00" * 32
     EmailAddress.objects.create(user=alice.user, address="second@example.org")
+    SecurityKey.objects.create(user=alice.user, name="key", credential_id="a2V5", public_key=b"x")
     return all_doors(
         {
             "pk": str(APIToken.objects.get().pk),
@@ -106,17 +124,28 @@ def doors(alice: Person, sam: Person) -> list[Door]:
             "filename": "foo-1.0-py3-none-any.whl",
             "content_type_id": "1",
             "path": "x",
+            "form": "csv",
             "app_label": "accounts",
         }
     )
 
 
+ADDRESS_DOORS = {
+    "accounts:resend-verification",
+    "accounts:remove-address",
+    "accounts:make-primary",
+    "admin:verify-address",
+}
+
+
 def with_rows(door: Door, alice: Person) -> str:
     """The address, about a row that there is."""
     row: object = None
-    if door.name == "accounts:remove-app":
+    if door.name in {"accounts:remove-app", "accounts:rename-app"}:
         row = alice.app.pk
-    elif door.name == "admin:verify-address":
+    elif door.name in {"accounts:remove-key", "accounts:rename-key"}:
+        row = SecurityKey.objects.get(user=alice.user).pk
+    elif door.name in ADDRESS_DOORS:
         row = EmailAddress.objects.get(address="second@example.org").pk
     if row is None:
         return door.path
@@ -131,10 +160,11 @@ def half_signed_in(browser: Browser, person: Person) -> Client:
 
 def stale(browser: Browser, person: Person) -> Client:
     """A session that was opened with a password, before the account had a second factor."""
-    app = person.app
-    AuthenticatorApp.objects.filter(pk=app.pk).update(confirmed=False)
+    for kind in SECOND_FACTORS:
+        kind.objects.filter(user=person.user).update(confirmed=False)
     client = browser(person)
-    AuthenticatorApp.objects.filter(pk=app.pk).update(confirmed=True)
+    for kind in SECOND_FACTORS:
+        kind.objects.filter(user=person.user).update(confirmed=True)
     return client
 
 
@@ -142,6 +172,7 @@ def things_of(person: Person) -> list[object]:
     """Everything that a page could have changed."""
     return [
         list(AuthenticatorApp.objects.order_by("pk").values()),
+        list(SecurityKey.objects.order_by("pk").values("pk", "name", "sign_count")),
         list(EmailAddress.objects.order_by("pk").values()),
         list(APIToken.objects.order_by("pk").values("pk", "revoked_at")),
         list(Project.objects.order_by("pk").values("pk", "serial")),
@@ -159,8 +190,11 @@ FIELDS = {
     "reason": "a reason that is long enough",
     "action": "delete_selected",
     "post": "yes",
+    "answer": "{}",
     "sudo-password": "x",
-    "sudo-post": "1",
+    "sudo-code": "000000",
+    "sudo-answer": "{}",
+    "sudo-carried": "x",
 }
 
 
@@ -171,11 +205,26 @@ def test_the_walk_finds_the_pages_that_there_are(doors: list[Door]) -> None:
         "accounts:security",
         "accounts:add-app",
         "accounts:remove-app",
+        "accounts:rename-app",
+        "accounts:add-key",
+        "accounts:add-key-options",
+        "accounts:rename-key",
+        "accounts:remove-key",
+        "accounts:add-passkey",
+        "accounts:add-passkey-options",
+        "accounts:confirm-options",
         "accounts:recovery-codes",
         "accounts:make-recovery-codes",
         "accounts:history",
         "accounts:verify-address",
         "accounts:change-address",
+        "accounts:add-address",
+        "accounts:remove-address",
+        "accounts:make-primary",
+        "accounts:change-password",
+        "accounts:download-data",
+        "accounts:close-account",
+        "accounts:export-history",
         "tokens:token-create",
         "tokens:token-revoke",
         "tokens:token-list",
@@ -230,7 +279,7 @@ def test_public_pages_open_nothing_to_a_stale_session(
     client = stale(browser, alice)
     before = things_of(alice)
     for door in doors:
-        if door.name in PUBLIC - {"accounts:sign-out", "two_factor:login"}:
+        if door.name in PUBLIC - {"accounts:sign-out", *SIGN_IN_DOORS}:
             client.get(door.path)
             client.post(door.path, FIELDS)
     assert things_of(alice) == before

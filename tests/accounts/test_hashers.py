@@ -40,8 +40,8 @@ def test_passwords_are_hashed_with_argon2id_at_its_full_cost() -> None:
 
 
 @pytest.mark.once
-def test_no_other_hash_is_made_or_accepted() -> None:
-    assert [type(hasher) for hasher in get_hashers()] == [LimitedArgon2PasswordHasher]
+def test_no_other_hash_is_made_and_no_unknown_one_accepted() -> None:
+    assert type(get_hashers()[0]) is LimitedArgon2PasswordHasher
     for encoded in ("md5$salt$9e107d9d372bb6826bd81d3542a419d6", "plain$$x", "", "x", "!x"):
         assert not check_password("x", encoded)
 

@@ -4,31 +4,65 @@ import logging
 import os
 import re
 import signal
+import struct
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from html import unescape
+from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import time_machine
+from django.core.mail import EmailMultiAlternatives
 from django.test import Client
 from django.utils import timezone
 
 from accounts import notices
 from accounts.models import EmailAddress, OutboxMail, User
+from audit.actors import command
 from indexsite.worker import Worker
 from tests.accounts.doors import newcomer
 from tests.support.clone import Database, race
 from tests.support.mailbox import Mailbox, free_port, text_of
 from tests.support.people import Person, make_person
-from tests.support.server import StartSite
+from tests.support.server import ROOT, StartSite
 
 Browser = Callable[..., Client]
 
 
+SITE = "http://localhost:8000"
+MAILS = ROOT / "templates" / "emails"
+
+
+def html_to_text(html: str) -> str:
+    """What a reader of the HTML sees."""
+    return unescape(re.sub(r"<[^>]*>", " ", html))
+
+
+def write_catalogue(folder: Path, texts: dict[str, str]) -> None:
+    """A compiled catalogue of German translations, in the format of GNU gettext."""
+    pairs = sorted({"": "Content-Type: text/plain; charset=UTF-8\n", **texts}.items())
+    start = 28 + 16 * len(pairs)
+    tables: list[list[int]] = [[], []]
+    content = b""
+    for side in (0, 1):
+        for pair in pairs:
+            text = pair[side].encode()
+            tables[side] += [len(text), start + len(content)]
+            content += text + b"\0"
+    count = len(pairs)
+    header = struct.pack("<7I", 0x950412DE, 0, count, 28, 28 + 8 * count, 0, 0)
+    numbers = struct.pack(f"<{4 * count}I", *tables[0], *tables[1])
+    path = folder / "de" / "LC_MESSAGES" / "django.mo"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(header + numbers + content)
+
+
 def queue(person: Person, label: str = "phone") -> OutboxMail:
-    notices.send("second_factor_added", [person.fresh_user], label=label)
+    notices.send("second_factor_added", [person.fresh_user], by=person.actor, label=label)
     return OutboxMail.objects.latest("pk")
 
 
@@ -43,33 +77,141 @@ def test_a_notice_is_a_row_in_the_outbox(alice: Person) -> None:
 
 def test_notices_go_to_verified_addresses_only(db: None) -> None:
     person = newcomer(is_verified=False)
-    notices.send("second_factor_added", [person.user], label="x")
+    notices.send("second_factor_added", [person.user], by=person.actor, label="x")
     assert not OutboxMail.objects.exists()
 
 
-def test_every_notice_can_be_rendered_and_names_the_site(alice: Person) -> None:
-    facts: dict[str, dict[str, Any]] = {
-        "verify_address": {"address_id": EmailAddress.objects.get(user=alice.user).pk},
-        "setup_link_created": {},
-        "administrator_added": {"added": "eve"},
-        "second_factor_added": {"label": "phone"},
-        "second_factor_removed": {"label": "phone"},
-        "recovery_codes_created": {},
-        "recovery_code_used": {"left": 1},
-    }
-    for notice, known in facts.items():
-        message = notices.render(
-            OutboxMail(notice=notice, recipient="a@example.org", recipient_name="al", facts=known)
-        )
-        assert "Hello al," in message.body
-        assert "http://localhost:8000" in message.body
-        assert message.subject.strip()
-        assert "{" not in message.body
+NOTICES = sorted(path.name.removesuffix(".subject.txt") for path in MAILS.glob("*.subject.txt"))
+FACTS: dict[str, Any] = {  # whatever the templates show
+    "label": "phone",
+    "left": 1,
+    "added": "eve",
+    "address": "second@example.org",
+    "former": "first@example.org",
+    "typed_for": "zoe",
+    "name": "job",
+    "reason": "a reason",
+    "actor": "bob",
+    "project": "foo",
+    "normalized_name": "foo",
+    "version": "1.0",
+}
 
 
-def test_what_a_user_typed_stands_in_a_mail_as_it_is(alice: Person) -> None:
-    message = notices.render(queue(alice, label="R&D's <phone>"))
-    assert "R&D's <phone>" in message.body
+def mail_of(notice: str, person: Person, **facts: Any) -> OutboxMail:
+    """A mail about something that this person did."""
+    address = EmailAddress.objects.get(user=person.user)
+    known = {"address_id": address.pk, "reset_id": str(uuid4())}
+    notices.send_to_address(notice, address, by=person.actor, **{**FACTS, **known, **facts})
+    return OutboxMail.objects.latest("pk")
+
+
+def html_of(message: EmailMultiAlternatives) -> str:
+    ((content, kind),) = message.alternatives
+    assert kind == "text/html"
+    return str(content)
+
+
+@pytest.mark.parametrize("notice", NOTICES)
+def test_every_notice_says_what_happened_when_from_where_and_what_to_do(
+    alice: Person, notice: str
+) -> None:
+    with time_machine.travel(datetime(2026, 11, 24, 13, 5, 7, tzinfo=UTC)):
+        message = notices.render(mail_of(notice, alice))
+    html = html_of(message)
+    for content in (message.body, html):
+        assert "Hello alice," in content
+        assert "When: 2026-11-24 13:05:07 UTC" in content
+        assert "From: 192.0.2.17" in content
+        assert "With: A Browser/1" in content
+        assert re.search(r"\b(If|Only people)\b", content)  # … this was not you: what to do
+        assert "http://localhost:8000" in content
+        assert not re.search(r"[{}]|&amp;#|&#x27;&#x27;", content)
+    assert message.subject.startswith("[Indexsite] ")
+    assert max(len(line) for line in message.body.splitlines() if "http" not in line) <= 72
+
+
+@pytest.mark.parametrize("notice", NOTICES)
+def test_the_html_of_a_notice_is_its_text_without_pictures_or_style(
+    alice: Person, notice: str
+) -> None:
+    message = notices.render(mail_of(notice, alice))
+    html = html_of(message)
+    words = html_to_text(html.partition("</head>")[2]).split()
+    assert words == message.body.split()
+    assert not re.search(r"<(img|style|script|link|iframe)|\bstyle=|\bsrc=|\bon\w+=", html)
+    links = re.findall(r'href="([^"]*)"', html)
+    assert links
+    assert all(link == SITE or link.startswith(f"{SITE}/") for link in links)
+
+
+def test_what_a_user_typed_stands_in_a_mail_as_it_is_and_is_no_html(alice: Person) -> None:
+    label = "R&D's <b>phone</b>"
+    message = notices.render(queue(alice, label=label))
+    assert label in " ".join(message.body.split())
+    assert "R&amp;D&#x27;s &lt;b&gt;phone&lt;/b&gt;" in html_of(message)
+    assert "<b>" not in html_of(message)
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "https://evil.example/",
+        "x\n\nhttps://evil.example/\n\nx",
+        "\n\nhttp://localhost:8000.evil.example/\n\n",
+        "\n\nhttp://localhost:8000@evil.example/\n\n",
+        "\n\nhttp://localhost:80001/\n\n",
+        '\n\nhttp://localhost:8000/"><b>\n\n',
+    ],
+)
+def test_nothing_that_was_typed_becomes_a_link_to_another_site(alice: Person, typed: str) -> None:
+    html = html_of(notices.render(queue(alice, label=typed)))
+    links = re.findall(r'href="([^"]*)"', html)
+    assert all(link == SITE or link.startswith(f"{SITE}/") for link in links)
+    assert "<b>" not in html
+
+
+def test_a_mail_about_somebody_elses_act_says_who_but_not_from_where(
+    alice: Person, bob: Person
+) -> None:
+    notices.send("release_yanked", [alice.fresh_user], by=bob.actor, **FACTS)
+    mail = OutboxMail.objects.get()
+    assert mail.origin == {"actor": "bob"}
+    body = notices.render(mail).body
+    assert "Who: bob" in body
+    assert "192.0.2.17" not in body
+
+
+def test_a_mail_about_an_act_on_the_server_names_it(alice: Person) -> None:
+    notices.send("setup_link_created", [alice.fresh_user], by=command("setup_link"))
+    body = notices.render(OutboxMail.objects.get()).body
+    assert "Who: server" in body
+    assert "From:" not in body
+
+
+def test_a_mail_is_in_the_language_of_its_recipient(
+    alice: Person, settings: Any, tmp_path: Path
+) -> None:
+    write_catalogue(tmp_path, {"Hello %(username)s,": "Hallo %(username)s,"})
+    settings.LOCALE_PATHS = [str(tmp_path)]
+    settings.LANGUAGES = [("en", "English"), ("de", "Deutsch")]
+    User.objects.filter(pk=alice.user.pk).update(language="de")
+    message = notices.render(queue(alice))
+    assert "Hallo alice," in message.body
+    assert '<html lang="de">' in html_of(message)
+    assert "Hallo alice," in html_of(message)
+
+
+def test_a_mail_has_both_forms_when_it_arrives(committed_db: Database, mailbox: Mailbox) -> None:
+    queue(make_person("alice"), label="my <phone>")
+    notices.send_due()
+    (message,) = mailbox.messages
+    assert message.get_content_type() == "multipart/alternative"
+    kinds = [part.get_content_type() for part in message.iter_parts()]
+    assert kinds == ["text/plain", "text/html"]
+    html = message.get_body(("html",))
+    assert html is not None
+    assert "my &lt;phone&gt;" in html.get_content()
 
 
 def test_a_label_cannot_add_headers_to_a_mail(alice: Person) -> None:
@@ -164,8 +306,8 @@ def test_a_mail_that_cannot_be_rendered_does_not_hold_up_the_others(
     committed_db: Database, mailbox: Mailbox
 ) -> None:
     alice = make_person("alice")
-    notices.send("verify_address", [alice.fresh_user], address_id=0)
-    notices.send("no_such_notice", [alice.fresh_user])
+    notices.send("verify_address", [alice.fresh_user], by=alice.actor, address_id=0)
+    notices.send("no_such_notice", [alice.fresh_user], by=alice.actor)
     queue(alice)
     assert notices.send_due() == 1
     assert len(mailbox.messages) == 1
@@ -271,6 +413,7 @@ def test_seven_days_after_sending_recipient_and_facts_are_blanked(
         assert notices.forget_sent() == 1
     mail = OutboxMail.objects.get()
     assert (mail.recipient, mail.recipient_name, mail.facts) == ("", "", {})
+    assert mail.origin == {}
 
 
 def test_seven_days_after_a_mail_was_given_up_it_is_blanked_as_well(alice: Person) -> None:

@@ -255,13 +255,13 @@ def test_white_space_around_a_name_is_not_part_of_it(browser: Browser, name: str
 @pytest.mark.parametrize("name", ["sam", "SAM", "Sam", "sAm", "sam\n"])
 def test_a_name_is_taken_in_any_case(browser: Browser, name: str) -> None:
     page = browser().post(REGISTER, fields(name))
-    assert "There is an account of this name" in text_of_page(page)
+    assert "This name is taken, or reserved" in text_of_page(page)
     assert User.objects.count() == 1
 
 
 @pytest.mark.usefixtures("_open_site")
 def test_a_name_that_is_taken_at_this_moment_is_refused_in_words() -> None:
-    with pytest.raises(ValidationError, match="account of this name"):
+    with pytest.raises(ValidationError, match="taken, or reserved"):
         registration.register(
             username="SAM", email="z@example.org", password=PASSWORD, link=None, by=STRANGER
         )

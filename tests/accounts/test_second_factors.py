@@ -155,7 +155,10 @@ def test_an_app_is_recorded_and_told_to_its_owner(browser: Browser, db: None) ->
     enrol(browser(person), person, label="my phone")
     assert count_events(APP_ADDED) == 1
     mail = OutboxMail.objects.get(notice="second_factor_added")
-    assert (mail.recipient, mail.facts) == (person.email, {"label": "my phone"})
+    assert (mail.recipient, mail.facts) == (
+        person.email,
+        {"label": "my phone", "kind": "app"},
+    )
 
 
 def test_a_wrong_code_adds_nothing_and_is_recorded(browser: Browser, db: None) -> None:
@@ -199,8 +202,8 @@ def test_two_apps_of_one_account_have_two_labels(browser: Browser, alice: Person
     client = browser(alice)
     _app, secret = offer_of(alice)
     response = client.post(ADD, {"label": "phone", "code": fresh_code(secret)})
-    assert "You have an app of this name" in text_of_page(response)
-    with pytest.raises(ValidationError, match="app of this name"):
+    assert "You have a second factor of this name" in text_of_page(response)
+    with pytest.raises(ValidationError, match="second factor of this name"):
         add(alice, fresh_code(secret), label="phone")
     assert len(alice.fresh_user.second_factors) == 1
 
@@ -329,7 +332,7 @@ def test_removing_the_last_app_ends_the_recovery_codes_and_other_sessions(
 def test_removing_one_of_two_apps_keeps_the_recovery_codes(alice: Person) -> None:
     _app, secret = offer_of(alice)
     add(alice, fresh_code(secret), label="tablet")
-    second_factors.remove_app(alice.app, keep_session=None, by=alice.actor)
+    second_factors.remove_factor(alice.app, keep_session=None, by=alice.actor)
     assert alice.fresh_user.has_second_factor
     assert alice.fresh_user.recovery_codes is not None
 
@@ -338,7 +341,7 @@ def test_a_removed_app_signs_nobody_in(browser: Browser, alice: Person) -> None:
     _app, secret = offer_of(alice)
     add(alice, fresh_code(secret), label="tablet")
     code, app = code_for(alice), alice.app
-    second_factors.remove_app(app, keep_session=None, by=alice.actor)
+    second_factors.remove_factor(app, keep_session=None, by=alice.actor)
     client = browser()
     give_password(client, alice)
     give_code(client, code)
@@ -352,7 +355,7 @@ def test_a_session_that_a_removed_app_had_verified_is_verified_no_longer(
     _app, secret = offer_of(alice)
     app = alice.app
     add(alice, fresh_code(secret), label="tablet")
-    second_factors.remove_app(
+    second_factors.remove_factor(
         app, keep_session=client.cookies[settings.SESSION_COOKIE_NAME].value, by=alice.actor
     )
     assert leads_to_sign_in(client.get("/account/security/"))
@@ -372,7 +375,7 @@ def test_staff_keep_at_least_one_second_factor(browser: Browser, sam: Person) ->
     remove(browser(sam), sam.app)
     assert sam.fresh_user.has_second_factor
     with pytest.raises(PermissionDenied, match="must have a second factor"):
-        second_factors.remove_app(sam.app, keep_session=None, by=sam.actor)
+        second_factors.remove_factor(sam.app, keep_session=None, by=sam.actor)
 
 
 def test_of_two_apps_of_staff_removed_at_once_one_stays(committed_db: Database) -> None:
@@ -384,7 +387,7 @@ def test_of_two_apps_of_staff_removed_at_once_one_stays(committed_db: Database) 
     def take_away(app: AuthenticatorApp) -> Callable[[], bool]:
         def run() -> bool:
             try:
-                second_factors.remove_app(app, keep_session=None, by=by)
+                second_factors.remove_factor(app, keep_session=None, by=by)
             except PermissionDenied:
                 return False
             return True

@@ -32,6 +32,7 @@ QUESTIONS = ("has_", "is_", "may_", "find_", "require_")  # ask or refuse, and c
 # What operations modules offer beside verbs and questions: words for what is stored, and parts of
 # one verb, whose caller names the actor and records.
 NO_OPERATIONS = {
+    "accounts/operations/passwords.py": {"choose_address", "forget_old_resets"},
     "accounts/operations/registration.py": {"registration_mode"},
     "accounts/operations/second_factors.py": {
         "wrap_secret",

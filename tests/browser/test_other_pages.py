@@ -16,7 +16,7 @@ from accounts.sessions import SessionStore
 from audit.models import Event
 from tests.browser.test_journey import PASSWORD, send
 from tests.support.chromium import WIDTHS, OpenPage, require_sound
-from tests.support.people import Person, make_person, sign_in
+from tests.support.people import Person, code_for, make_person, sign_in
 from tests.support.server import Site, StartSite
 
 # In Django's admin the label of the search field is a picture, and some columns have no heading.
@@ -59,7 +59,7 @@ def test_pages_of_an_account_that_is_new(
         expect(page.locator("main")).to_contain_text("not verified")
         visit(page, site, "/account/apps/add/")
         address = EmailAddress.objects.get(address="nora@example.org")
-        link = urlencode({"link": sign_address(address.pk, address.address_key)})
+        link = urlencode({"link": sign_address(address)})
         visit(page, site, f"/account/verify/?{link}")
         send(page)
         visit(page, site, "/account/verify/?link=broken")
@@ -74,9 +74,9 @@ def test_pages_that_ask_again(fresh_site: Site, open_page: OpenPage, width: int)
     open_session(page, fresh_site, alice, sudo=False)
     visit(page, fresh_site, "/account/tokens/make/")
     expect(page.locator("h1")).to_contain_text("Confirm")
-    page.get_by_label("password").fill("wrong")
+    page.get_by_label("Code from").fill("000000")
     send(page)
-    page.get_by_label("password").fill(alice.password)
+    page.get_by_label("Code from").fill(code_for(alice))
     send(page)
     assert urlsplit(page.url).path == "/account/tokens/make/"
     visit(page, fresh_site, f"/account/apps/{alice.app.pk}/remove/")

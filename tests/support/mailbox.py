@@ -106,9 +106,9 @@ def text_of(message: EmailMessage) -> str:
     return part.get_content() if part is not None else ""
 
 
-def link_in(message: EmailMessage) -> str:
-    """The first link in a mail's text."""
-    found = re.search(r"https?://\S+", text_of(message))
+def link_in(message: EmailMessage, *, below: str = "") -> str:
+    """The first link in a mail's text, to a path that begins with `below`."""
+    found = re.search(rf"https?://[^/\s]+{re.escape(below)}\S*", text_of(message))
     assert found, text_of(message)
     return found.group()
 

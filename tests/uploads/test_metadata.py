@@ -35,6 +35,9 @@ Requires-Python: >=3.9
 Requires-Dist: bar>=1 ; extra=='x'
 Requires-Dist: baz @ https://example.org/baz.whl
 Provides-Extra: X_y
+Provides-Dist: virtual
+Obsoletes-Dist: old
+Requires-External: C
 Project-URL: Home, https://example.org/?a=1,2
 Project-URL: Bugs, https://example.org/bugs
 Home-page: https://example.org
@@ -87,6 +90,9 @@ def test_every_field_is_read() -> None:
         requires_python=">=3.9",
         requires_dist=('bar>=1; extra == "x"', "baz @ https://example.org/baz.whl"),
         provides_extra=("x-y",),
+        provides_dist=("virtual",),
+        obsoletes_dist=("old",),
+        requires_external=("C",),
         project_urls=(
             ("Home", "https://example.org/?a=1,2"),
             ("Bugs", "https://example.org/bugs"),

@@ -91,7 +91,7 @@ def create_token(
         scope="all projects" if projects is None else ", ".join(row.name for row in projects),
         caveats=stored,
     )
-    notices.send("token_created", [user], name=name)
+    notices.send("token_created", [user], by=by, name=name)
     return token, text
 
 
@@ -144,5 +144,5 @@ def revoke_token(token: APIToken, *, reason: str, by: Actor) -> bool:
         name=token.name,
         reason=reason,
     )
-    notices.send("token_revoked", [token.user], name=token.name, reason=reason)
+    notices.send("token_revoked", [token.user], by=by, name=token.name, reason=reason)
     return True

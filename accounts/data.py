@@ -1,0 +1,87 @@
+"""Everything that the site holds about a person, as one JSON object; and the socket for its parts.
+
+A part is plain data, or an iterator of plain data where there may be much of it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from django.core.serializers.json import DjangoJSONEncoder
+
+from accounts.models import SECOND_FACTORS, OutboxMail, User
+from audit import downloads
+from audit.models import Event
+
+Part = Callable[[User], Any]
+_parts: dict[str, Part] = {}
+
+
+def add_part(name: str, gather: Part) -> None:
+    """Fill the socket: what a higher floor holds about a person."""
+    _parts[name] = gather
+
+
+def stream(user: User) -> Iterator[str]:
+    """The text of the JSON object, a piece at a time."""
+    for number, (name, gather) in enumerate(_parts.items()):
+        yield ("{" if number == 0 else ",\n") + f"{json.dumps(name)}: "
+        content = gather(user)
+        if isinstance(content, Iterator):
+            yield from downloads.as_json(content, encoder=DjangoJSONEncoder)
+        else:
+            yield json.dumps(content, cls=DjangoJSONEncoder, ensure_ascii=False, indent=1)
+    yield "}\n"
+
+
+def _account(user: User) -> dict[str, Any]:
+    shown = ("id", "username", "name", "language", "is_staff", "joined_at", "last_login")
+    return {name: getattr(user, name) for name in shown}
+
+
+def _addresses(user: User) -> list[dict[str, Any]]:
+    shown = ("address", "is_primary", "added_at", "verified_at", "held_at")
+    return list(user.email_addresses.values(*shown))
+
+
+def _second_factors(user: User) -> list[dict[str, Any]]:
+    shown = ("name", "created_at", "last_used_at", "held_at")
+    return [
+        {"kind": str(kind._meta.verbose_name)} | row
+        for kind in SECOND_FACTORS
+        for row in kind.objects.filter(user=user, confirmed=True).values(*shown)
+    ]
+
+
+def _recovery_codes(user: User) -> dict[str, Any] | None:
+    codes = user.recovery_codes
+    return {"created_at": codes.created_at, "unused": codes.unused} if codes else None
+
+
+def _sessions(user: User) -> list[dict[str, Any]]:
+    rows = user.sessions.order_by("created_at").values("created_at", "expire_date")
+    return [{"signed_in_at": row["created_at"], "ends_at": row["expire_date"]} for row in rows]
+
+
+def _mails(user: User) -> Iterator[dict[str, Any]]:
+    """The notices of the last days; recipients are blanked after that."""
+    addresses = user.email_addresses.values("address")
+    mails = OutboxMail.objects.filter(recipient__in=addresses, recipient_name=user.username)
+    shown = ("notice", "recipient", "queued_at", "sent_at")
+    return iter(mails.values(*shown).iterator(chunk_size=500))
+
+
+def _history(user: User) -> Iterator[dict[str, Any]]:
+    lines = downloads.lines_of(Event.objects.for_user(user), reader_id=str(user.pk))
+    return map(downloads.as_fields, lines)
+
+
+add_part("account", _account)
+add_part("mail_addresses", _addresses)
+add_part("second_factors", _second_factors)
+add_part("recovery_codes", _recovery_codes)
+add_part("sessions", _sessions)
+add_part("mails", _mails)
+add_part("history", _history)
