@@ -14,7 +14,7 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import path, reverse
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from accounts.models import User
@@ -27,8 +27,6 @@ from audit.models import Event
 
 EVENTS_READ = 10_000
 ROWS_ACTED_ON = 500
-
-_bulk_acts: list[type[BulkAct]] = []
 
 
 class BulkAct(StaffPage):
@@ -109,8 +107,10 @@ class BulkAct(StaffPage):
             raise ValidationError(self.nothing_found)
         if len(rows) > ROWS_ACTED_ON:
             raise ValidationError(
-                _("The filter leads to %(count)d of them; at most %(most)d are acted on at once. "
-                  "Make it narrower.")
+                _(
+                    "The filter leads to %(count)d of them; at most %(most)d are acted on at once. "
+                    "Make it narrower."
+                )
                 % {"count": len(rows), "most": ROWS_ACTED_ON}
             )
         return rows
@@ -138,21 +138,8 @@ class BulkAct(StaffPage):
 
 def offered_on_events(act: type[BulkAct]) -> type[BulkAct]:
     """Fill the socket: put an act on the lists of events."""
-    _bulk_acts.append(act)
-    add_event_act(EventAct(act.title, f"admin:bulk-{act.slug}", act.groups))
+    add_event_act(EventAct(act.title, act.slug, act.as_view(), act.groups))
     return act
-
-
-def bulk_act_urls() -> list[Any]:
-    """The pages of all of them, for the staff site."""
-    return [
-        path(f"events/{act.slug}/", act.as_view(), name=f"bulk-{act.slug}") for act in _bulk_acts
-    ]
-
-
-def bulk_acts() -> list[type[BulkAct]]:
-    """All acts on the lists of events."""
-    return list(_bulk_acts)
 
 
 def accounts_of(events: Sequence[Event]) -> list[User]:

@@ -5,38 +5,27 @@ that was verified a short while ago.
 from __future__ import annotations
 
 import ipaddress
-import time
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import reverse
 from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext as _
 
-from accounts import login
 from accounts.events import STAFF_ACT_REFUSED
 from accounts.gates import is_fully_signed_in
 from accounts.limits import Limit, LimitReached
-from accounts.sessions import SIGNED_IN_AT
+from accounts.sudo import sudo_page
 from audit.failures import record_failure
 from audit.groups import groups_of
 
 View = Callable[..., HttpResponse]
-FRESH = 30 * 60  # seconds
 PAGES = Limit("staff pages", 600, 5 * 60)
 ACTS = Limit("acts of staff", 60, 3600)
-
-
-def has_fresh_factor(request: HttpRequest) -> bool:
-    """Whether a second factor was verified in the last half hour. The one place that says so."""
-    signed_in_at = request.session.get(SIGNED_IN_AT)
-    return isinstance(signed_in_at, int) and 0 <= time.time() - signed_in_at <= FRESH
 
 
 def is_staff_session(request: HttpRequest) -> bool:
@@ -51,17 +40,28 @@ def is_staff_session(request: HttpRequest) -> bool:
 
 
 def staff_page(view: View) -> View:
-    """A page for staff. Whoever does not get in is led on, or told why; nothing is done."""
+    """A page for staff, who are asked for a second factor where the last proof is older than half
+    an hour. Whoever does not get in is led on, or told why; nothing is done.
+    """
+    return sudo_page(_counted(view), gate=_for_staff)
 
+
+def _for_staff(view: View) -> View:
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        refusal = _refusal(request)
-        if refusal is not None:
-            add_never_cache_headers(refusal)
-            return refusal
-        return view(request, *args, **kwargs)
+        response = _refusal(request) or view(request, *args, **kwargs)
+        add_never_cache_headers(response)
+        return response
 
     return guarded
+
+
+def _counted(view: View) -> View:
+    @wraps(view)
+    def counted(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return take_attempt(request, PAGES) or view(request, *args, **kwargs)
+
+    return counted
 
 
 def refuse(request: HttpRequest, act: str, reason: str) -> None:
@@ -101,10 +101,8 @@ def _refusal(request: HttpRequest) -> HttpResponse | None:
             what = _("The staff pages are for staff with a second factor.")
             context = {"title": _("Not for you"), "what": what}
             return render(request, "admin/refused.html", context, status=403)
-        return redirect_to_login(_address(request))
-    if not has_fresh_factor(request):
-        return _ask_again(request)
-    return take_attempt(request, PAGES)
+        return redirect_to_login(request.get_full_path())
+    return None
 
 
 def _is_from_allowed_network(request: HttpRequest) -> bool:
@@ -115,30 +113,3 @@ def _is_from_allowed_network(request: HttpRequest) -> bool:
     except ValueError:
         return False
     return any(address in network for network in settings.STAFF_NETWORKS)
-
-
-def _ask_again(request: HttpRequest) -> HttpResponse:
-    """Ask for a fresh proof. A form that was sent is not acted on, and is lost."""
-    context = {
-        "title": _("Sign in again"),
-        "next": _address(request),
-        "was_post": request.method == "POST",
-    }
-    status = 403 if request.method == "POST" else 200
-    return render(request, "admin/sign_in_again.html", context, status=status)
-
-
-def _address(request: HttpRequest) -> str:
-    """Where to come back to; of a form, the page that it is on, as pages and forms share one."""
-    return request.get_full_path()
-
-
-def sign_in_again(request: HttpRequest) -> HttpResponse:
-    """End this session, and lead to the sign-in page and from there back."""
-    wanted = request.POST.get("next", "")
-    index = reverse("admin:index")
-    parts = urlsplit(wanted)
-    is_ours = not parts.scheme and not parts.netloc and wanted.startswith(index)
-    if request.method == "POST":
-        login.sign_out(request, by=request.actor)  # type: ignore[attr-defined]
-    return redirect_to_login(wanted if is_ours and "\\" not in wanted else index)

@@ -44,7 +44,7 @@ def addresses() -> dict[str, str]:
         "small range": {"network": "10.3.150.0/24"},
         "large range": {"network": "10.0.0.0/8"},
         "middle range": {"network": "10.3.0.0/16"},
-        "token": {"token": token.credential_id},
+        "token": {"used_key": token.credential_id},
         "actor, family, outcome": {
             "actor": "person-0001",
             "family": "upload",

@@ -8,13 +8,12 @@ from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import path
 from django.utils.translation import gettext_lazy as _
 from two_factor.admin import AdminSiteOTPRequired
 
 from accounts import staff_gate
 from accounts.gates import is_fully_signed_in
-from accounts.staff_bulk import bulk_act_urls
+from audit.acts import event_act_urls
 
 OUR_APPS = {"audit", "accounts", "projects", "tokens", "uploads"}
 
@@ -45,12 +44,8 @@ class StaffSite(AdminSiteOTPRequired):
             super().register(ours, admin_class, **options)
 
     def get_urls(self) -> list[Any]:
-        """Offer the way to a fresh second factor."""
-        return [
-            path("sign-in-again/", staff_gate.sign_in_again, name="sign-in-again"),
-            *bulk_act_urls(),
-            *super().get_urls(),
-        ]
+        """Offer the acts on lists of events beside the pages of tables."""
+        return [*event_act_urls(), *super().get_urls()]
 
     def has_permission(self, request: HttpRequest) -> bool:
         """Somebody of a staff group, with a second factor verified in this session."""

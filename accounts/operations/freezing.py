@@ -38,7 +38,7 @@ def freeze_accounts(users: Sequence[User], *, reason: str, by: Actor) -> int:
     frozen = [user for user in rows if user.is_active]
     for user in frozen:
         User.objects.filter(pk=user.pk).update(is_active=False)
-        notices.send("account_frozen", [user], reason=reason)
+        notices.send_to_all("account_frozen", user, by=by, reason=reason)
     for user in frozen:
         end_sessions(user, keep=None, by=by)
         record(ACCOUNT_FROZEN, by=by, about=[user], reason=reason)
@@ -58,7 +58,7 @@ def unfreeze_account(user: User, *, reason: str, by: Actor) -> None:
     if row.is_active:
         raise ValidationError(_("This account is not frozen."), code="done")
     User.objects.filter(pk=row.pk).update(is_active=True)
-    notices.send("account_unfrozen", [row], reason=reason)
+    notices.send_to_all("account_unfrozen", row, by=by, reason=reason)
     record(ACCOUNT_UNFROZEN, by=by, about=[row], reason=reason)
 
 
@@ -75,7 +75,7 @@ def end_sessions_as_staff(users: Sequence[User], *, reason: str, by: Actor) -> i
     rows = lock_accounts(users, by=by)
     for user in rows:
         require_staff(by, MAY_FREEZE, about=user)
-        notices.send("sessions_ended_by_staff", [user], reason=reason)
+        notices.send_to_all("sessions_ended_by_staff", user, by=by, reason=reason)
     total = 0
     for user in rows:
         count = end_sessions(user, keep=None, by=by)

@@ -45,10 +45,10 @@ def set_staff_groups(user: User, groups: Iterable[str], *, reason: str, by: Acto
     notices.send(
         "staff_rights_changed",
         told.values(),
+        by=by,
         changed=row.username,
         groups=shown,
         reason=reason,
-        actor=by.label,
     )
     record(
         STAFF_RIGHTS_CHANGED,

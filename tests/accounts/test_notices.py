@@ -95,6 +95,8 @@ FACTS: dict[str, Any] = {  # whatever the templates show
     "project": "foo",
     "normalized_name": "foo",
     "version": "1.0",
+    "changed": "zoe",
+    "groups": "Support",
 }
 
 

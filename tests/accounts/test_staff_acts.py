@@ -120,7 +120,7 @@ def test_an_old_sign_in_is_not_enough(browser: Browser, sam: Person, person: Per
         clock.shift(30 * 60 + 1)
         response = client.post(act_on(person), REASON)
     assert response.status_code == 403
-    assert "Nothing was done" in text_of_page(response)
+    assert "Confirm it is you" in text_of_page(response)
     assert not is_verified(person)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 import time
 from collections.abc import Callable
 from typing import Any
@@ -13,13 +14,12 @@ from django.contrib.auth.models import Group
 from django.test import Client
 
 from accounts import staff_gate
-from accounts.events import SIGNED_OUT, STAFF_ACT_REFUSED
+from accounts.events import STAFF_ACT_REFUSED
 from accounts.limits import Limit
-from accounts.models import UserSession
 from audit.groups import EVERYBODY
 from audit.models import Event
-from tests.accounts.doors import SIGN_IN, count_events, text_of_page
-from tests.support.people import NETWORK_ADDRESS, Person, make_person
+from tests.accounts.doors import count_events, text_of_page
+from tests.support.people import NETWORK_ADDRESS, Person, code_for, make_person
 
 Browser = Callable[..., Client]
 PAGES = ("/admin/", "/admin/audit/event/", "/admin/accounts/")
@@ -43,37 +43,48 @@ def test_every_page_asks_for_a_fresh_second_factor(
     with time_machine.travel(time.time(), tick=False) as clock:
         client = browser(sam)
         clock.shift(30 * 60 - 2)
-        assert "Sign in again" not in client.get(path).content.decode()
+        assert "Confirm it is you" not in client.get(path).content.decode()
         clock.shift(3)
         page = client.get(path)
-    assert "Sign in again" in page.content.decode()
-    assert "no-store" in page["Cache-Control"]
-    assert f'name="next" value="{path}"' in page.content.decode()
+        assert "Confirm it is you" in page.content.decode()
+        assert "no-store" in page["Cache-Control"]
+        client.post(path, {"sudo-password": sam.password})
+        assert "Confirm it is you" in client.get(path).content.decode()
+        client.post(path, {"sudo-code": code_for(sam)})
+        assert "Confirm it is you" not in client.get(path).content.decode()
 
 
-def test_signing_in_again_ends_the_session_and_leads_back(browser: Browser, sam: Person) -> None:
-    client = browser(sam)
-    response = client.post("/admin/sign-in-again/", {"next": "/admin/audit/event/?family=token"})
-    assert response["Location"] == f"{SIGN_IN}?next=/admin/audit/event/%3Ffamily%3Dtoken"
-    assert count_events(SIGNED_OUT) == 1
-    assert not UserSession.objects.filter(user=sam.user).exists()
-
-
-@pytest.mark.parametrize(
-    "wanted",
-    ["https://evil.example/admin/", "//evil.example/admin/", "/account/", "", "/admin/\\evil"],
-)
-def test_signing_in_again_leads_to_staff_pages_only(
-    browser: Browser, sam: Person, wanted: str
+def test_an_act_goes_on_after_the_prompt_with_the_reason_that_was_typed(
+    browser: Browser, sam: Person, alice: Person
 ) -> None:
-    response = browser(sam).post("/admin/sign-in-again/", {"next": wanted})
-    assert response["Location"] == f"{SIGN_IN}?next=/admin/"
+    address = f"/admin/accounts/user/{alice.user.pk}/freeze/"
+    with time_machine.travel(time.time(), tick=False) as clock:
+        client = browser(sam)
+        clock.shift(31 * 60)
+        prompt = client.post(address, {"reason": "A token of it was leaked."})
+        assert prompt.status_code == 403
+        assert alice.fresh_user.is_active
+        carried = re.search(r'name="sudo-carried" value="([^"]*)"', prompt.content.decode())
+        assert carried
+        client.post(address, {"sudo-carried": carried[1], "sudo-code": code_for(sam)})
+    assert not alice.fresh_user.is_active
+    frozen = Event.objects.filter(kind="staff:account:frozen").get()
+    assert frozen.fields == {"reason": "A token of it was leaked."}
 
 
-def test_looking_at_that_address_ends_no_session(browser: Browser, sam: Person) -> None:
-    client = browser(sam)
-    client.get("/admin/sign-in-again/")
-    assert client.get("/admin/").status_code == 200
+def test_an_export_after_the_prompt_has_the_whole_filter(browser: Browser, sam: Person) -> None:
+    filters = {"form": "csv", "used_key": "t-1", "network": "192.0.2.0/24", "q": "a,b"}
+    with time_machine.travel(time.time(), tick=False) as clock:
+        client = browser(sam)
+        clock.shift(31 * 60)
+        prompt = client.post("/admin/audit/event/export/", filters).content.decode()
+        carried = re.search(r'name="sudo-carried" value="([^"]*)"', prompt)
+        assert carried
+        answer = {"sudo-carried": carried[1], "sudo-code": code_for(sam)}
+        response: Any = client.post("/admin/audit/event/export/", answer)
+        list(response.streaming_content)
+    exported = Event.objects.get(kind="audit:events:exported")
+    assert exported.fields["filters"] == ["network=192.0.2.0/24", "q=a,b", "used_key=t-1"]
 
 
 def test_an_address_list_keeps_other_networks_out(

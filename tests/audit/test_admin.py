@@ -176,7 +176,7 @@ def test_each_term_of_a_search_must_be_found(
         ({"network": "198.51.100.7"}, [THREE, TWO]),
         ({"network": "198.51.0.0/16", "outcome": "failed"}, [THREE]),
         ({"network": "2001:db8::/32"}, []),
-        ({"token": "t-77"}, [THREE, TWO]),
+        ({"used_key": "t-77"}, [THREE, TWO]),
         ({"kind": "testing:thing:refused"}, [THREE]),
     ],
 )

@@ -12,8 +12,8 @@ GUARDS = [
     Guard(
         "staff pages need a fresh second factor",
         _GATE,
-        "if not has_fresh_factor(request):",
-        "if False:",
+        "return sudo_page(_counted(view), gate=_for_staff)",
+        "return _for_staff(_counted(view))",
         _GATE_TESTS,
     ),
     Guard(
@@ -33,8 +33,8 @@ GUARDS = [
     Guard(
         "staff pages have a limit",
         _GATE,
-        "return take_attempt(request, PAGES)",
-        "return None",
+        "return take_attempt(request, PAGES) or view(request, *args, **kwargs)",
+        "return view(request, *args, **kwargs)",
         _GATE_TESTS,
     ),
     Guard(
@@ -42,13 +42,6 @@ GUARDS = [
         "accounts/staff.py",
         "            if refusal is not None:\n                return refusal",
         "            pass",
-        _GATE_TESTS,
-    ),
-    Guard(
-        "signing in again leads to staff pages only",
-        _GATE,
-        'wanted if is_ours and "\\\\" not in wanted else index',
-        "wanted",
         _GATE_TESTS,
     ),
     Guard(
