@@ -353,6 +353,7 @@ def _tell_about_release(release: Release, project: Project, *, by: Actor) -> Non
     notices.send(
         "release_created",
         [owner for owner in project.owners() if str(owner.pk) != by.id],
+        by=by,
         project=project.name,
         normalized_name=project.normalized_name,
         version=release.version,
