@@ -23,7 +23,7 @@ JOBS = [
     Job("accounts:forget_old_counts", timedelta(minutes=10), forget_old_counts),
     Job("accounts:forget_unused_devices", timedelta(days=1), forget_unused),
     Job("accounts:forget_old_sessions", timedelta(hours=1), forget_old_sessions),
-    Job("accounts:forget_spent_challenges", timedelta(minutes=10), forget_spent_challenges),
     Job("accounts:forget_old_resets", timedelta(days=1), forget_old_resets),
+    Job("accounts:forget_spent_challenges", timedelta(minutes=10), forget_spent_challenges),
     Job("accounts:forget_sent_mail", timedelta(hours=6), forget_sent),
 ]

@@ -214,6 +214,9 @@ def forget_old_counts() -> int:
     return count
 
 
+MINUTE, HOUR, DAY = 60, 3600, 86400  # seconds
+
+
 def _read(name: str, setting: str) -> Limits:
     return Limits(Limit(name, times, per) for times, per in settings.RATE_LIMITS[setting])
 

@@ -21,6 +21,7 @@ class Standing:
     Attributes:
         has_verified_address: whether notices reach the person.
         factors: how many second factors count.
+        has_key: whether one of them is a security key or a passkey, which cannot be phished.
         has_kept_codes: whether a recovery code was typed back.
         codes_left: how many recovery codes are unused.
         held: how many factors and addresses are held, because the owner said they were not theirs.
@@ -29,6 +30,7 @@ class Standing:
 
     has_verified_address: bool
     factors: int
+    has_key: bool
     has_kept_codes: bool
     codes_left: int
     held: int = 0
@@ -78,7 +80,7 @@ def judge(standing: Standing) -> Verdict:
             _("Your account has no second factor"),
             _(
                 "Whoever learns your password can sign in as you, and API tokens need a second "
-                "factor, too: add one below."
+                "factor, too: add a passkey, a security key or an authenticator app."
             ),
         )
     return _judge_ways_back(standing)
@@ -90,14 +92,14 @@ def _judge_ways_back(standing: Standing) -> Verdict:
         return Verdict(
             "warning",
             _("You have not shown that you kept recovery codes"),
-            _("Without them, a lost device locks you out of your account: type one back."),
+            _("Without them, a lost phone or key locks you out of your account: type one back."),
         )
     if standing.codes_left <= FEW_CODES:
         left = standing.codes_left
         return Verdict(
             "warning",
             ngettext("%d recovery code is left", "%d recovery codes are left", left) % left,
-            _("Without them, a lost device locks you out of your account: make new ones now."),
+            _("Without them, a lost phone or key locks you out of your account: make new ones."),
         )
     if standing.factors == 1:
         return Verdict(
@@ -108,11 +110,20 @@ def _judge_ways_back(standing: Standing) -> Verdict:
                 "if you lose that; a second device would spare you the codes."
             ),
         )
+    if not standing.has_key:
+        return Verdict(
+            "success",
+            _("Your account is safe"),
+            _(
+                "Signing in takes your password and a second factor; a passkey or a security key "
+                "would also protect you from false copies of the sign-in page."
+            ),
+        )
     return Verdict(
         "success",
         _("Your account is safe"),
         _(
-            "Signing in takes your password and one of several second factors, and recovery codes "
-            "let you in if you lose them all: nothing is missing."
+            "Signing in takes one of several devices, of which one cannot be phished, and recovery "
+            "codes let you in if you lose them all: nothing is missing."
         ),
     )

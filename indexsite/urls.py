@@ -12,7 +12,7 @@ human_doors = [
     path("", include("uploads.urls")),
     path("account/", include("accounts.urls")),
     path("account/", include(two_factor_patterns)),
-    path("account/tokens/", include("tokens.urls")),
+    path("", include("tokens.urls")),
     path("admin/", admin.site.urls),
     # Password managers ask here for the page where a password is changed.
     path(

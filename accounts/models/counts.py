@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from django.db import models
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -37,8 +39,11 @@ class RateCount(models.Model):
     @property
     def user(self) -> User | None:
         """The account whose attempts these are, if they are of one account."""
-        kind, _colon, rest = self.key.partition(":")
-        return User.objects.filter(pk=rest.partition(":")[0]).first() if kind == "user" else None
+        try:
+            pk = UUID(self.key.removeprefix("user:").partition(":")[0])
+        except ValueError:
+            return None
+        return User.objects.filter(pk=pk).first()
 
     @property
     def whose(self) -> str:
@@ -47,7 +52,8 @@ class RateCount(models.Model):
             return gettext("the whole site")
         if self.key.startswith("name:"):
             return gettext("a name that nobody has")
-        if not self.key.startswith("user:"):
+        user = self.user
+        if user is None:
             return self.key
-        name = self.user.username if self.user else gettext("an account that is gone")
-        return gettext("%s, on a known device") % name if ":device:" in self.key else name
+        on_device = gettext("%s, on a known device") % user.username
+        return on_device if ":device:" in self.key else user.username

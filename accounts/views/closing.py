@@ -10,7 +10,7 @@ from django.shortcuts import render
 
 from accounts.forms.closing import CloseAccountForm
 from accounts.operations import closing
-from accounts.sudo import sudo_page
+from accounts.sudo import SHORT, sudo_page
 
 
 def _close_account(request: HttpRequest) -> HttpResponse:
@@ -29,4 +29,4 @@ def _close_account(request: HttpRequest) -> HttpResponse:
     return render(request, "accounts/close_account.html", context)
 
 
-close_account = sudo_page(_close_account)
+close_account = sudo_page(_close_account, lasts=SHORT)

@@ -20,7 +20,7 @@ from accounts.gates import account_page, codes_page
 from accounts.links import read_address
 from accounts.models import EmailAddress
 from accounts.operations import emails
-from accounts.sudo import sudo_page
+from accounts.sudo import SHORT, sudo_page
 from accounts.views.links import hide_link
 
 
@@ -176,6 +176,6 @@ def _act(
     return redirect("accounts:security")
 
 
-add_address = sudo_page(_add_address)
-remove_address = sudo_page(_remove_address)
-make_primary = sudo_page(_make_primary)
+add_address = sudo_page(_add_address, lasts=SHORT)
+remove_address = sudo_page(_remove_address, lasts=SHORT)
+make_primary = sudo_page(_make_primary, lasts=SHORT)

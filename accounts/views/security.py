@@ -23,6 +23,7 @@ def standing_of(user: User) -> Standing:
     return Standing(
         has_verified_address=user.has_verified_email,
         factors=len(user.second_factors),
+        has_key=any(factor.kind != "app" for factor in user.second_factors),
         has_kept_codes=codes is not None and codes.confirmed,
         codes_left=codes.unused if codes is not None else 0,
         held=sum(rows.exclude(held_at=None).count() for rows in held),

@@ -316,4 +316,4 @@ def test_the_security_page_lists_keys_and_apps(browser: Browser, alice: Person) 
     page = text_of_page(browser(alice).get("/account/security/"))
     assert "&lt;b&gt;blue&lt;/b&gt;" in page
     assert page.count("passkey</span>") == 1
-    assert "Your account is safe" in page
+    assert "nothing is missing" in page

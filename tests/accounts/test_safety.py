@@ -12,7 +12,12 @@ from accounts.views.security import standing_of
 from tests.accounts.doors import newcomer
 from tests.support.people import Person
 
-SAFE = Standing(has_verified_address=True, factors=2, has_kept_codes=True, codes_left=8)
+SAFE = Standing(
+    has_verified_address=True, factors=2, has_key=True, has_kept_codes=True, codes_left=8
+)
+NEW = Standing(
+    has_verified_address=False, factors=0, has_key=False, has_kept_codes=False, codes_left=0
+)
 
 
 @pytest.mark.once
@@ -21,6 +26,7 @@ SAFE = Standing(has_verified_address=True, factors=2, has_kept_codes=True, codes
     [
         (SAFE, "success", "nothing is missing"),
         (replace(SAFE, factors=1), "success", "a second device would spare you the codes"),
+        (replace(SAFE, has_key=False), "success", "false copies of the sign-in page"),
         (replace(SAFE, codes_left=3), "success", "nothing is missing"),
         (replace(SAFE, codes_left=2), "warning", "2 recovery codes are left"),
         (replace(SAFE, codes_left=1), "warning", "1 recovery code is left"),
@@ -28,12 +34,12 @@ SAFE = Standing(has_verified_address=True, factors=2, has_kept_codes=True, codes
         (replace(SAFE, has_kept_codes=False), "warning", "type one back"),
         (replace(SAFE, has_kept_codes=False, codes_left=0), "warning", "type one back"),
         (replace(SAFE, factors=0), "warning", "no second factor"),
-        (Standing(True, 0, False, 0), "warning", "no second factor"),
+        (replace(NEW, has_verified_address=True), "warning", "no second factor"),
         (replace(SAFE, has_verified_address=False), "warning", "not verified"),
-        (Standing(False, 0, False, 0), "warning", "not verified"),
+        (NEW, "warning", "not verified"),
         (replace(SAFE, held=1), "danger", "is held"),
         (replace(SAFE, is_suspended=True), "danger", "Uploads in your name are suspended"),
-        (Standing(False, 0, False, 0, held=1, is_suspended=True), "danger", "suspended"),
+        (replace(NEW, held=1, is_suspended=True), "danger", "suspended"),
     ],
 )
 def test_the_first_thing_that_is_missing_is_named(
@@ -45,7 +51,7 @@ def test_the_first_thing_that_is_missing_is_named(
 
 
 def test_the_verdict_is_about_what_the_account_has(alice: Person) -> None:
-    assert standing_of(alice.fresh_user) == replace(SAFE, factors=1)
+    assert standing_of(alice.fresh_user) == replace(SAFE, factors=1, has_key=False)
     RecoveryCode.objects.filter(code_set__user=alice.user).update(used_at=timezone.now())
     assert standing_of(alice.fresh_user).codes_left == 0
 
@@ -61,4 +67,4 @@ def test_what_is_held_is_counted_and_does_not_count(alice: Person) -> None:
 
 
 def test_a_new_account_has_everything_before_it(db: None) -> None:
-    assert standing_of(newcomer(is_verified=False).user) == Standing(False, 0, False, 0)
+    assert standing_of(newcomer(is_verified=False).user) == NEW
