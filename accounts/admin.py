@@ -8,11 +8,22 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import path, reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import AuthenticatorApp, EmailAddress, OutboxMail, User
+from accounts import switches
+from accounts.models import (
+    AccountLink,
+    AuthenticatorApp,
+    EmailAddress,
+    OutboxMail,
+    ReservedName,
+    SwitchState,
+    User,
+)
 from accounts.staff_acts import VerifyAddress
+from accounts.staff_invitations import CancelLink, MakeInvitation, TurnSwitch
 from audit.admin import ReadOnlyAdmin
 
 
@@ -124,3 +135,91 @@ class OutboxMailAdmin(ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[OutboxMail]:
         """Newest first."""
         return super().get_queryset(request).order_by("-pk")
+
+
+@admin.register(AccountLink)
+class AccountLinkAdmin(ReadOnlyAdmin):
+    """Invitations and set-up links; the links themselves are not known any more."""
+
+    list_display = [
+        "__str__",
+        "makes_administrator",
+        "created_by",
+        "created_at",
+        "expires_at",
+        "spent_at",
+        "spent_by",
+        "cancel",
+    ]
+    list_filter = ["makes_administrator", ("spent_at", admin.EmptyFieldListFilter)]
+    search_fields = ["note", "spent_by", "created_by"]
+    fields = [
+        "note",
+        "makes_administrator",
+        "created_by",
+        "created_at",
+        "expires_at",
+        "spent_at",
+        "spent_by",
+    ]
+
+    @admin.display(description=_("act"))
+    def cancel(self, link: AccountLink) -> str:
+        """The page that ends it, while it is open."""
+        if not link.is_open(timezone.now()):
+            return ""
+        url = reverse("admin:cancel-link", args=[link.pk])
+        return format_html('<a href="{}">{}</a>', url, _("End it"))
+
+    def get_urls(self) -> list[Any]:
+        """Offer the acts' pages."""
+        acts = [
+            path("make/", MakeInvitation.as_view(), name="make-invitation"),
+            path("<int:pk>/cancel/", CancelLink.as_view(), name="cancel-link"),
+        ]
+        return [*acts, *super().get_urls()]
+
+
+@admin.register(SwitchState)
+class SwitchStateAdmin(ReadOnlyAdmin):
+    """Everything that can be switched while the site runs."""
+
+    list_display = ["title", "stands", "changed_by", "changed_at", "reason", "turn"]
+    list_display_links = ["title"]
+    fields = ["title", "stands", "changed_by", "changed_at", "reason"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[SwitchState]:
+        """Those of this version; a newer one may have left others behind."""
+        return super().get_queryset(request).filter(name__in=switches.names())
+
+    @admin.display(description=_("switch"))
+    def title(self, state: SwitchState) -> str:
+        """What it switches."""
+        return str(switches.find(state.name).title)
+
+    @admin.display(description=_("stands"))
+    def stands(self, state: SwitchState) -> str:
+        """How it stands now."""
+        switch = switches.find(state.name)
+        now = str(switch.positions[switch.value()])
+        return now if state.value else str(_("%s (as the environment says)") % now)
+
+    @admin.display(description=_("act"))
+    def turn(self, state: SwitchState) -> str:
+        """The page that turns it."""
+        url = reverse("admin:turn-switch", args=[state.pk])
+        return format_html('<a href="{}">{}</a>', url, _("Turn"))
+
+    def get_urls(self) -> list[Any]:
+        """Offer the act's page."""
+        act = path("<int:pk>/turn/", TurnSwitch.as_view(), name="turn-switch")
+        return [act, *super().get_urls()]
+
+
+@admin.register(ReservedName)
+class ReservedNameAdmin(ReadOnlyAdmin):
+    """User names that nobody can have any more."""
+
+    list_display = ["key", "why", "reserved_at"]
+    list_filter = ["why"]
+    search_fields = ["key"]

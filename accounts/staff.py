@@ -26,7 +26,11 @@ SHORTEST_REASON = 10  # characters
 
 
 class ReasonForm(forms.Form):
-    """Why."""
+    """Why.
+
+    Args:
+        row: what the act is about.
+    """
 
     reason = forms.CharField(
         label=gettext_lazy("Reason"),
@@ -36,29 +40,21 @@ class ReasonForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 3}),
     )
 
+    def __init__(self, *args: Any, row: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.row = row
 
-class StaffAct(View, ABC):
-    """One act of staff on one row. A subclass says what, and calls an operation.
+
+class StaffPage(View):
+    """A page for staff of some group, with a fresh second factor.
 
     Attributes:
-        model: the table of the row.
         groups: the staff groups that may.
         title: what the page and its button say.
-        consequence: a sentence with what will happen.
     """
 
-    model: ClassVar[Any]
     groups: ClassVar[frozenset[str]] = frozenset({ADMINISTRATOR})
     title: ClassVar[Any]
-    consequence: ClassVar[Any]
-
-    @abstractmethod
-    def act(self, row: Any, *, reason: str, by: Actor) -> str:
-        """Do it, by one operation; the sentence that the page then shows.
-
-        Raises:
-            ValidationError, PermissionDenied: if the operation refuses.
-        """
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         """Let in staff of the right group, with a fresh second factor, and nobody else."""
@@ -83,21 +79,49 @@ class StaffAct(View, ABC):
             return redirect("accounts:security")
         return super().dispatch(request, *args, **kwargs)
 
+    def _show(self, request: HttpRequest, template: str, **context: Any) -> HttpResponse:
+        context |= {**admin.site.each_context(request), "title": self.title}
+        return render(request, template, context)
+
+
+class StaffAct(StaffPage, ABC):
+    """One act of staff on one row. A subclass says what, and calls an operation.
+
+    Attributes:
+        model: the table of the row.
+        consequence: a sentence with what will happen.
+        form_class: asks for the reason, and for whatever else the act needs.
+    """
+
+    model: ClassVar[Any]
+    consequence: ClassVar[Any]
+    form_class: ClassVar[type[ReasonForm]] = ReasonForm
+
+    @abstractmethod
+    def act(self, row: Any, *, fields: dict[str, Any], reason: str, by: Actor) -> str:
+        """Do it, by one operation; the sentence that the page then shows.
+
+        Args:
+            fields: what the form asks for, but for the reason.
+
+        Raises:
+            ValidationError, PermissionDenied: if the operation refuses.
+        """
+
     def get(self, request: HttpRequest, pk: Any) -> HttpResponse:
         """Say what will happen, and ask for the reason."""
-        return self._page(request, get_object_or_404(self.model, pk=pk), ReasonForm())
+        row = get_object_or_404(self.model, pk=pk)
+        return self._page(request, row, self.form_class(row=row))
 
     def post(self, request: HttpRequest, pk: Any) -> HttpResponse:
         """Act."""
         row = get_object_or_404(self.model, pk=pk)
-        form = ReasonForm(request.POST)
+        form = self.form_class(request.POST, row=row)
         if form.is_valid():
+            fields = dict(form.cleaned_data)
+            reason = fields.pop("reason")
             try:
-                done = self.act(
-                    row,
-                    reason=form.cleaned_data["reason"],
-                    by=request.actor,  # type: ignore[attr-defined]
-                )
+                done = self.act(row, fields=fields, reason=reason, by=request.actor)  # type: ignore[attr-defined]
             except ValidationError as error:
                 form.add_error(None, error)
             except PermissionDenied as error:
@@ -108,11 +132,6 @@ class StaffAct(View, ABC):
         return self._page(request, row, form)
 
     def _page(self, request: HttpRequest, row: Any, form: ReasonForm) -> HttpResponse:
-        context = {
-            **admin.site.each_context(request),
-            "title": self.title,
-            "consequence": self.consequence,
-            "row": row,
-            "form": form,
-        }
-        return render(request, "admin/staff_act.html", context)
+        return self._show(
+            request, "admin/staff_act.html", consequence=self.consequence, row=row, form=form
+        )

@@ -23,7 +23,7 @@ class VerifyAddress(StaffAct):
         "the link in the verification mail. Do this only if you know that the address is theirs."
     )
 
-    def act(self, row: Any, *, reason: str, by: Actor) -> str:
+    def act(self, row: Any, *, fields: dict[str, Any], reason: str, by: Actor) -> str:
         """Verify it."""
         emails.verify_address_as_staff(row, reason=reason, by=by)
         return _("The address %s is verified.") % row.address

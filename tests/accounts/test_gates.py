@@ -17,12 +17,14 @@ from django.urls.resolvers import RegexPattern, RoutePattern
 
 from accounts.models import (
     SECOND_FACTORS,
+    AccountLink,
     AuthenticatorApp,
     EmailAddress,
     SecurityKey,
+    SwitchState,
     UserSession,
 )
-from accounts.operations import second_factors
+from accounts.operations import registration, second_factors
 from audit.models import Event
 from projects.models import Project
 from tests.accounts.doors import SIGN_IN, give_password, newcomer
@@ -112,6 +114,7 @@ def doors(alice: Person, sam: Person) -> list[Door]:
     token = token_of(alice)
     assert upload(token, "foo", "1.0").status_code == 200
     digest = "00" * 32
+    registration.create_invitation(by=sam.actor)
     EmailAddress.objects.create(user=alice.user, address="second@example.org")
     SecurityKey.objects.create(user=alice.user, name="key", credential_id="a2V5", public_key=b"x")
     return all_doors(
@@ -147,6 +150,10 @@ def with_rows(door: Door, alice: Person) -> str:
         row = SecurityKey.objects.get(user=alice.user).pk
     elif door.name in ADDRESS_DOORS:
         row = EmailAddress.objects.get(address="second@example.org").pk
+    elif door.name == "admin:cancel-link":
+        row = AccountLink.objects.get().pk
+    elif door.name == "admin:turn-switch":
+        row = SwitchState.objects.get(name="registration").pk
     if row is None:
         return door.path
     return door.path.replace(str(APIToken.objects.get().pk), str(row))
@@ -175,6 +182,8 @@ def things_of(person: Person) -> list[object]:
         list(SecurityKey.objects.order_by("pk").values("pk", "name", "sign_count")),
         list(EmailAddress.objects.order_by("pk").values()),
         list(APIToken.objects.order_by("pk").values("pk", "revoked_at")),
+        list(AccountLink.objects.order_by("pk").values()),
+        list(SwitchState.objects.order_by("pk").values()),
         list(Project.objects.order_by("pk").values("pk", "serial")),
         Event.objects.count(),
         second_factors.RecoveryCode.objects.count(),
@@ -182,6 +191,10 @@ def things_of(person: Person) -> list[object]:
 
 
 FIELDS = {
+    "note": "mine",
+    "value": "open",
+    "username": "alice",
+    "password": "ferry lantern gravel teapot",
     "code": "000000",
     "label": "mine",
     "email": "mine@example.org",
@@ -231,6 +244,9 @@ def test_the_walk_finds_the_pages_that_there_are(doors: list[Door]) -> None:
         "projects:my-projects",
         "projects:project-history",
         "admin:verify-address",
+        "admin:make-invitation",
+        "admin:cancel-link",
+        "admin:turn-switch",
         "admin:index",
         "admin:accounts_user_change",
         "uploads:file-upload",
