@@ -19,6 +19,8 @@ from accounts.operations.switches import turn
 from accounts.staff import ReasonForm, StaffAct, StaffPage
 from audit.actors import Actor
 
+_AS_FIRST = "environment"  # in forms: a choice has a value
+
 
 def invitation_address(secret: str) -> str:
     """The link to send to whoever is invited."""
@@ -79,9 +81,7 @@ class CancelLink(StaffAct):
 class SwitchForm(ReasonForm):
     """Another value for a switch."""
 
-    value = forms.ChoiceField(
-        label=gettext_lazy("New value"), required=False, widget=forms.RadioSelect
-    )
+    value = forms.ChoiceField(label=gettext_lazy("New value"), widget=forms.RadioSelect)
     field_order = ("value", "reason")
 
     def __init__(self, *args: Any, row: SwitchState, **kwargs: Any) -> None:
@@ -89,8 +89,13 @@ class SwitchForm(ReasonForm):
         switch = switches.find(row.name)
         first = _("As the environment says, which is now: %s") % switch.positions[switch.first()]
         field: Any = self.fields["value"]
-        field.choices = [*switch.positions.items(), ("", first)]
-        field.initial = row.value
+        field.choices = [*switch.positions.items(), (_AS_FIRST, first)]
+        field.initial = row.value or _AS_FIRST
+
+    def clean_value(self) -> str:
+        """What the operation is told."""
+        value: str = self.cleaned_data["value"]
+        return "" if value == _AS_FIRST else value
 
 
 class TurnSwitch(StaffAct):

@@ -32,7 +32,7 @@ FORM = {"username": "zoe", "email": "zoe@example.org", "password": "ferry lanter
 
 
 def shown_link(page: str) -> str:
-    found = re.search(r'value="http://localhost:8000(/account/register/\?link=[^"]+)"', page)
+    found = re.search(r">http://localhost:8000(/account/register/\?link=[^<]+)<", page)
     assert found
     return found.group(1)
 
@@ -149,6 +149,8 @@ def test_an_administrator_turns_registration(browser: Browser, sam: Person) -> N
     page = text_of_page(client.get(SWITCHES))
     assert "Open: anybody can make an account" in page
     assert REASON in page
+    client.post(switch_page(), {"value": "environment", "reason": REASON})
+    assert registration.registration_mode() == "invitation"
 
 
 @pytest.mark.parametrize(

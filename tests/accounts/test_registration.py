@@ -204,6 +204,10 @@ def test_good_names(browser: Browser, name: str) -> None:
     [
         "",
         " ",
+        "_foo",
+        "bar_",
+        "foo^bar",
+        "boo\x00far",
         "_zoe",
         "zoe_",
         "-zoe",
