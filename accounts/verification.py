@@ -234,3 +234,28 @@ def codes_left(user: User) -> int:
     """How many recovery codes are unused."""
     code_set = RecoveryCodeSet.objects.filter(user=user).first()
     return code_set.unused if code_set else 0
+
+
+def check_upload_password(username: str, password: str, *, by: Actor) -> User | None:
+    """The account whose name and password these are, for an upload; or None, which is recorded.
+
+    It is no sign-in: what is returned opens no session. The attempts are those of signing in.
+
+    Raises:
+        LimitReached: after too many failures; the password is not looked at.
+    """
+    attempt = _take_password_attempt(username, by=by)
+    user = authenticate(upload_user=username, upload_password=password)
+    if isinstance(user, User):
+        attempt.succeed()
+        return user
+    known = User.objects.filter(username_key=username.lower().replace("\x00", "")).first()
+    record_failure(
+        SIGN_IN_FAILED,
+        by=by,
+        about=[known] if known else [],
+        distinct_by="upload password",
+        reason="wrong password at an upload" if known else "unknown user name at an upload",
+        name_digest="" if known else keyring.digest(keyring.NAMES, username.lower())[:16],
+    )
+    return None

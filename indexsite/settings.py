@@ -97,6 +97,22 @@ def one_of(*choices: str) -> Callable[[str], str]:
     return cast
 
 
+def contact(text: str) -> str:
+    """A mail address, as mailto:, or the address of a page, on one line."""
+    if "@" in text and ":" not in text:
+        text = f"mailto:{text}"
+    if not text.startswith(("mailto:", "https://", "tel:")) or len(text.split()) != 1:
+        raise ValueError(f"{text!r} is neither a mail address nor an https:// address")
+    return text
+
+
+def whole(text: str) -> int:
+    """A whole number, zero or above."""
+    if not text.isascii() or not text.isdigit():
+        raise ValueError(f"{text!r} is not a whole number")
+    return int(text)
+
+
 def positive(text: str) -> int:
     """A whole number above zero."""
     if not text.isascii() or not text.isdigit() or int(text) == 0:
@@ -104,10 +120,41 @@ def positive(text: str) -> int:
     return int(text)
 
 
+def days(text: str) -> timedelta | None:
+    """A whole number of days."""
+    return timedelta(days=positive(text))
+
+
 # Where the site's data is
 DATA = Path(env.str("INDEXSITE_DATA", default="") or BASE_DIR / "var").absolute()
 FILES_ROOT = DATA / "files"
 INCOMING_ROOT = DATA / "incoming"  # beside the files: the last step is a rename
+INDEX_ROOT = DATA / "index"  # the root index as it is sent; can be made anew at any time
+
+STORAGES: dict[str, dict[str, Any]] = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    "contents": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": FILES_ROOT},
+    },
+}
+S3_BUCKET = env.str("S3_BUCKET", default="")
+S3_DOWNLOADS = read("S3_DOWNLOADS", one_of("stream", "redirect"), "stream")
+if S3_BUCKET:
+    STORAGES["contents"] = {
+        "BACKEND": "storages.backends.s3.S3Storage",
+        "OPTIONS": {
+            "bucket_name": S3_BUCKET,
+            "location": env.str("S3_PREFIX", default=""),
+            "endpoint_url": env.str("S3_ENDPOINT_URL", default="") or None,
+            "region_name": env.str("S3_REGION", default="") or "us-east-1",
+            "access_key": read_secret("S3_ACCESS_KEY") or None,
+            "secret_key": read_secret("S3_SECRET_KEY") or None,
+            "addressing_style": "path",
+            "signature_version": "s3v4",
+        },
+    }
 
 # Secrets
 SECRET_KEY = read_secret("SECRET_KEY")
@@ -136,7 +183,27 @@ DEBUG = read("DEBUG", boolean, False)
 
 # Who may do what
 REGISTRATION = read("REGISTRATION", one_of("open", "invitation", "closed"), "invitation")
+SEND_FILES_BY = read("SEND_FILES_BY", one_of("", "nginx", "x-sendfile"), "")
+SECURITY_CONTACT = read("SECURITY_CONTACT", contact, "")
+# A proxy of Camo's kind; without one, images in descriptions are shown as links
+IMAGE_PROXY = read("IMAGE_PROXY", site_url, "")
+IMAGE_PROXY_KEY = read_secret("IMAGE_PROXY_KEY")
 UPLOAD_SIZE_LIMIT = read("UPLOAD_SIZE_LIMIT_MIB", positive, 100) * 1024 * 1024  # bytes
+TOKEN_MAX_LIFETIME: timedelta | None = read("TOKEN_MAX_DAYS", days, None)
+PROJECT_SIZE_LIMIT = read("PROJECT_SIZE_LIMIT_GIB", positive, 10) * 1024**3  # bytes
+PASSWORD_UPLOADS = read("PASSWORD_UPLOADS", one_of("refused", "allowed"), "refused")
+NEW_PROJECTS_PER_USER = read("NEW_PROJECTS_PER_USER", positive, 100)  # in an hour
+NEW_PROJECTS_PER_ADDRESS = read("NEW_PROJECTS_PER_ADDRESS", positive, 200)  # in an hour
+
+# What an index refuses because everybody may upload to it and anybody install from it: all of it,
+# or one by one
+PUBLIC_INDEX_RULES = read("PUBLIC_INDEX_RULES", boolean, False)
+REFUSE_LOCAL_VERSIONS = read("REFUSE_LOCAL_VERSIONS", boolean, PUBLIC_INDEX_RULES)
+REFUSE_PRIVATE_CLASSIFIERS = read("REFUSE_PRIVATE_CLASSIFIERS", boolean, PUBLIC_INDEX_RULES)
+REFUSE_DIRECT_URLS = read("REFUSE_DIRECT_URLS", boolean, PUBLIC_INDEX_RULES)
+REFUSE_OTHER_PLATFORMS = read("REFUSE_OTHER_PLATFORMS", boolean, PUBLIC_INDEX_RULES)
+REFUSE_STANDARD_LIBRARY_NAMES = read("REFUSE_STANDARD_LIBRARY_NAMES", boolean, True)
+RELEASE_OPEN_DAYS = read("RELEASE_OPEN_DAYS", whole, 14 if PUBLIC_INDEX_RULES else 0)  # 0: always
 
 # Database
 DATABASES: dict[str, dict[str, Any]] = {
@@ -194,6 +261,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "django_permissions_policy.PermissionsPolicyMiddleware",
     "indexsite.middleware.NoStoreMiddleware",
+    "indexsite.middleware.LimitMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "indexsite.middleware.HumanLocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -212,6 +280,7 @@ AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = [
     "accounts.backends.PasswordBackend",  # user name and password: browsers
     "tokens.backends.UploadTokenBackend",  # upload_token=…: the upload endpoint alone, no session
+    "uploads.backends.UploadPasswordBackend",  # upload_user=…, upload_password=…: likewise
 ]
 PASSWORD_HASHERS = [
     "accounts.hashers.LimitedArgon2PasswordHasher",
@@ -253,6 +322,7 @@ X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],
+        "img-src": [SELF, *filter(None, [IMAGE_PROXY])],
         "object-src": [NONE],
         "base-uri": [NONE],
         "form-action": [SELF],

@@ -3,7 +3,15 @@
 from django.contrib import admin
 
 from audit.admin import ReadOnlyAdmin
-from projects.models import File, Project, Release, Role
+from projects.models import (
+    BurntFilename,
+    DeletedProject,
+    File,
+    ProhibitedName,
+    Project,
+    Release,
+    Role,
+)
 
 
 @admin.register(Project)
@@ -54,4 +62,30 @@ class RoleAdmin(ReadOnlyAdmin):
     list_select_related = ["project", "user"]
     list_filter = ["kind"]
     search_fields = ["project__normalized_name", "user__username_key"]
+    show_full_result_count = False
+
+
+@admin.register(ProhibitedName)
+class ProhibitedNameAdmin(ReadOnlyAdmin):
+    """Names that no new project may have."""
+
+    list_display = ["normalized_name", "reason", "prohibited_by", "created_at"]
+    search_fields = ["normalized_name"]
+
+
+@admin.register(DeletedProject)
+class DeletedProjectAdmin(ReadOnlyAdmin):
+    """Tombstones."""
+
+    list_display = ["name", "serial", "deleted_at", "deleted_by", "name_freed_at"]
+    search_fields = ["name", "normalized_name"]
+    show_full_result_count = False
+
+
+@admin.register(BurntFilename)
+class BurntFilenameAdmin(ReadOnlyAdmin):
+    """Names of deleted files."""
+
+    list_display = ["filename", "burnt_at", "content_settled_at"]
+    search_fields = ["filename", "blake2b_256"]
     show_full_result_count = False

@@ -3,17 +3,33 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q, Value
+from django.db.models.functions import Replace
 from django.utils import timezone
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 from packaging.version import Version
+
+
+def _ultranormalized() -> models.GeneratedField:
+    """A column that the database fills with `names.ultranormalize` of the normalized name."""
+    expression: Any = F("normalized_name")
+    for letter, replacement in [("-", ""), ("l", "1"), ("i", "1"), ("o", "0")]:
+        expression = Replace(expression, Value(letter), Value(replacement))
+    return models.GeneratedField(
+        expression=expression,
+        output_field=models.CharField(max_length=200),
+        db_persist=True,
+        db_index=True,
+        verbose_name=_("ultranormalized name"),
+    )
 
 
 class ProjectQuerySet(models.QuerySet["Project"]):
@@ -56,11 +72,17 @@ class Project(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(_("name"), max_length=200)
     normalized_name = models.CharField(_("normalized name"), max_length=200, unique=True)
+    ultranormalized_name = _ultranormalized()
     serial = models.BigIntegerField(_("serial"), default=0)
     status = models.CharField(
         _("status"), max_length=20, choices=Status.choices, default=Status.ACTIVE
     )
     created_at = models.DateTimeField(_("created"), default=timezone.now)
+    # Bytes; where one is not set, the site's own limit holds.
+    file_size_limit = models.PositiveBigIntegerField(_("limit of a file"), null=True, blank=True)
+    total_size_limit = models.PositiveBigIntegerField(
+        _("limit of all files together"), null=True, blank=True
+    )
 
     objects = ProjectQuerySet.as_manager()
 
@@ -86,6 +108,14 @@ class Project(models.Model):
             is_active=True, project_roles__project=self, project_roles__kind=Role.Kind.OWNER
         )
 
+    def people(self) -> models.QuerySet[Any]:
+        """All who have a role in it."""
+        return get_user_model().objects.filter(is_active=True, project_roles__project=self)
+
+    def latest_release(self) -> Release | None:
+        """The newest final release that was not yanked; else the newest of what there is."""
+        return latest_of(self.releases.defer("metadata").order_by())
+
     @property
     def is_archived(self) -> bool:
         """Whether it is frozen, though still installable."""
@@ -95,6 +125,18 @@ class Project(models.Model):
     def is_quarantined(self) -> bool:
         """Whether it is hidden until somebody has looked at it."""
         return self.status == self.Status.QUARANTINED
+
+
+class ReleaseQuerySet(models.QuerySet["Release"]):
+    """Releases."""
+
+    def listed(self) -> ReleaseQuerySet:
+        """Those that people are shown."""
+        return self.exclude(project__status=Project.Status.QUARANTINED)
+
+    def newest(self) -> ReleaseQuerySet:
+        """The one made last first, without long texts."""
+        return self.defer("metadata").order_by("-created_at", "-pk")
 
 
 class Release(models.Model):
@@ -110,7 +152,10 @@ class Release(models.Model):
     yanked_reason = models.CharField(_("reason for the yank"), max_length=300, blank=True)
     created_at = models.DateTimeField(_("created"), default=timezone.now)
 
+    objects = ReleaseQuerySet.as_manager()
+
     class Meta:
+        indexes = [models.Index(fields=["-created_at", "-id"], name="release_newest")]
         verbose_name = _("release")
         verbose_name_plural = _("releases")
         ordering = ["-created_at", "-pk"]
@@ -128,10 +173,15 @@ class Release(models.Model):
         """Whether it is hidden from those who did not ask for exactly it."""
         return self.yanked_at is not None
 
-    @property
+    @cached_property
     def parsed_version(self) -> Version:
         """The version, to be compared (PEP 440)."""
         return Version(self.version)
+
+    @property
+    def is_prerelease(self) -> bool:
+        """Whether installers pass it by unless they are told not to (PEP 440)."""
+        return self.parsed_version.is_prerelease
 
     def links(self) -> Iterator[tuple[str, str]]:
         """Label and address of the pages that its metadata names; http and https only."""
@@ -143,6 +193,27 @@ class Release(models.Model):
                 continue
             if is_web:
                 yield str(label), url
+
+
+def latest_of(releases: Iterable[Release]) -> Release | None:
+    """The one that is shown where no version is asked for."""
+    return max(
+        releases,
+        key=lambda one: (not one.is_yanked, not one.is_prerelease, one.parsed_version),
+        default=None,
+    )
+
+
+class SearchEntry(models.Model):
+    """What a project is found by; `projects.search` keeps it right."""
+
+    project = models.OneToOneField(Project, on_delete=models.CASCADE, related_name="search_entry")
+    name = models.CharField(max_length=200, unique=True)
+    summary = models.TextField(blank=True)  # of the latest release
+    text = models.TextField()  # name and summary, in lower case
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class FileQuerySet(models.QuerySet["File"]):
@@ -189,6 +260,10 @@ class File(models.Model):
         verbose_name = _("file")
         verbose_name_plural = _("files")
         ordering = ["filename"]
+        indexes = [
+            models.Index(fields=["project", "size"], name="file_sizes"),
+            models.Index(fields=["blake2b_256"], name="file_content"),
+        ]
 
     def __str__(self) -> str:
         return self.filename
@@ -241,3 +316,162 @@ class Role(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} {self.kind}"
+
+
+class InvitationQuerySet(models.QuerySet["Invitation"]):
+    """Invitations."""
+
+    def open(self) -> InvitationQuerySet:
+        """Those that can still be answered."""
+        return self.filter(answered_at=None, expires_at__gt=timezone.now())
+
+
+class Invitation(models.Model):
+    """An offered role: for one account and one project, answered once."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="invitations")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="project_invitations"
+    )
+    kind = models.CharField(_("role"), max_length=20, choices=Role.Kind.choices)
+    # Who accepts takes the inviter's place, whose role then ends.
+    is_transfer = models.BooleanField(_("hands the project over"), default=False)
+    invited_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="sent_project_invitations"
+    )
+    created_at = models.DateTimeField(_("sent"), default=timezone.now)
+    expires_at = models.DateTimeField(_("ends"))
+    answered_at = models.DateTimeField(_("answered"), null=True, blank=True)
+
+    objects = InvitationQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("invitation")
+        verbose_name_plural = _("invitations")
+        ordering = ["-created_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["project", "user"],
+                condition=Q(answered_at=None),
+                name="one_open_invitation_to_a_project",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} {self.kind}"
+
+
+class ProhibitedName(models.Model):
+    """A name that no new project may have."""
+
+    normalized_name = models.CharField(_("normalized name"), max_length=200, unique=True)
+    reason = models.CharField(_("reason"), max_length=300, blank=True)
+    prohibited_by = models.CharField(_("prohibited by"), max_length=150, blank=True)
+    created_at = models.DateTimeField(_("since"), default=timezone.now)
+
+    class Meta:
+        verbose_name = _("prohibited name")
+        verbose_name_plural = _("prohibited names")
+        ordering = ["normalized_name"]
+
+    def __str__(self) -> str:
+        return self.normalized_name
+
+
+class DeletedProjectQuerySet(models.QuerySet["DeletedProject"]):
+    """Tombstones."""
+
+    def bury(self, project: Project, *, deleted_by: str) -> DeletedProject:
+        """Keep the name of a project that is about to be deleted, and burn the names of its files.
+
+        Within the transaction that deletes it, under its lock, after the event was recorded, whose
+        number is then the project's last serial.
+        """
+        BurntFilename.objects.burn(project.files.all())
+        owners = project.roles.filter(kind=Role.Kind.OWNER).order_by("pk")
+        return self.create(
+            project_id=project.pk,
+            name=project.name,
+            normalized_name=project.normalized_name,
+            serial=project.serial,
+            owner_ids=[str(pk) for pk in owners.values_list("user_id", flat=True)],
+            deleted_by=deleted_by,
+        )
+
+
+class DeletedProject(models.Model):
+    """What remains of a deleted project: its name, and who may take that again."""
+
+    project_id = models.UUIDField(_("id of the project"), primary_key=True, editable=False)
+    name = models.CharField(_("name"), max_length=200)
+    normalized_name = models.CharField(_("normalized name"), max_length=200, db_index=True)
+    ultranormalized_name = _ultranormalized()
+    serial = models.BigIntegerField(_("serial"))
+    owner_ids = models.JSONField(_("ids of its owners"), default=list)
+    deleted_at = models.DateTimeField(_("deleted"), default=timezone.now)
+    deleted_by = models.CharField(_("deleted by"), max_length=150)
+    # Once staff let the name go, anybody may take it.
+    name_freed_at = models.DateTimeField(_("name freed"), null=True, blank=True)
+
+    objects = DeletedProjectQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("deleted project")
+        verbose_name_plural = _("deleted projects")
+        ordering = ["-deleted_at"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class BurntFilenameQuerySet(models.QuerySet["BurntFilename"]):
+    """File names that were used."""
+
+    def burn(self, files: models.QuerySet[File]) -> None:
+        """Keep the names of files that are about to be deleted, so that none is used again.
+
+        Within the transaction that deletes them, under their project's lock.
+        """
+        self.bulk_create(
+            BurntFilename(filename=filename, blake2b_256=digest)
+            for filename, digest in files.order_by().values_list("filename", "blake2b_256")
+        )
+
+
+class BurntFilename(models.Model):
+    """The name of a deleted file. It is never used again, whoever asks for it."""
+
+    filename = models.CharField(_("file name"), max_length=240, unique=True)
+    blake2b_256 = models.CharField(_("BLAKE2b-256"), max_length=64, db_index=True)
+    burnt_at = models.DateTimeField(_("deleted"), default=timezone.now, db_index=True)
+    # Its content is kept for some days, and for good where another file has the same.
+    content_settled_at = models.DateTimeField(_("content removed"), null=True, blank=True)
+
+    objects = BurntFilenameQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("burnt file name")
+        verbose_name_plural = _("burnt file names")
+        ordering = ["-burnt_at"]
+
+    def __str__(self) -> str:
+        return self.filename
+
+
+class ContentRemoval(models.Model):
+    """A stored content that was removed, or is being removed until `finished_at` is set.
+
+    Who stores a content and then publishes it asks whether a removal came in between.
+    """
+
+    blake2b_256 = models.CharField(_("BLAKE2b-256"), max_length=64, db_index=True)
+    started_at = models.DateTimeField(_("started"), default=timezone.now)
+    finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("removed content")
+        verbose_name_plural = _("removed contents")
+
+    def __str__(self) -> str:
+        return self.blake2b_256

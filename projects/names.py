@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from math import prod
 from typing import Final, Literal
 
@@ -18,6 +19,7 @@ from packaging.utils import (
     parse_wheel_filename,
 )
 from packaging.version import InvalidVersion, Version
+from stdlib_list import short_versions, stdlib_list
 
 MAX_NAME: Final = 200
 MAX_VERSION: Final = 200
@@ -26,6 +28,7 @@ MAX_TAGS: Final = 1000
 
 Kind = Literal["sdist", "bdist_wheel"]
 
+_CONFUSABLE: Final = str.maketrans({"l": "1", "i": "1", "o": "0", "-": None})
 _NAME: Final = re.compile(r"[A-Z0-9]([A-Z0-9._-]*[A-Z0-9])?\Z", re.ASCII | re.IGNORECASE)
 _FILENAME: Final = re.compile(r"[A-Za-z0-9._+!-]+\Z")
 
@@ -90,6 +93,31 @@ def normalize(name: str) -> str:
     Any text is answered; only a name that `check_name` accepts gives a normalized name.
     """
     return canonicalize_name(name)
+
+
+def ultranormalize(name: str) -> str:
+    """Return what a name looks like at a glance: names with the same one are confusable.
+
+    Punctuation is gone, and letters that look like digits are digits, as on PyPI: "Foo-lib" and
+    "f00_1ib" give "f0011b". The database computes the same of stored names.
+    """
+    return normalize(name).translate(_CONFUSABLE)
+
+
+def is_standard_library(normalized_name: str) -> bool:
+    """Tell whether some version of Python has a module of that name, such as "xml-etree"."""
+    return normalized_name in _standard_library()
+
+
+@lru_cache(maxsize=1)
+def _standard_library() -> frozenset[str]:
+    modules = {module for version in short_versions for module in stdlib_list(version)}
+    packages = {".".join(parts) for module in modules for parts in _beginnings(module.split("."))}
+    return frozenset(normalize(name).strip("-") for name in packages)  # "__main__" is "main"
+
+
+def _beginnings(parts: list[str]) -> list[list[str]]:
+    return [parts[:length] for length in range(1, len(parts) + 1)]
 
 
 def is_normalized(name: str) -> bool:

@@ -1,4 +1,4 @@
-"""Wheels and sdists as uploaded: finds the one metadata file inside and believes nothing. Pure.
+"""Wheels and sdists as uploaded: reads all of one, and believes nothing that it says. Pure.
 
 An archive is read as a stream, with little in memory whatever its size. What archive tools
 disagree about, such as a member that is there twice, is refused rather than guessed.
@@ -7,158 +7,165 @@ disagree about, such as a member that is there twice, is refused rather than gue
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import IO, BinaryIO, Final, cast
 
 from projects.names import ParsedFilename, shown
-from uploads.tarballs import MAX_METADATA, ArtifactError, Inflated, find_member, is_alias
+from uploads import wheels, zips
+from uploads.paths import Paths
+from uploads.problems import SHOWN, ArtifactError, Budget, Problem, named
+from uploads.tarballs import Inflated, read_tar
 
-__all__ = ["ArtifactError", "read_sdist_metadata", "read_wheel_metadata"]
+__all__ = ["ArtifactError", "Contents", "license_file_problems", "read_sdist", "read_wheel"]
 
-MAX_DIRECTORY: Final = 8 * 1024 * 1024
-MAX_RATIO: Final = 200
-MAX_INFLATED: Final = 2 * 1024**3
-MIN_INFLATED: Final = 1024**2
-"""An sdist may always inflate to this much: the padding of a small tar compresses very well."""
-
-_CHUNK: Final = 64 * 1024
-_ENCRYPTED: Final = 0x1
-_END_RECORD: Final = 22
-_ZIP64_LOCATOR: Final = 20
-_ZIP64_EXTRA: Final = 1
+MAX_RATIO: Final = 50
+MAX_TAR_RATIO: Final = 200
+MIN_INFLATED: Final = 64 * 1024**2
+"""An archive may always inflate to this much: small text and padding compress very well."""
+MAX_INFLATED: Final = 8 * 1024**3
+MAX_SECONDS: Final = 300.0
+MAX_METADATA: Final = 10 * 1024**2
 
 
-def read_wheel_metadata(file: BinaryIO, parsed: ParsedFilename) -> bytes:
-    """Return METADATA from a wheel.
+@dataclass(frozen=True)
+class Contents:
+    """What was read from an archive.
+
+    Attributes:
+        metadata: METADATA of a wheel, PKG-INFO of an sdist.
+        paths: all its files.
+        problems: what is wrong beside that.
+    """
+
+    metadata: bytes
+    paths: frozenset[str]
+    problems: tuple[Problem, ...]
+
+
+def read_wheel(file: BinaryIO, parsed: ParsedFilename) -> Contents:
+    """Read a wheel.
 
     Args:
-        file: the wheel, seekable; read from its start and left anywhere.
-        parsed: its file name, which says where METADATA must lie (PEP 427).
+        file: the wheel, seekable; left anywhere.
+        parsed: its file name, which says where its `.dist-info` must lie (PEP 427).
 
     Raises:
-        ArtifactError: whatever is wrong with the file.
+        ArtifactError: if it cannot be read to its end.
     """
-    folder = f"{parsed.stem}.dist-info"
     try:
-        _require_start(file, b"PK\x03\x04", "a zip archive")
-        with zipfile.ZipFile(cast("IO[bytes]", _BoundedDirectory(file))) as archive:
-            _require_plain_end(file, archive)
-            content = _read_zip_member(archive, f"{folder}/METADATA")
-            _require_one_dist_info(archive, folder)
-            return content
-    except ArtifactError:
+        return _read_wheel(file, parsed)
+    except (ArtifactError, OSError):
         raise
-    except Exception as error:  # zipfile answers broken archives with ten kinds of exception
+    except Exception as error:  # whatever a parser makes of bytes that nobody foresaw
         raise ArtifactError("the wheel is a damaged zip archive") from error
 
 
-def read_sdist_metadata(file: BinaryIO, parsed: ParsedFilename) -> bytes:
-    """Return PKG-INFO from an sdist.
+def _read_wheel(file: BinaryIO, parsed: ParsedFilename) -> Contents:
+    members = zips.read_members(file)
+    paths = Paths()
+    for member in members:
+        paths.add(member.name, is_folder=member.is_folder)
+    budget = _budget(file, MAX_RATIO)
+    if sum(member.size for member in members) > _limit(file, MAX_RATIO):
+        raise ArtifactError("the archive inflates to far more than its size", "bomb")
+    found = {member.name: member for member in members if not member.is_folder}
+    path_problems = paths.problems()
+    if path_problems:  # what a path means is open, so nothing is looked for by its path
+        raise ArtifactError(path_problems[0].text, path_problems[0].code)
 
-    All of the archive is inflated, so that a truncated one, a wrong checksum or a second PKG-INFO
-    does not pass.
+    def pieces_of(path: str) -> Iterator[bytes]:
+        return zips.inflate(file, found[path], budget)
+
+    def read(path: str) -> bytes:
+        return _read_small(path, found, pieces_of)
+
+    info = f"{parsed.stem}.dist-info"
+    metadata = read(f"{info}/METADATA")
+    entries = wheels.read_record(read(f"{info}/RECORD"))
+    problems = [
+        *wheels.layout_problems(found, parsed.stem),
+        *wheels.wheel_file_problems(read(f"{info}/WHEEL")),
+        *wheels.record_problems(entries, found, info),
+    ]
+    if f"{info}/entry_points.txt" in found:
+        problems += wheels.entry_point_problems(read(f"{info}/entry_points.txt"))
+    problems += wheels.content_problems(entries, found, pieces_of)
+    return Contents(metadata, frozenset(found), tuple(problems))
+
+
+def _read_small(
+    path: str, found: dict[str, zips.Member], pieces_of: Callable[[str], Iterator[bytes]]
+) -> bytes:
+    """All of one small file."""
+    if path not in found:
+        raise ArtifactError(f"the wheel has no {shown(path, SHOWN)}", "missing_file")
+    if found[path].size > MAX_METADATA:
+        raise ArtifactError(
+            f"{shown(path, SHOWN)} is larger than {MAX_METADATA >> 20} MiB", "metadata_size"
+        )
+    return b"".join(pieces_of(path))
+
+
+def read_sdist(file: BinaryIO, parsed: ParsedFilename) -> Contents:
+    """Read an sdist; all of it is inflated, so that a truncated or damaged one does not pass.
 
     Args:
-        file: the sdist, seekable; read from its start and left anywhere.
-        parsed: its file name, which says where PKG-INFO must lie (PEP 625).
+        file: the sdist, seekable; left anywhere.
+        parsed: its file name, which says what its one folder must be (PEP 625).
 
     Raises:
-        ArtifactError: whatever is wrong with the file.
+        ArtifactError: if it cannot be read to its end.
     """
-    path = f"{parsed.stem}/PKG-INFO"
     try:
-        _require_start(file, b"\x1f\x8b", "a gzip file")
-        size = file.seek(0, 2)
         file.seek(0)
-        limit = min(MAX_INFLATED, max(MIN_INFLATED, size * MAX_RATIO))
-        return find_member(Inflated(file, limit), path)
-    except ArtifactError:
+        if file.read(2) != b"\x1f\x8b":
+            raise ArtifactError("the file is not a gzip file")
+        if zipfile.is_zipfile(cast("IO[bytes]", file)):
+            raise ArtifactError("the file is both a zip and a tar archive", "polyglot")
+        budget = _budget(file, MAX_TAR_RATIO)
+        file.seek(0)
+        paths, metadata = read_tar(Inflated(file, budget), f"{parsed.stem}/PKG-INFO", MAX_METADATA)
+    except (ArtifactError, OSError):
         raise
-    except Exception as error:
+    except Exception as error:  # whatever a parser makes of bytes that nobody foresaw
         raise ArtifactError("the sdist is a damaged .tar.gz archive") from error
-
-
-class _BoundedDirectory:
-    """The file as zipfile sees it, in which no single read is longer than MAX_DIRECTORY.
-
-    zipfile reads the whole directory at once, of the size that the archive claims, and makes an
-    object of each entry.
-    """
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self.seek = file.seek
-        self.tell = file.tell
-
-    def read(self, size: int = -1) -> bytes:
-        if size > MAX_DIRECTORY:
-            raise ArtifactError(f"the zip directory is larger than {MAX_DIRECTORY >> 20} MiB")
-        return self._file.read(size if size >= 0 else MAX_DIRECTORY)
-
-    def seekable(self) -> bool:
-        return True
-
-
-def _require_start(file: BinaryIO, magic: bytes, what: str) -> None:
-    file.seek(0)
-    if file.read(len(magic)) != magic:
-        raise ArtifactError(f"the file is not {what}")
-
-
-def _require_plain_end(file: BinaryIO, archive: zipfile.ZipFile) -> None:
-    """Refuse zip64, bytes after the end, and an end that counts other members than were found."""
-    end_bytes = _END_RECORD + len(archive.comment)
-    size = file.seek(0, 2)
-    file.seek(max(0, size - end_bytes - _ZIP64_LOCATOR))
-    tail = file.read()
-    before, end = tail[:-end_bytes], tail[-end_bytes:]
-    if not end.startswith(b"PK\x05\x06"):
-        raise ArtifactError("the zip archive has bytes after its end")
-    if before.startswith(b"PK\x06\x07"):
-        raise ArtifactError("the wheel is a zip64 archive")
-    if int.from_bytes(end[10:12], "little") != len(archive.infolist()):
-        raise ArtifactError("the zip archive counts its members wrongly")
-
-
-def _require_one_dist_info(archive: zipfile.ZipFile, folder: str) -> None:
-    """One file is one distribution (PEP 427); with two, a second file name would fit it as well."""
-    folders = {
-        info.orig_filename.replace("\\", "/").partition("/")[0] for info in archive.infolist()
+    files = frozenset(paths.files.values())
+    problems = paths.problems()
+    outside = {
+        path
+        for path in (*files, *paths.folders.values())
+        if path.partition("/")[0] != parsed.stem or (path == parsed.stem and path in files)
     }
-    others = {name for name in folders if name.lower().endswith(".dist-info")} - {folder}
-    if others:
-        raise ArtifactError(
-            f"the wheel has the folder {shown(min(others), 120)} beside {shown(folder, 120)}"
+    if outside:
+        problems.append(
+            Problem(
+                "top_folder",
+                f"the sdist has {named(outside)} beside its one folder {shown(parsed.stem, SHOWN)}",
+            )
         )
+    return Contents(metadata, files, tuple(problems))
 
 
-def _read_zip_member(archive: zipfile.ZipFile, path: str) -> bytes:
-    what = shown(path, 120)
-    found = [info for info in archive.infolist() if is_alias(info.orig_filename, path)]
-    if not found:
-        raise ArtifactError(f"the wheel has no {what}")
-    info = found[0]
-    if len(found) > 1 or info.orig_filename != path:
-        raise ArtifactError(f"the wheel has {what} twice or in another spelling")
-    if info.flag_bits & _ENCRYPTED:
-        raise ArtifactError(f"{what} in the wheel is encrypted")
-    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise ArtifactError(f"{what} in the wheel is compressed in an unusual way")
-    if _has_zip64_extra(info.extra):
-        raise ArtifactError(f"{what} in the wheel is a zip64 member")
-    if info.file_size > MAX_METADATA:
-        raise ArtifactError(f"{what} is larger than {MAX_METADATA >> 20} MiB")
-    content = bytearray()
-    with archive.open(info) as member:  # reads no more than the size just checked
-        while chunk := member.read(_CHUNK):
-            content += chunk
-    if len(content) != info.file_size:
-        raise ArtifactError(f"{what} in the wheel is truncated")
-    return bytes(content)
+def license_file_problems(
+    contents: Contents, parsed: ParsedFilename, license_files: tuple[str, ...]
+) -> list[Problem]:
+    """Whether the files that License-File names are where it says (PEP 639)."""
+    is_wheel = parsed.kind == "bdist_wheel"
+    folder = f"{parsed.stem}.dist-info/licenses" if is_wheel else parsed.stem
+    missing = {
+        f"{folder}/{path}" for path in license_files if f"{folder}/{path}" not in contents.paths
+    }
+    if not missing:
+        return []
+    text = f"the metadata names the license file {named(missing)}, which the archive has not"
+    return [Problem("license_file", text)]
 
 
-def _has_zip64_extra(extra: bytes) -> bool:
-    while len(extra) >= 4:
-        if int.from_bytes(extra[:2], "little") == _ZIP64_EXTRA:
-            return True
-        extra = extra[4 + int.from_bytes(extra[2:4], "little") :]
-    return False
+def _limit(file: BinaryIO, ratio: int) -> int:
+    return min(MAX_INFLATED, max(MIN_INFLATED, file.seek(0, 2) * ratio))
+
+
+def _budget(file: BinaryIO, ratio: int) -> Budget:
+    """A wheel's few files that are looked at are inflated twice."""
+    return Budget(_limit(file, ratio) + 4 * MAX_METADATA, MAX_SECONDS)

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import re
+from collections.abc import Iterable
 
 from django.http import HttpResponse
 
+from projects.storage import StorageFailed
+from uploads.problems import Problem
+
+logger = logging.getLogger(__name__)
 MAX_LENGTH = 400  # characters: longer reason phrases do not pass common reverse proxies
+_ROOM_FOR_MORE = len(" And 999 more problems.")
 _NOT_PRINTABLE = re.compile(r"[^\x20-\x7e]")
 
 
@@ -14,7 +21,8 @@ class UploadRefused(Exception):
     """An upload that is said no to.
 
     Attributes:
-        status: the HTTP status, 400 to 499.
+        status: the HTTP status: 503 where the same upload may succeed later, else 400 to 499, or
+            507 where it is the site that cannot take it.
         code: what staff filter refusals by.
         sentence: one line of ASCII that says what is wrong and what to do.
     """
@@ -24,6 +32,38 @@ class UploadRefused(Exception):
         super().__init__(self.sentence)
         self.code = code
         self.status = status
+
+    @classmethod
+    def because(cls, problems: Iterable[Problem]) -> UploadRefused:
+        """The refusal for several reasons: as many as fit into the line, and how many more."""
+        first, *others = problems
+        sentence, told = as_sentence(first.text), 1
+        for problem in others:
+            longer = f"{sentence} {as_sentence(problem.text)}"
+            if len(longer) > MAX_LENGTH - _ROOM_FOR_MORE:
+                break
+            sentence, told = longer, told + 1
+        more = len(others) + 1 - told
+        rest = f" And {more} more problem{'s' if more > 1 else ''}." if more else ""
+        return cls(sentence + rest, code=first.code)
+
+
+def site_is_full(error: OSError) -> UploadRefused:
+    """The refusal of a file that the site has no place for; `error` goes to the log alone."""
+    logger.error("An upload could not be stored: %s", error)
+    if isinstance(error, StorageFailed) and error.is_passing:
+        return UploadRefused(
+            "The storage of this site does not answer at the moment. Nothing was published; try "
+            "again in some minutes.",
+            code="storage_down",
+            status=503,
+        )
+    return UploadRefused(
+        "This site cannot store the file; its disk may be full. Nothing was published. Its staff "
+        "have to look into it.",
+        code="not_stored",
+        status=507,
+    )
 
 
 def one_line(text: str) -> str:

@@ -23,7 +23,7 @@ from django.db import connection
 from django.http import HttpRequest, QueryDict, UnreadablePostError
 from django.http.multipartparser import MultiPartParser, MultiPartParserError
 
-from uploads.errors import UploadRefused
+from uploads.errors import UploadRefused, site_is_full
 
 _IGNORED_FILES = {"gpg_signature"}
 
@@ -73,6 +73,11 @@ class ReceivingHandler(FileUploadHandler):
             raise UploadRefused(
                 "Only the field 'content' may be sent as a file; send the other fields as text.",
                 code="field_is_file",
+            )
+        if (self.content_type or "").lower().startswith("image/"):
+            raise UploadRefused(
+                "The file is sent as an image; only wheels and sdists are accepted.",
+                code="content_type",
             )
         if self._file is not None or self.received is not None:
             raise UploadRefused("Send one file in an upload, not several.", code="several_files")
@@ -202,6 +207,8 @@ def _parse(request: HttpRequest, handler: ReceivingHandler) -> QueryDict:
         raise UploadRefused(
             "The upload stood still for too long. Try again.", code="stalled", status=408
         ) from error
+    except OSError as error:  # of our own disk: those of the socket are answered above
+        raise site_is_full(error) from error
     except SuspiciousOperation as error:
         raise UploadRefused("The form is not acceptable.", code="malformed_body") from error
     if stream.count < length:

@@ -8,7 +8,9 @@ from datetime import timedelta
 
 from django.conf import settings
 
+from audit.actors import system
 from audit.timetable import Job
+from projects.operations.contents import remove_contents_due
 
 ABANDONED_AFTER = 24 * 3600  # seconds; no upload takes that long
 
@@ -24,4 +26,12 @@ def sweep_incoming() -> int:
     return count
 
 
-JOBS = [Job("uploads:sweep_incoming", timedelta(hours=6), sweep_incoming)]
+def remove_deleted_contents() -> int:
+    """Remove the contents of files that were deleted long enough ago; how many."""
+    return remove_contents_due(by=system())
+
+
+JOBS = [
+    Job("uploads:sweep_incoming", timedelta(hours=6), sweep_incoming),
+    Job("uploads:remove_deleted_contents", timedelta(minutes=30), remove_deleted_contents),
+]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from typing import Final
+from typing import Any, Final, cast
 
 from packaging.metadata import InvalidMetadata, Metadata, RawMetadata, parse_email
 
@@ -23,6 +23,7 @@ MAX_SPELLINGS: Final = 100
 MAX_CHECKED_VALUE: Final = 10_000
 MAX_CHECKED: Final = 512 * 1024
 MAX_PROBLEMS: Final = 3
+UNKNOWN: Final = "UNKNOWN"
 
 _MAX_PROBLEM_LENGTH: Final = 200
 _LICENSE_FILES_SINCE: Final = VERSIONS.index("2.4")
@@ -74,6 +75,9 @@ class CoreMetadata:
     requires_python: str | None
     requires_dist: tuple[str, ...]
     provides_extra: tuple[str, ...]
+    provides_dist: tuple[str, ...]
+    obsoletes_dist: tuple[str, ...]
+    requires_external: tuple[str, ...]
     project_urls: tuple[tuple[str, str], ...]
     home_page: str | None
     download_url: str | None
@@ -174,6 +178,7 @@ def _decode(raw: bytes, where: str) -> str:
 
 
 def _check(fields: RawMetadata, unread: dict[str, list[str]], where: str) -> CoreMetadata:
+    _drop_unknown(fields)
     version = fields.get("metadata_version")
     if version not in VERSIONS:
         stated = "no metadata version" if version is None else f"metadata version {shown(version)}"
@@ -185,6 +190,16 @@ def _check(fields: RawMetadata, unread: dict[str, list[str]], where: str) -> Cor
     if problems:
         raise _error(where, problems)
     return _plain(Metadata.from_raw(fields))
+
+
+def _drop_unknown(fields: RawMetadata) -> None:
+    """Drop what distutils, and setuptools for years, wrote of what was not given."""
+    values: dict[str, Any] = cast("dict[str, Any]", fields)
+    for name, value in list(values.items()):
+        if isinstance(value, str) and value.strip() == UNKNOWN:
+            del values[name]
+        elif isinstance(value, list) and UNKNOWN in value:
+            values[name] = [one for one in value if one != UNKNOWN]
 
 
 def _plain(metadata: Metadata) -> CoreMetadata:
@@ -207,6 +222,9 @@ def _plain(metadata: Metadata) -> CoreMetadata:
         requires_python=_text_or_none(metadata.requires_python),
         requires_dist=tuple(str(requirement) for requirement in metadata.requires_dist or ()),
         provides_extra=tuple(metadata.provides_extra or ()),
+        provides_dist=tuple(metadata.provides_dist or ()),
+        obsoletes_dist=tuple(metadata.obsoletes_dist or ()),
+        requires_external=tuple(metadata.requires_external or ()),
         project_urls=tuple((metadata.project_urls or {}).items()),
         home_page=metadata.home_page,
         download_url=metadata.download_url,

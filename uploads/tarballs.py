@@ -1,4 +1,4 @@
-"""Reads one member of a .tar.gz as a stream, trusting no length in it. Pure.
+"""Reads a .tar.gz as a stream, trusting no length in it. Pure.
 
 Not with `tarfile.open`: before Python 3.12.6 it takes quadratic time on crafted extended headers,
 and in every version it reads them into memory at whatever size they claim. Its parser of single
@@ -7,16 +7,16 @@ header blocks is used.
 
 from __future__ import annotations
 
-import posixpath
 import tarfile
 import zlib
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
 from projects.names import shown
+from uploads.paths import Paths
+from uploads.problems import SHOWN, ArtifactError, Budget
 
 MAX_MEMBERS: Final = 100_000
-MAX_METADATA: Final = 10 * 1024 * 1024
 MAX_EXTENDED_HEADER: Final = 64 * 1024
 
 _BLOCK: Final = tarfile.BLOCKSIZE
@@ -32,16 +32,12 @@ _BEFORE_A_MEMBER: Final = (
 _LENGTH_DIGITS: Final = 7
 
 
-class ArtifactError(ValueError):
-    """The file cannot be accepted; the text says why, in one plain ASCII line."""
-
-
 class Inflated:
-    """The content of a gzip file (RFC 1952) of one member, up to a limit of bytes."""
+    """The content of a gzip file (RFC 1952) of one member, within a budget."""
 
-    def __init__(self, file: BinaryIO, limit: int) -> None:
+    def __init__(self, file: BinaryIO, budget: Budget) -> None:
         self._file = file
-        self._left = limit
+        self._budget = budget
         self._inflater = zlib.decompressobj(_GZIP)
         self._pending = b""
         self._buffer = memoryview(b"")
@@ -50,7 +46,7 @@ class Inflated:
         """Return exactly `size` bytes, fewer only at the end of the content.
 
         Raises:
-            ArtifactError: truncated, damaged, followed by other bytes, or larger than the limit.
+            ArtifactError: truncated, damaged, followed by other bytes, or beyond the budget.
         """
         parts = []
         while size > 0 and (part := self._read_some(size)):
@@ -96,9 +92,7 @@ class Inflated:
             except zlib.error as error:
                 raise ArtifactError("the gzip file is damaged") from error
             self._pending = self._inflater.unconsumed_tail
-            self._left -= len(part)
-            if self._left < 0:
-                raise ArtifactError("the sdist inflates to far more than its size")
+            self._budget.spend(len(part))
             if part:
                 return part
         if self._inflater.unused_data or self._file.read(1):
@@ -111,59 +105,65 @@ class _Override:
     """What extended headers say about the member that follows them."""
 
     path: str | None = None
+    link: str | None = None
     has_pax: bool = False
     has_long_name: bool = False
     has_long_link: bool = False
 
 
-def find_member(content: Inflated, path: str) -> bytes:
-    """Return the content of one regular file in a tar archive, after reading all of the archive.
+def read_tar(content: Inflated, wanted: str, max_size: int) -> tuple[Paths, bytes]:
+    """Read all of a tar archive.
 
     Args:
         content: the tar archive.
-        path: the exact path of the file, in ASCII.
+        wanted: the exact path of a regular file in it.
+        max_size: how large that may be, in bytes.
+
+    Returns:
+        All its members, and the content of the wanted one.
 
     Raises:
-        ArtifactError: the file is missing, there twice or in another spelling too, or larger than
-            MAX_METADATA; or the archive is damaged, too large, or has members that no sdist needs.
+        ArtifactError: if the wanted file is missing or too large, or the archive is damaged, too
+            large, or has members that no sdist needs.
     """
     found: bytes | None = None
-    override = _Override()
-    members = 0
+    paths, override, members = Paths(), _Override(), 0
     while (block := content.read_exactly(_BLOCK)) != _ZEROS:
         header = _parse_header(block)
         members += header.type not in _BEFORE_A_MEMBER
         if members > MAX_MEMBERS:
-            raise ArtifactError(f"the tar archive has more than {MAX_MEMBERS} members")
+            raise ArtifactError(f"the tar archive has more than {MAX_MEMBERS} members", "bomb")
         if header.type == tarfile.XGLTYPE or header.type in _BEFORE_A_MEMBER:
             _read_extended(content, header, override)
             continue
         name = header.name if override.path is None else override.path
+        link = header.linkname if override.link is None else override.link
         override = _Override()
         _require_usual_type(header, name)
-        if not is_alias(name, path):
+        _meet(paths, header, name, link)
+        if name != wanted:
             content.skip(_padded(header.size))
             continue
-        if found is not None or name != path:
-            raise ArtifactError(f"the sdist has {shown(path, 120)} twice or in another spelling")
-        if not header.isreg():
-            raise ArtifactError(f"{shown(path, 120)} in the sdist is not a regular file")
-        if header.size > MAX_METADATA:
-            raise ArtifactError(f"{shown(path, 120)} is larger than {MAX_METADATA >> 20} MiB")
+        if not header.isreg() or header.size > max_size:
+            raise ArtifactError(
+                f"{shown(wanted, SHOWN)} in the sdist is no regular file of at most "
+                f"{max_size >> 20} MiB",
+                "metadata_size",
+            )
         found = content.read_exactly(_padded(header.size))[: header.size]
     if override != _Override():
         raise ArtifactError("the tar archive ends after an extended header")
     _require_only_zeros(content)
     if found is None:
-        raise ArtifactError(f"the sdist has no {shown(path, 120)}")
-    return found
+        raise ArtifactError(f"the sdist has no {shown(wanted, SHOWN)}", "missing_file")
+    return paths, found
 
 
-def is_alias(name: str, path: str) -> bool:
-    """Tell whether a member would be written to this path on some file system: with a dot or a
-    doubled slash in it, with a backslash, or in other letter case where case does not count."""
-    plain = posixpath.normpath(name.split("\0")[0].replace("\\", "/"))
-    return plain.lstrip("/").casefold() == path.casefold()
+def _meet(paths: Paths, header: tarfile.TarInfo, name: str, link: str) -> None:
+    if header.islnk():
+        paths.add_hard_link(name, link)
+    else:
+        paths.add(name, is_folder=header.isdir(), link=link if header.issym() else None)
 
 
 def _parse_header(block: bytes) -> tarfile.TarInfo:
@@ -180,11 +180,15 @@ def _require_usual_type(header: tarfile.TarInfo, name: str) -> None:
     if header.type in (tarfile.REGTYPE, tarfile.AREGTYPE):
         return
     if header.type == tarfile.GNUTYPE_SPARSE:
-        raise ArtifactError(f"{shown(name)} in the sdist is a sparse file")
+        raise ArtifactError(f"{shown(name, SHOWN)} in the sdist is a sparse file", "sparse")
     if header.type not in _LINK_OR_DIRECTORY:
-        raise ArtifactError(f"{shown(name)} in the sdist is not a file, a directory or a link")
+        raise ArtifactError(
+            f"{shown(name, SHOWN)} in the sdist is not a file, a directory or a link", "device"
+        )
     if header.size:  # tools disagree whether content follows
-        raise ArtifactError(f"{shown(name)} in the sdist is a link or directory with content")
+        raise ArtifactError(
+            f"{shown(name, SHOWN)} in the sdist is a link or directory with content"
+        )
 
 
 def _read_extended(content: Inflated, header: tarfile.TarInfo, override: _Override) -> None:
@@ -194,7 +198,7 @@ def _read_extended(content: Inflated, header: tarfile.TarInfo, override: _Overri
     repeated = False
     if header.type == tarfile.XGLTYPE:
         records = _parse_pax(data)
-        if "path" in records:
+        if {"path", "linkpath"} & records.keys():
             raise ArtifactError("the tar archive names all its members alike")
     elif header.type == tarfile.GNUTYPE_LONGNAME:
         repeated, override.has_long_name = override.has_long_name, True
@@ -202,12 +206,15 @@ def _read_extended(content: Inflated, header: tarfile.TarInfo, override: _Overri
         override.path = data.split(b"\0")[0].decode("utf-8", "surrogateescape")
     elif header.type == tarfile.GNUTYPE_LONGLINK:
         repeated, override.has_long_link = override.has_long_link, True
+        repeated = repeated or override.link is not None
+        override.link = data.split(b"\0")[0].decode("utf-8", "surrogateescape")
     else:
         repeated, override.has_pax = override.has_pax, True
-        path = _parse_pax(data).get("path")
-        if path is not None:
-            repeated = repeated or override.path is not None
-            override.path = path
+        records = _parse_pax(data)
+        repeated = repeated or ("path" in records and override.path is not None)
+        repeated = repeated or ("linkpath" in records and override.link is not None)
+        override.path = records.get("path", override.path)
+        override.link = records.get("linkpath", override.link)
     if repeated:
         raise ArtifactError("the tar archive names one member twice")
 
@@ -227,7 +234,9 @@ def _parse_pax(data: bytes) -> dict[str, str]:
         if key in records:
             raise ArtifactError("the tar archive has an extended header with a repeated record")
         if key == "size" or key.startswith("GNU.sparse."):
-            raise ArtifactError("the tar archive has a sparse member or one of 8 GiB and more")
+            raise ArtifactError(
+                "the tar archive has a sparse member or one of 8 GiB and more", "sparse"
+            )
         records[key] = value[:-1].decode("utf-8", "surrogateescape")
         at += length
     return records

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, QueryDict
 from django.shortcuts import render
 from django.views.decorators.csrf import csrf_exempt
@@ -14,17 +16,20 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from audit.actors import Actor
+from audit.actors import Actor, from_connection
 from audit.failures import record_failure
 from projects.models import Project
-from tokens.authentication import UploadTokenAuthentication, actor_of, record_refusal
-from tokens.credentials import TokenRefused
+from tokens.authentication import actor_of, record_refusal
+from tokens.credentials import TokenCredential, TokenRefused
 from uploads import incoming
+from uploads.authentication import UploadAuthentication
+from uploads.credentials import Credential
 from uploads.errors import UploadRefused, refusal_response
 from uploads.events import UPLOAD_REFUSED
 from uploads.operations import accept_upload
 from uploads.requests import UploadRequest, read_form, single
 
+logger = logging.getLogger(__name__)
 _DEAD_ACTIONS = {
     "submit": "Projects are not registered beforehand; upload the files instead.",
     "submit_pkg_info": "Projects are not registered beforehand; upload the files instead.",
@@ -55,7 +60,7 @@ class PlainText(BaseRenderer):
 class UploadView(APIView):
     """Takes one file. Every refusal is one line, in the reason phrase and as the body."""
 
-    authentication_classes = [UploadTokenAuthentication]
+    authentication_classes = [UploadAuthentication]
     permission_classes = [IsAuthenticated]
     parser_classes: list[Any] = []
     renderer_classes = [PlainText]
@@ -79,7 +84,7 @@ class UploadView(APIView):
     def post(self, request: Request) -> HttpResponse:
         """Receive, check, publish; record whatever was refused."""
         credential: Any = request.auth
-        by = actor_of(request._request, credential.token)
+        by = _actor(request, credential)
         upload: UploadRequest | None = None
         try:
             with incoming.receive(request._request) as (form, file):
@@ -90,7 +95,8 @@ class UploadView(APIView):
             record_refusal(request._request, refusal)
             return refusal_response(refusal.sentence, status=403)
         except UploadRefused as refusal:
-            _record(refusal, upload, by=by)
+            if refusal.status < 500:  # others are no fault of the uploader's
+                _record(refusal, upload, by=by)
             return refusal_response(refusal.sentence, status=refusal.status)
         return HttpResponse(b"", content_type="text/plain")
 
@@ -99,7 +105,20 @@ class UploadView(APIView):
         if isinstance(exc, APIException):
             status = 403 if exc.status_code == 401 else exc.status_code
             return refusal_response(str(exc.detail), status=status)
+        if isinstance(exc, OperationalError | InterfaceError):
+            logger.error("The database did not answer an upload: %s", exc)
+            return refusal_response(
+                "The database of this site does not answer at the moment. Nothing was published; "
+                "try again in some minutes.",
+                status=503,
+            )
         raise exc
+
+
+def _actor(request: Request, credential: Credential) -> Actor:
+    if isinstance(credential, TokenCredential):
+        return actor_of(request._request, credential.token)
+    return from_connection(request._request).as_user(credential.user, credential="password")
 
 
 def _record(refusal: UploadRefused, upload: UploadRequest | None, *, by: Actor) -> None:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
+from django.db.models import Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts import notices
 from audit.actors import Actor
-from audit.log import HasHistory, record
-from audit.vocabulary import EventKind
-from projects import permissions
+from projects import changes, claims, permissions
 from projects.events import (
     FILE_UPLOADED,
     PROJECT_CREATED,
@@ -24,14 +23,14 @@ from projects.events import (
     RELEASE_YANKED,
     ROLE_ADDED,
 )
-from projects.models import File, Project, Release, Role
-from projects.names import canonical_version, check_name, normalize, shown
+from projects.models import BurntFilename, File, Project, Release, Role
+from projects.names import canonical_version, normalize, shown
 
 MAX_REASON = 300  # characters
 
 
 class FileExists(ValidationError):
-    """The name of the file is taken, by other content or by another project."""
+    """The name of the file, or its content in this project, is there already."""
 
 
 @dataclass(frozen=True)
@@ -84,13 +83,10 @@ def create_project(name: str, *, by: Actor) -> Project:
         name: as it will be shown.
 
     Raises:
-        ValidationError: if it is not a name.
+        ValidationError: if no new project may have that name, or too many were created.
         PermissionDenied: if this person may not create it, or somebody else has.
     """
-    try:
-        check_name(name)
-    except ValueError as error:
-        raise ValidationError(f"The {error}.", code="name") from error
+    claims.require_name(name, by=by)
     project = Project(name=name, normalized_name=normalize(name))
     permissions.require(by, "create", project)
     try:
@@ -102,9 +98,11 @@ def create_project(name: str, *, by: Actor) -> Project:
         )
         permissions.require(by, "upload", existing)
         return existing
+    claims.require_allowance(by=by)
     Role.objects.create(user=by.user, project=project, kind=Role.Kind.OWNER)
-    _publish(project, PROJECT_CREATED, by=by, about=[by.user])
-    _publish(project, ROLE_ADDED, by=by, about=[by.user], role=Role.Kind.OWNER.value)
+    changes.publish(project, PROJECT_CREATED, by=by, about=[by.user])
+    claims.require_unlike_others(name)
+    changes.publish(project, ROLE_ADDED, by=by, about=[by.user], role=Role.Kind.OWNER.value)
     return project
 
 
@@ -117,13 +115,12 @@ def publish_file(project: Project, upload: NewFile, *, by: Actor) -> File:
     Raises:
         PermissionDenied: if this person may not upload to the project, at this moment.
         FileExists: if the name is taken, by other content or in another project.
-        ValidationError: if the version is none, or the project was deleted.
+        ValidationError: if the project takes no such file, or was deleted.
     """
-    project = _lock(project)
+    project = changes.lock(project)
     permissions.require(by, "upload", project)
-    existing = File.objects.filter(filename=upload.filename).first()
+    existing = find_same_file(project, upload)
     if existing is not None:
-        _require_same(existing, project, upload)
         return existing
     release, is_new = _release_for(project, upload)
     try:
@@ -132,8 +129,8 @@ def publish_file(project: Project, upload: NewFile, *, by: Actor) -> File:
     except IntegrityError as error:
         raise _file_exists(upload) from error
     if is_new:
-        _publish(project, RELEASE_CREATED, by=by, about=[by.user], version=release.version)
-    _publish(
+        changes.publish(project, RELEASE_CREATED, by=by, about=[by.user], version=release.version)
+    changes.publish(
         project,
         FILE_UPLOADED,
         by=by,
@@ -142,8 +139,29 @@ def publish_file(project: Project, upload: NewFile, *, by: Actor) -> File:
         version=release.version,
         size=file.size,
         sha256=file.sha256,
+        blake2b_256=file.blake2b_256,
     )
+    if is_new:
+        _tell_about_release(release, project, by=by)
     return file
+
+
+def find_same_file(project: Project, upload: NewFile) -> File | None:
+    """The file, if exactly it is there already.
+
+    Raises:
+        FileExists: if its name is there with other content, or its content under another name.
+        ValidationError: if the project takes no such file.
+    """
+    existing = File.objects.filter(filename=upload.filename).first()
+    if existing is not None:
+        if existing.project_id != project.pk or existing.blake2b_256 != upload.blake2b_256:
+            raise _file_exists(upload)
+        return existing
+    _require_unused(project, upload)
+    _require_open_release(project, upload)
+    _require_room(project, upload)
+    return None
 
 
 @transaction.atomic
@@ -157,7 +175,7 @@ def yank_release(release: Release, *, by: Actor, reason: str = "") -> None:
         PermissionDenied: if whoever acts may not.
         ValidationError: if the reason is too long, or the release was deleted.
     """
-    project = _lock(release.project)
+    project = changes.lock(release.project)
     permissions.require(by, "yank", project)
     reason = _one_line(reason)
     _refresh(release)
@@ -165,8 +183,10 @@ def yank_release(release: Release, *, by: Actor, reason: str = "") -> None:
         return
     release.yanked_at, release.yanked_reason = release.yanked_at or timezone.now(), reason
     release.save(update_fields=["yanked_at", "yanked_reason"])
-    _publish(project, RELEASE_YANKED, by=by, version=release.version, reason=reason or "-")
-    _tell_owners("release_yanked", release, project, by=by, reason=reason)
+    changes.publish(project, RELEASE_YANKED, by=by, version=release.version, reason=reason or "-")
+    changes.tell(
+        "release_yanked", project.owners(), project, by=by, version=release.version, reason=reason
+    )
 
 
 @transaction.atomic
@@ -180,7 +200,7 @@ def unyank_release(release: Release, *, by: Actor, reason: str = "") -> None:
         PermissionDenied: if whoever acts may not.
         ValidationError: if the reason is too long, or the release was deleted.
     """
-    project = _lock(release.project)
+    project = changes.lock(release.project)
     permissions.require(by, "yank", project)
     reason = _one_line(reason)
     _refresh(release)
@@ -188,26 +208,10 @@ def unyank_release(release: Release, *, by: Actor, reason: str = "") -> None:
         return
     release.yanked_at, release.yanked_reason = None, ""
     release.save(update_fields=["yanked_at", "yanked_reason"])
-    _publish(project, RELEASE_UNYANKED, by=by, version=release.version, reason=reason or "-")
-    _tell_owners("release_unyanked", release, project, by=by, reason=reason)
-
-
-def _publish(
-    project: Project, kind: EventKind, *, by: Actor, about: Sequence[HasHistory] = (), **fields: Any
-) -> None:
-    """Record a change that shows in the index; its number is the project's new serial."""
-    event = record(kind, by=by, about=[project, *about], **fields)
-    project.serial = event.number
-    project.save(update_fields=["serial"])
-
-
-def _lock(project: Project) -> Project:
-    try:
-        return Project.objects.locked(project.pk)
-    except Project.DoesNotExist as error:
-        raise ValidationError(
-            f"The project {shown(project.name)} was deleted in the meantime.", code="gone"
-        ) from error
+    changes.publish(project, RELEASE_UNYANKED, by=by, version=release.version, reason=reason or "-")
+    changes.tell(
+        "release_unyanked", project.owners(), project, by=by, version=release.version, reason=reason
+    )
 
 
 def _refresh(release: Release) -> None:
@@ -219,29 +223,83 @@ def _refresh(release: Release) -> None:
         ) from error
 
 
-def _require_same(existing: File, project: Project, upload: NewFile) -> None:
-    is_same = existing.blake2b_256 == upload.blake2b_256
-    if existing.project_id != project.pk or not is_same:
-        raise _file_exists(upload)
+def _require_unused(project: Project, upload: NewFile) -> None:
+    if BurntFilename.objects.filter(filename=upload.filename).exists():
+        raise FileExists(
+            f"The file name {shown(upload.filename, 250)} was used by a file that was deleted, and "
+            "a file name is used once. Raise the version and build again.",
+            code="burnt_filename",
+        )
+    twin = File.objects.filter(project=project, blake2b_256=upload.blake2b_256).first()
+    if twin is not None:
+        raise FileExists(
+            f"File already exists, under another name: {twin.filename} has the same content. Raise "
+            "the version and build again.",
+            code="same_content",
+        )
+
+
+def _require_open_release(project: Project, upload: NewFile) -> None:
+    """One sdist in a release, and no new file in an old one where the settings say so."""
+    release = Release.objects.filter(
+        project=project, canonical_version=_canonical(upload.version)
+    ).first()
+    if release is None:
+        return
+    days = settings.RELEASE_OPEN_DAYS
+    if days and timezone.now() - release.created_at > timedelta(days=days):
+        raise ValidationError(
+            f"The release {release.version} is older than {days} days and takes no new files. "
+            "Raise the version and build again.",
+            code="old_release",
+        )
+    if upload.kind == File.Kind.SDIST:
+        sdist = File.objects.filter(release=release, kind=File.Kind.SDIST).first()
+        if sdist is not None:
+            raise ValidationError(
+                f"The release {release.version} has an sdist, {sdist.filename}, and can have one.",
+                code="second_sdist",
+            )
+
+
+def _require_room(project: Project, upload: NewFile) -> None:
+    limit = project.file_size_limit
+    if limit is not None and upload.size > limit:
+        raise ValidationError(
+            f"The file is too large: the limit of this project is {limit >> 20} MiB.",
+            code="too_large",
+        )
+    used = File.objects.filter(project=project).order_by().aggregate(sum=Sum("size"))["sum"] or 0
+    total = project.total_size_limit
+    total = settings.PROJECT_SIZE_LIMIT if total is None else total
+    if used + upload.size > total:
+        raise ValidationError(
+            f"The project is too large: all its files together may have {total >> 20} MiB, and "
+            f"{used >> 20} MiB are used.",
+            code="project_too_large",
+        )
 
 
 def _file_exists(upload: NewFile) -> FileExists:
     return FileExists(
-        f"A file named {shown(upload.filename, 250)} exists already, and a file is never "
-        "replaced. Upload under a new version.",
-        code="exists",
+        f"File already exists ({upload.filename}, with other content). A file name is used once: "
+        "raise the version and build again.",
+        code="file_exists",
     )
+
+
+def _canonical(version: str) -> str:
+    try:
+        return canonical_version(version)
+    except ValueError as error:
+        raise ValidationError(f"The {error}.", code="version") from error
 
 
 def _release_for(project: Project, upload: NewFile) -> tuple[Release, bool]:
     """The release of that version, and whether it had to be made."""
-    try:
-        canonical = canonical_version(upload.version)
-    except ValueError as error:
-        raise ValidationError(f"The {error}.", code="version") from error
     return Release.objects.get_or_create(
         project=project,
-        canonical_version=canonical,
+        canonical_version=_canonical(upload.version),
         defaults={
             "version": upload.version,
             "metadata": upload.metadata,
@@ -272,6 +330,12 @@ def _store_row(project: Project, release: Release, upload: NewFile, by: Actor) -
     )
 
 
+def _tell_about_release(release: Release, project: Project, *, by: Actor) -> None:
+    """Owners hear of releases that others make in their project."""
+    others = [owner for owner in project.owners() if str(owner.pk) != by.id]
+    changes.tell("release_created", others, project, by=by, version=release.version)
+
+
 def _one_line(reason: str) -> str:
     reason = " ".join(reason.replace("\x00", " ").split())
     if len(reason) > MAX_REASON:
@@ -279,18 +343,3 @@ def _one_line(reason: str) -> str:
             _("A reason can have at most %d characters.") % MAX_REASON, code="too_long"
         )
     return reason
-
-
-def _tell_owners(
-    notice: str, release: Release, project: Project, *, by: Actor, reason: str
-) -> None:
-    notices.send(
-        notice,
-        project.owners(),
-        by=by,
-        project=project.name,
-        normalized_name=project.normalized_name,
-        version=release.version,
-        reason=reason,
-        actor=by.label,
-    )

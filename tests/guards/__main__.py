@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 NOT_COPIED = shutil.ignore_patterns(
     ".git", ".venv", "var", "__pycache__", ".*_cache", ".hypothesis", "*.sqlite3"
 )
-FLOORS = ("audit", "accounts", "people", "projects", "tokens", "uploads")
+FLOORS = ("audit", "accounts", "factors", "people", "projects", "tokens", "uploads")
 GUARDS: list[Guard] = [
     guard for floor in FLOORS for guard in import_module(f"tests.guards.{floor}").GUARDS
 ]

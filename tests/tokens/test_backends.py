@@ -44,7 +44,7 @@ def test_authenticate_takes_an_upload_token_and_returns_its_bearer(alice: Person
 
 
 def test_the_backends_are_those_of_the_settings() -> None:
-    assert settings.AUTHENTICATION_BACKENDS == [PASSWORD_BACKEND, BACKEND]
+    assert settings.AUTHENTICATION_BACKENDS[:2] == [PASSWORD_BACKEND, BACKEND]
 
 
 @pytest.mark.parametrize("text", ["", "nonsense", "pypi-AgEI"])
@@ -196,8 +196,8 @@ def test_uploading_with_a_token_leaves_no_cookie_and_no_session(alice: Person) -
         ("Basic !!!", "not valid base64"),
         ("Digest x", "No API token was sent"),
         (basic("x", username="alice"), "Passwords are not accepted"),
-        (basic("x", username="__TOKEN__"), "Passwords are not accepted"),
-        (basic("x", username="__token__ "), "Passwords are not accepted"),
+        (basic("x", username="__TOKEN__"), "must be exactly __token__"),
+        (basic("x", username="__token__ "), "must be exactly __token__"),
         ("Basic " + base64.b64encode(b"__token__").decode(), "No API token was sent"),
         ("Basic " + base64.b64encode(b"\xff\xfe:x").decode(), "not valid base64"),
         ("Bearer x", "not an API token"),

@@ -35,9 +35,11 @@ BAD_FORMS: list[tuple[dict[str, Any], tuple[str, ...], str]] = [
     ({"name": "_foo"}, (), "not valid"),
     ({"name": "föö"}, (), "not valid"),
     ({"version": "dog"}, (), "not valid"),
-    ({"version": "2.0"}, (), "another version"),
+    ({"version": "2.0"}, (), "is of version 1.0, and the form says '2.0'"),
     ({"name": "bar"}, (), "not of the project"),
-    ({"filetype": "sdist"}, (), "filetype"),
+    ({"filetype": "sdist", "pyversion": "source"}, (), "filetype"),
+    ({"filetype": "sdist"}, (), "must be 'source'"),
+    ({}, ("pyversion",), "'pyversion' is missing"),
     ({"filetype": "bdist_egg"}, (), "'filetype' must be"),
     ({"protocol_version": "2"}, (), "protocol_version"),
     ({"sha256_digest": "0" * 64}, (), "does not match"),
@@ -45,7 +47,7 @@ BAD_FORMS: list[tuple[dict[str, Any], tuple[str, ...], str]] = [
     ({"sha256_digest": "ü" * 64}, (), "hexadecimal"),
     ({"blake2_256_digest": "0" * 64}, (), "does not match"),
     ({"name": SimpleUploadedFile("name", b"foo")}, (), "may be sent as a file"),
-    ({"content": "plain text"}, (), "no file"),
+    ({"content": "plain text"}, (), "must be sent as a file"),
 ]
 
 

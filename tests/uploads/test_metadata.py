@@ -35,6 +35,9 @@ Requires-Python: >=3.9
 Requires-Dist: bar>=1 ; extra=='x'
 Requires-Dist: baz @ https://example.org/baz.whl
 Provides-Extra: X_y
+Provides-Dist: virtual
+Obsoletes-Dist: old
+Requires-External: C
 Project-URL: Home, https://example.org/?a=1,2
 Project-URL: Bugs, https://example.org/bugs
 Home-page: https://example.org
@@ -87,6 +90,9 @@ def test_every_field_is_read() -> None:
         requires_python=">=3.9",
         requires_dist=('bar>=1; extra == "x"', "baz @ https://example.org/baz.whl"),
         provides_extra=("x-y",),
+        provides_dist=("virtual",),
+        obsoletes_dist=("old",),
+        requires_external=("C",),
         project_urls=(
             ("Home", "https://example.org/?a=1,2"),
             ("Bugs", "https://example.org/bugs"),
@@ -103,6 +109,11 @@ def test_absent_fields_are_none_or_empty() -> None:
     given_values = {values.pop("metadata_version"), values.pop("name"), values.pop("version")}
     assert given_values == {"2.1", "foo", "1.0"}
     assert set(map(str, values.values())) == {"None", "()"}
+
+
+def test_unknown_is_absent() -> None:
+    found = read(MINIMAL + "Home-page: UNKNOWN\nPlatform: UNKNOWN\nPlatform: any\n\nUNKNOWN\n")
+    assert (found.home_page, found.platforms, found.description) == (None, ("any",), None)
 
 
 def test_metadata_survives_json() -> None:

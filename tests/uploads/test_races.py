@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
+from audit.actors import system
 from audit.log import verify
 from audit.models import Event
+from projects import storage
 from projects.models import File, Project, Release, Role
+from projects.operations import contents
+from projects.operations.contents import ContentInUse
 from projects.operations.publishing import unyank_release, yank_release
 from tests.support.artifacts import make_wheel
 from tests.support.clone import Database, race_all
@@ -81,3 +87,26 @@ def test_of_two_contents_for_one_file_name_at_once_one_is_published(
         assert [said(row)[:19] for row in outcomes if row.status_code == 400] == [
             "File already exists"
         ]
+
+
+def test_of_an_upload_and_a_removal_of_its_content_at_once_one_sees_the_other(
+    committed_db: Database, alice: Person
+) -> None:
+    token = token_of(alice)
+
+    def removing(digest: str) -> Callable[[], Any]:
+        def remove() -> None:
+            with suppress(ContentInUse):
+                contents.remove_content(digest, by=system())
+
+        return remove
+
+    for number in range(8):
+        artifact = make_wheel("foo", f"1.{number}")
+        digest = hashlib.blake2b(artifact[1], digest_size=32).hexdigest()
+        send = uploading(token, "foo", f"1.{number}", artifact=artifact)
+        answer, removed = race_all([send, removing(digest)])
+        assert not isinstance(removed, BaseException)
+        is_published = File.objects.filter(filename=artifact[0]).exists()
+        assert answer.status_code == (200 if is_published else 503)
+        assert storage.exists(digest) or not is_published

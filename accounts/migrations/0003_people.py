@@ -10,7 +10,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0003_security_keys"),
+        ("accounts", "0002_suspended_and_held"),
     ]
 
     operations = [

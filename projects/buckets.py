@@ -1,0 +1,219 @@
+"""Contents in a bucket of an S3-compatible service."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any, BinaryIO, Final, cast
+
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from django.conf import settings
+from django.utils.http import content_disposition_header
+
+from projects.stores import SUFFIXES, StorageFailed, Stored, parse_path, relative_path
+
+ADDRESS_LASTS: Final = 600  # seconds
+_PATIENCE: Final = Config(
+    connect_timeout=5,  # seconds
+    read_timeout=30,
+    retries={"mode": "standard", "max_attempts": 2},
+    max_pool_connections=40,
+)
+_SET_ASIDE: Final = "set-aside/"
+_NOT_THERE: Final = frozenset({"404", "NoSuchKey", "NotFound"})
+_THERE_ALREADY: Final = frozenset(
+    {"412", "PreconditionFailed", "409", "ConditionalRequestConflict"}
+)
+_UNKNOWN_CONDITION: Final = frozenset({"501", "NotImplemented"})
+
+
+class Bucket:
+    """Contents as objects, under their paths below an optional prefix."""
+
+    def __init__(self, backend: Any) -> None:
+        """Use the connection and settings of django-storages' S3Storage."""
+        backend.client_config = backend.client_config.merge(_PATIENCE)
+        self._backend = backend
+        self._name = backend.bucket_name
+        self._prefix = f"{backend.location.strip('/')}/" if backend.location.strip("/") else ""
+
+    @cached_property
+    def _client(self) -> Any:
+        """One for all threads, which boto3 allows of clients; its own would be one for each."""
+        return self._backend.connection.meta.client
+
+    def _object(self, path: str) -> dict[str, str]:
+        return {"Bucket": self._name, "Key": self._prefix + path}
+
+    def exists(self, blake2b_256: str, suffix: str = "") -> bool:
+        """As in Store."""
+        return self._size(relative_path(blake2b_256, suffix)) is not None
+
+    def _size(self, path: str) -> int | None:
+        try:
+            with _sentences():
+                return int(self._client.head_object(**self._object(path))["ContentLength"])
+        except FileNotFoundError:
+            return None
+
+    def open_blob(self, blake2b_256: str, suffix: str = "") -> BinaryIO:
+        """As in Store."""
+        path = relative_path(blake2b_256, suffix)
+        size = self._size(path)
+        if size is None:
+            raise FileNotFoundError(path)
+
+        def fetch(first: int) -> Any:
+            with _sentences():
+                return self._client.get_object(**self._object(path), Range=f"bytes={first}-")[
+                    "Body"
+                ]
+
+        return cast("BinaryIO", io.BufferedReader(_Remote(fetch, size), 256 * 1024))
+
+    def store(self, source_path: str | Path, blake2b_256: str, suffix: str = "") -> None:
+        """As in Store: one conditional PUT, so a content that is kept already stays."""
+        source, path = Path(source_path), relative_path(blake2b_256, suffix)
+        try:
+            self._put(source, path, IfNoneMatch="*")
+        except ClientError as error:
+            code = _code(error)
+            if code in _UNKNOWN_CONDITION:
+                if self._size(path) is None:
+                    with _sentences():
+                        self._put(source, path)
+            elif code not in _THERE_ALREADY:
+                with _sentences():
+                    raise
+        source.unlink()
+
+    def _put(self, source: Path, path: str, **conditions: str) -> None:
+        try:
+            with source.open("rb") as body:
+                self._client.put_object(
+                    **self._object(path),
+                    **conditions,
+                    Body=body,
+                    ContentType="application/octet-stream",
+                )
+        except BotoCoreError as error:
+            raise _failed(error, is_passing=True) from error
+
+    def remove(self, blake2b_256: str) -> None:
+        """As in Store."""
+        for suffix in SUFFIXES:
+            with _sentences():
+                self._client.delete_object(**self._object(relative_path(blake2b_256, suffix)))
+
+    def set_aside(self, path: str) -> None:
+        """Move an object to where its key begins with "set-aside/"."""
+        try:
+            with _sentences():
+                self._client.copy_object(
+                    **self._object(_SET_ASIDE + path), CopySource=self._object(path)
+                )
+                self._client.delete_object(**self._object(path))
+        except FileNotFoundError:  # removed meanwhile
+            return
+
+    def walk(self) -> Iterator[Stored]:
+        """As in Store."""
+        pages = self._client.get_paginator("list_objects_v2").paginate(
+            Bucket=self._name, Prefix=self._prefix
+        )
+        with _sentences():
+            for page in pages:
+                for row in page.get("Contents", []):
+                    path = row["Key"].removeprefix(self._prefix)
+                    if not path.startswith(_SET_ASIDE):
+                        yield Stored(path, *parse_path(path), row["Size"], row["LastModified"])
+
+    def address_of(self, blake2b_256: str, suffix: str, filename: str) -> str:
+        """As in Store: a signed address, if S3_DOWNLOADS says so."""
+        if settings.S3_DOWNLOADS != "redirect":
+            return ""
+        parameters = {
+            **self._object(relative_path(blake2b_256, suffix)),
+            "ResponseContentType": "application/octet-stream",
+            "ResponseContentDisposition": content_disposition_header(True, filename),
+        }
+        return str(
+            self._client.generate_presigned_url(
+                "get_object", Params=parameters, ExpiresIn=ADDRESS_LASTS
+            )
+        )
+
+
+class _Remote(io.RawIOBase):
+    """An object as a file that can be read from any place on."""
+
+    def __init__(self, fetch: Callable[[int], Any], size: int) -> None:
+        super().__init__()
+        self._fetch = fetch
+        self._size = size
+        self._at = 0
+        self._body: Any = None
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._at
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        target = (0, self._at, self._size)[whence] + offset
+        if target != self._at:
+            self._drop()
+            self._at = target
+        return self._at
+
+    def readinto(self, buffer: Any) -> int:
+        if self._at >= self._size:
+            return 0
+        if self._body is None:
+            self._body = self._fetch(self._at)
+        with _sentences():
+            data: bytes = self._body.read(len(buffer))
+        if not data:
+            raise StorageFailed("the object ended early", is_passing=True)
+        buffer[: len(data)] = data
+        self._at += len(data)
+        return len(data)
+
+    def close(self) -> None:
+        self._drop()
+        super().close()
+
+    def _drop(self) -> None:
+        if self._body is not None:
+            self._body.close()
+            self._body = None
+
+
+@contextmanager
+def _sentences() -> Iterator[None]:
+    """What the service answers, as the errors that a store raises."""
+    try:
+        yield
+    except ClientError as error:
+        if _code(error) in _NOT_THERE:
+            raise FileNotFoundError(str(error)) from error
+        status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") or 500)
+        raise _failed(error, is_passing=status >= 500 or status == 429) from error
+    except BotoCoreError as error:
+        raise _failed(error, is_passing=True) from error
+
+
+def _failed(error: Exception, *, is_passing: bool) -> StorageFailed:
+    return StorageFailed(f"{type(error).__name__}: {error}", is_passing=is_passing)
+
+
+def _code(error: ClientError) -> str:
+    return str(error.response.get("Error", {}).get("Code", ""))

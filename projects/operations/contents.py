@@ -1,0 +1,136 @@
+"""Removing stored contents, while uploads of the very same ones may be under way.
+
+A removal is announced by a row before it begins, in a transaction that holds the lock on the head
+of the audit chain and finds no file with that content. An upload holds the same lock when it asks,
+last of all, whether a removal came after it had begun to store. So one of the two sees the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from audit.actors import Actor
+from audit.log import record
+from projects import storage
+from projects.events import CONTENT_REMOVED, OBJECT_SET_ASIDE
+from projects.models import BurntFilename, ContentRemoval, File
+from projects.stores import SUFFIXES, relative_path
+
+KEPT_FOR: Final = timedelta(days=7)
+ABANDONED_AFTER: Final = timedelta(minutes=10)
+
+
+class ContentInUse(Exception):
+    """A file has this content, so it stays."""
+
+
+class ContentRemoved(Exception):
+    """A content was removed, or is being removed, since it was stored: store it again."""
+
+
+def find_last_removal(blake2b_256: str) -> int:
+    """What `require_kept` needs to know from before a content was stored.
+
+    Raises:
+        ContentRemoved: if it is being removed at this moment.
+    """
+    last = ContentRemoval.objects.filter(blake2b_256=blake2b_256).order_by("pk").last()
+    if last is not None and last.finished_at is None:
+        raise ContentRemoved
+    return 0 if last is None else last.pk
+
+
+def require_kept(blake2b_256: str, *, since: int) -> None:
+    """Check that no removal of a content came in between.
+
+    In the transaction that publishes a file with it, after that was recorded.
+
+    Raises:
+        ContentRemoved: if one did.
+    """
+    if ContentRemoval.objects.filter(blake2b_256=blake2b_256, pk__gt=since).exists():
+        raise ContentRemoved
+
+
+def remove_content(
+    blake2b_256: str, *, by: Actor, take: Callable[[str], None] = storage.remove
+) -> None:
+    """Remove a content, and the metadata beside it, at once.
+
+    Args:
+        take: what removes it from where it is stored.
+
+    Raises:
+        ContentInUse: if a file has it.
+    """
+    with transaction.atomic():
+        removal = ContentRemoval.objects.create(blake2b_256=blake2b_256)
+        record(CONTENT_REMOVED, by=by, blake2b_256=blake2b_256)
+        if File.objects.filter(blake2b_256=blake2b_256).exists():
+            raise ContentInUse
+    _finish(removal, take)
+
+
+def set_orphan_aside(path: str, blake2b_256: str, *, by: Actor) -> bool:
+    """Move something that no file has out of the way, to where people can look at it.
+
+    Args:
+        path: where it is below the root of the store.
+        blake2b_256: the digest that it is kept under; "" if it is no content.
+
+    Returns:
+        Whether it was moved: not if it turned out to be a file's.
+    """
+    if not blake2b_256:
+        with transaction.atomic():
+            record(OBJECT_SET_ASIDE, by=by, path=path[:500])
+        storage.set_aside(path)
+        return True
+    try:
+        remove_content(blake2b_256, by=by, take=_set_aside)
+    except ContentInUse:
+        return False
+    return True
+
+
+def _set_aside(blake2b_256: str) -> None:
+    for suffix in SUFFIXES:
+        storage.set_aside(relative_path(blake2b_256, suffix))
+
+
+def remove_contents_due(*, by: Actor, now: datetime | None = None) -> int:
+    """Remove the contents of files that were deleted a while ago; how many.
+
+    Removals that a killed process left half-done are done first.
+    """
+    moment = now or timezone.now()
+    abandoned = ContentRemoval.objects.filter(
+        finished_at=None, started_at__lte=moment - ABANDONED_AFTER
+    )
+    for removal in list(abandoned):
+        _finish(removal, storage.remove)
+    count = 0
+    due = BurntFilename.objects.filter(
+        content_settled_at=None, burnt_at__lte=moment - KEPT_FOR
+    ).order_by("burnt_at")
+    for burnt in list(due[:1000]):
+        try:
+            remove_content(burnt.blake2b_256, by=by)
+            count += 1
+        except ContentInUse:  # another file has the same; its own name will be burnt one day
+            pass
+        BurntFilename.objects.filter(pk=burnt.pk).update(content_settled_at=moment)
+    return count
+
+
+def _finish(removal: ContentRemoval, take: Callable[[str], None]) -> None:
+    """No upload publishes this content meanwhile, so it can be taken away in peace."""
+    if not connection.in_atomic_block:
+        connection.close()
+    take(removal.blake2b_256)
+    ContentRemoval.objects.filter(pk=removal.pk).update(finished_at=timezone.now())

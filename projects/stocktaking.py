@@ -1,0 +1,92 @@
+"""Compares what is stored with the files on the shelves, while uploads go on."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import islice
+from typing import Any, Final, Literal
+
+from django.utils import timezone
+
+from projects import storage
+from projects.models import File
+from projects.storage import Stored
+
+YOUNG: Final = timedelta(hours=1)
+"""What was stored since may be of an upload that is under way."""
+_CHUNK: Final = 1024 * 1024
+_BATCH: Final = 500
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A difference.
+
+    Attributes:
+        kind: "missing" (a file has no content), "changed" (its content is another) or "orphan" (no
+            file has this content).
+        path: where it is, or should be, below the root of the store.
+        filename: of the file; "" for an orphan.
+        digest: under which it is kept; "" for an orphan that is no content at all.
+    """
+
+    kind: Literal["missing", "changed", "orphan"]
+    path: str
+    filename: str = ""
+    digest: str = ""
+
+
+def find_faults(*, reads_contents: bool) -> Iterator[Fault]:
+    """Everything that does not fit.
+
+    Args:
+        reads_contents: compute the digest of each content; else only sizes are compared.
+    """
+    for row in File.objects.order_by("pk").iterator(_BATCH):
+        fault = _fault_of(row, "", row.blake2b_256, hashlib.blake2b(digest_size=32), reads_contents)
+        if fault is None and row.metadata_sha256:
+            fault = _fault_of(row, storage.METADATA, row.metadata_sha256, hashlib.sha256(), True)
+        if fault is not None and File.objects.filter(pk=row.pk).exists():  # not deleted meanwhile
+            yield fault
+    yield from _orphans()
+
+
+def _fault_of(
+    row: File, suffix: str, expected: str, digest: Any, reads_contents: bool
+) -> Fault | None:
+    path = row.path + suffix
+    try:
+        with storage.open_blob(row.blake2b_256, suffix) as content:
+            if not suffix and content.seek(0, 2) != row.size:
+                return Fault("changed", path, row.filename, row.blake2b_256)
+            content.seek(0)
+            while reads_contents and (piece := content.read(_CHUNK)):
+                digest.update(piece)
+    except FileNotFoundError:
+        return Fault("missing", path, row.filename, row.blake2b_256)
+    if reads_contents and digest.hexdigest() != expected:
+        return Fault("changed", path, row.filename, row.blake2b_256)
+    return None
+
+
+def _orphans() -> Iterator[Fault]:
+    settled = timezone.now() - YOUNG
+    for batch in _batches(one for one in storage.walk() if one.modified_at < settled):
+        digests = {one.digest for one in batch if one.digest}
+        rows = File.objects.filter(blake2b_256__in=digests).order_by()
+        known = dict(rows.values_list("blake2b_256", "metadata_sha256"))
+        for one in batch:
+            is_wanted = known.get(one.digest) if one.suffix else one.digest in known
+            # The metadata of a content that no file has goes with it.
+            is_said = one.suffix and one.digest not in known and storage.exists(one.digest)
+            if not is_wanted and not is_said:
+                yield Fault("orphan", one.path, digest=one.digest)
+
+
+def _batches(rows: Iterable[Stored]) -> Iterator[list[Stored]]:
+    source = iter(rows)
+    while batch := list(islice(source, _BATCH)):
+        yield batch

@@ -1,0 +1,75 @@
+"""What an uploader proves itself with: an API token, or a password where the policy lets it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from accounts.models import User
+from audit.actors import Actor
+from projects import permissions
+from projects.models import Project
+from tokens.credentials import TokenCredential, account_problem
+from uploads.errors import UploadRefused
+
+
+@dataclass(frozen=True)
+class PasswordCredential:
+    """A user name and a password that were right.
+
+    Attributes:
+        user: whose they are.
+        stored: the stored form of the password at that moment.
+    """
+
+    user: User
+    stored: str = field(repr=False)
+
+    def authorize(self, action: str, *, name: str, project: Project | None, by: Actor) -> None:
+        """Check the role, then the account's state: a password has no restrictions of its own.
+
+        Whether passwords are taken from accounts without a second factor is the policy's business.
+
+        Raises:
+            PermissionDenied: without a role.
+            UploadRefused: if the account's owner has to do something first.
+        """
+        if project is not None:
+            permissions.require(by, action, project)
+        if problem := account_problem(self.user, needs_factor=False):
+            raise UploadRefused(problem.sentence, code=problem.code, status=403)
+
+    def require_allowed(self, action: str, *, name: str, project: Project | None) -> None:
+        """Nothing: a password has no restrictions of its own."""
+
+    def reopened(self) -> PasswordCredential:
+        """The same, if it was not changed since: a body may travel for a long time.
+
+        Raises:
+            UploadRefused: if it was, or the account was frozen.
+        """
+        if not User.objects.filter(pk=self.user.pk, is_active=True, password=self.stored).exists():
+            raise UploadRefused(
+                "The password was changed, or the account frozen, while the file was on its way.",
+                code="password_changed",
+                status=403,
+            )
+        return self
+
+    def note_use(self, *, by: Actor, project: str, file: str) -> None:
+        """Nothing is kept of it beside the event."""
+
+
+Credential = TokenCredential | PasswordCredential
+
+
+def facts_of(credential: Credential) -> dict[str, Any]:
+    """What a file keeps of the credential that it came with."""
+    if isinstance(credential, TokenCredential):
+        token = credential.token
+        return {
+            "token_id": str(token.pk),
+            "token_name": token.name,
+            "uploader_factor": "API token",
+        }
+    return {"uploader_factor": "password"}
