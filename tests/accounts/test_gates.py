@@ -128,7 +128,8 @@ def doors(alice: Person, sam: Person) -> list[Door]:
             "pk": str(APIToken.objects.get().pk),
             "object_id": str(EmailAddress.objects.get(user=sam.user).pk),
             "name": "foo",
-                    "version": "1.0",
+            "username": "alice",
+            "version": "1.0",
             "digest": f"{digest[:2]}/{digest[2:4]}/{digest[4:]}",
             "filename": "foo-1.0-py3-none-any.whl",
             "content_type_id": "1",
@@ -200,7 +201,6 @@ def things_of(person: Person) -> list[object]:
 FIELDS = {
     "note": "mine",
     "value": "open",
-    "username": "alice",
     "password": "ferry lantern gravel teapot",
     "code": "000000",
     "label": "mine",
