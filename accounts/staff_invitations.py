@@ -9,6 +9,7 @@ from django import forms
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -16,7 +17,7 @@ from accounts import switches
 from accounts.models import AccountLink, SwitchState
 from accounts.operations import registration
 from accounts.operations.switches import turn
-from accounts.staff import ReasonForm, StaffAct, StaffPage
+from accounts.staff import ReasonForm, StaffAct, StaffPage, offered_on
 from audit.actors import Actor
 
 _AS_FIRST = "environment"  # in forms: a choice has a value
@@ -41,6 +42,7 @@ class InvitationForm(forms.Form):
 class MakeInvitation(StaffPage):
     """An invitation link, shown once, to be copied: it works without mail."""
 
+    slug = "make-invitation"
     title = gettext_lazy("Make an invitation")
 
     def get(self, request: HttpRequest) -> HttpResponse:
@@ -65,12 +67,23 @@ class MakeInvitation(StaffPage):
         )
 
 
+@offered_on(AccountLink)
 class CancelLink(StaffAct):
     """End an invitation, or a set-up link, that nobody has used yet."""
 
-    model = AccountLink
+    slug = "cancel"
     title = gettext_lazy("End this link")
-    consequence = gettext_lazy("Nobody can make an account with it any more.")
+    tells_people = False
+    reasons = (gettext_lazy("It was sent to the wrong person."),)
+
+    @classmethod
+    def is_offered(cls, row: Any) -> bool:
+        """While it is open."""
+        return bool(row.is_open(timezone.now()))
+
+    def consequences(self, row: Any) -> list[str]:
+        """What will happen."""
+        return [_("Nobody can make an account with it any more.")]
 
     def act(self, row: Any, *, fields: dict[str, Any], reason: str, by: Actor) -> str:
         """End it."""
@@ -84,7 +97,7 @@ class SwitchForm(ReasonForm):
     value = forms.ChoiceField(label=gettext_lazy("New value"), widget=forms.RadioSelect)
     field_order = ("value", "reason")
 
-    def __init__(self, *args: Any, row: SwitchState, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, row: Any, **kwargs: Any) -> None:
         super().__init__(*args, row=row, **kwargs)
         switch = switches.find(row.name)
         first = _("As the environment says, which is now: %s") % switch.positions[switch.first()]
@@ -98,13 +111,18 @@ class SwitchForm(ReasonForm):
         return "" if value == _AS_FIRST else value
 
 
+@offered_on(SwitchState)
 class TurnSwitch(StaffAct):
     """Give a switch another value."""
 
-    model = SwitchState
+    slug = "turn"
     title = gettext_lazy("Turn this switch")
-    consequence = gettext_lazy("It holds for everybody, from the next request on.")
+    tells_people = False
     form_class = SwitchForm
+
+    def consequences(self, row: Any) -> list[str]:
+        """What will happen."""
+        return [_("It holds for everybody, from the next request on.")]
 
     def act(self, row: Any, *, fields: dict[str, Any], reason: str, by: Actor) -> str:
         """Turn it."""

@@ -182,6 +182,7 @@ TRUSTED_PROXIES: list[Network] = read("TRUSTED_PROXIES", networks, [])
 DEBUG = read("DEBUG", boolean, False)
 
 # Who may do what
+STAFF_NETWORKS: list[Network] = read("STAFF_NETWORKS", networks, [])
 REGISTRATION = read("REGISTRATION", one_of("open", "invitation", "closed"), "invitation")
 SEND_FILES_BY = read("SEND_FILES_BY", one_of("", "nginx", "x-sendfile"), "")
 SECURITY_CONTACT = read("SECURITY_CONTACT", contact, "")

@@ -157,9 +157,9 @@ def with_rows(door: Door, alice: Person) -> str:
         row = SecurityKey.objects.get(user=alice.user).pk
     elif door.name in ADDRESS_DOORS:
         row = EmailAddress.objects.get(address="second@example.org").pk
-    elif door.name == "admin:cancel-link":
+    elif door.name == "admin:act-cancel":
         row = AccountLink.objects.get().pk
-    elif door.name == "admin:turn-switch":
+    elif door.name == "admin:act-turn":
         row = SwitchState.objects.get(name="registration").pk
     if row is None:
         return door.path
@@ -255,8 +255,8 @@ def test_the_walk_finds_the_pages_that_there_are(doors: list[Door]) -> None:
         "projects:project-history",
         "admin:verify-address",
         "admin:make-invitation",
-        "admin:cancel-link",
-        "admin:turn-switch",
+        "admin:act-cancel",
+        "admin:act-turn",
         "admin:index",
         "admin:accounts_user_change",
         "uploads:file-upload",
