@@ -11,7 +11,7 @@ from django.urls import path, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import AuthenticatorApp, EmailAddress, OutboxMail, User
+from accounts.models import AuthenticatorApp, EmailAddress, OutboxMail, SecurityKey, User
 from accounts.staff_acts import VerifyAddress
 from audit.admin import ReadOnlyAdmin
 
@@ -50,6 +50,13 @@ class AppInline(admin.TabularInline):  # type: ignore[type-arg]
         return admin.site.has_permission(request)
 
 
+class KeyInline(AppInline):
+    """An account's security keys and passkeys."""
+
+    model = SecurityKey
+    fields = readonly_fields = ("name", "is_passkey", "created_at", "last_used_at")
+
+
 @admin.register(User)
 class UserAdmin(ReadOnlyAdmin):
     """People."""
@@ -67,7 +74,7 @@ class UserAdmin(ReadOnlyAdmin):
         "last_login",
         "events",
     ]
-    inlines = [AddressInline, AppInline]
+    inlines = [AddressInline, AppInline, KeyInline]
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """By what the pages show: filters in addresses could otherwise spell out the hash."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
@@ -17,12 +16,17 @@ from django.views.generic import View
 
 from accounts.events import STAFF_ACT_REFUSED
 from accounts.models import ADMINISTRATOR
-from accounts.sessions import SIGNED_IN_AT
+from accounts.sudo import sudo_page
 from audit.actors import Actor
 from audit.failures import record_failure
 
-FRESH = 30 * 60  # seconds since the sign-in; sudo mode asks for the password alone
+FRESH = 30 * 60  # seconds since a second factor was verified: staff always have one
 SHORTEST_REASON = 10  # characters
+
+
+def _gate_above(view: Any) -> Any:
+    """Nothing more: `StaffAct.dispatch` has let the request in before it asks for sudo mode."""
+    return view
 
 
 class ReasonForm(forms.Form):
@@ -75,13 +79,9 @@ class StaffAct(View, ABC):
                 reason="not in the group",
             )
             raise PermissionDenied(_("Your staff group may not do this."))
-        signed_in_at = request.session.get(SIGNED_IN_AT)
-        if not isinstance(signed_in_at, int) or time.time() - signed_in_at > FRESH:
-            messages.error(
-                request, _("This needs a fresh sign-in. Sign out, sign in, and come back.")
-            )
-            return redirect("accounts:security")
-        return super().dispatch(request, *args, **kwargs)
+        view: Any = super().dispatch
+        guarded = sudo_page(view, lasts=FRESH, gate=_gate_above)
+        return guarded(request, *args, **kwargs)
 
     def get(self, request: HttpRequest, pk: Any) -> HttpResponse:
         """Say what will happen, and ask for the reason."""

@@ -9,16 +9,14 @@ GUARDS = [
         KEYS,
         'raise ValueError("a challenge that was spent before") from error',
         "del error",
-        "tests/accounts/test_key_sign_in.py"
-        "::test_of_eight_requests_with_one_answer_one_is_let_in",
+        "tests/accounts/test_key_sign_in.py::test_of_eight_requests_with_one_answer_one_is_let_in",
     ),
     Guard(
         "a challenge is of one session, account and purpose",
         KEYS,
         "if not hmac.compare_digest(seal, _seal(head, purpose, user, session)):",
         "if False:",
-        "tests/accounts/test_key_sign_in.py"
-        "::test_an_answer_from_another_session_signs_nobody_in",
+        "tests/accounts/test_key_sign_in.py::test_an_answer_from_another_session_signs_nobody_in",
     ),
     Guard(
         "a challenge ends after five minutes",
@@ -39,8 +37,7 @@ GUARDS = [
         KEYS,
         "counts_on = Q(sign_count__lt=used.sign_count) if used.sign_count else Q(sign_count=0)",
         "counts_on = Q()",
-        "tests/accounts/test_key_sign_in.py"
-        "::test_a_count_that_went_back_is_refused_and_recorded",
+        "tests/accounts/test_key_sign_in.py::test_a_count_that_went_back_is_refused_and_recorded",
     ),
     Guard(
         "a security key does not sign in alone",
