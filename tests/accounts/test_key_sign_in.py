@@ -38,6 +38,7 @@ from tests.accounts.keys import (
     row_of,
     sign_in_answer,
 )
+from tests.accounts.test_sudo import FORM
 from tests.support.clone import Database, race, race_all
 from tests.support.people import Person, code_for, make_person
 
