@@ -61,7 +61,7 @@ def _explain_token(text: str, reason: str) -> str:
         return "The API token has an equals sign at its end that does not belong to it."
     if not _BODY.match(text.removeprefix(PREFIX)) and len(text) > 64:
         return f"This is not an API token of a package index, though it starts like one. {_COPY}"
-    if "older format" in reason or "third-party" in reason or "unreadable" in reason:
+    if "older format" in reason or "restrictions" in reason or "third-party" in reason or "unreadable" in reason:
         return f"This API token cannot be used here: {reason}."
     return (
         "The API token is cut off, or was changed since it was made: it cannot be read to its end. "
