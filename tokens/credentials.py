@@ -154,7 +154,7 @@ class TokenCredential:
         Raises:
             TokenRefused: if it was revoked, has expired, or its account was frozen or suspended.
         """
-        rows = APIToken.objects.with_denials().select_related("user")
+        rows = APIToken.objects.select_related("user")
         if self.token.awaits_project:
             rows = rows.select_for_update(no_key=True, of=("self",))
         token = rows.filter(pk=self.token.pk).first()
@@ -171,8 +171,7 @@ class TokenCredential:
         return TokenCredential(token, (*carried, *token.caveats), self.network_address)
 
     def _require_not_denied(self, project: Project) -> None:
-        has_denials = getattr(self.token, "has_denials", True)
-        if has_denials and TokenDenial.objects.filter(token=self.token, project=project).exists():
+        if TokenDenial.objects.filter(token=self.token, project=project).exists():
             raise TokenRefused(
                 f"An owner of the project {shown(project.name)} has cut this API token off from "
                 "it. The role of the token's owner is as it was: ask the owners of the project.",
@@ -276,7 +275,7 @@ def open_token(text: str, *, network_address: str = "") -> TokenCredential:
         raise TokenRefused(
             diagnosis.explain(text, str(error)), reason="unknown or malformed"
         ) from error
-    rows = APIToken.objects.with_denials().select_related("user")
+    rows = APIToken.objects.select_related("user")
     return open_row(
         parsed, rows.filter(pk=parsed.identifier).first(), network_address=network_address
     )
