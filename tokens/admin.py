@@ -6,26 +6,27 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
-from django.urls import path, reverse
-from django.utils.html import format_html, format_html_join
+from django.urls import path
+from django.utils.html import format_html_join
 from django.utils.translation import gettext_lazy as _
 
+from accounts.staff import ObjectAdmin
 from audit.admin import ReadOnlyAdmin
 from audit.rendering import history
 from tokens.descriptions import describe_token
 from tokens.models import APIToken, TokenDenial
-from tokens.staff_acts import RevokeToken, find_pasted_token
+from tokens.staff_acts import find_pasted_token
 from tokens.uses import uses_of
 
 _SHOWN_USES = 20
 
 
 @admin.register(APIToken)
-class APITokenAdmin(ReadOnlyAdmin):
+class APITokenAdmin(ObjectAdmin):
     """What uploads in whose name. The root key is shown to nobody."""
 
     change_list_template = "admin/tokens/list.html"
-    list_display = ["name", "user", "created_at", "expires_at", "last_used_at", "revoked_at", "act"]
+    list_display = ["name", "user", "created_at", "expires_at", "last_used_at", "revoked_at"]
     list_filter = [("revoked_at", admin.EmptyFieldListFilter), "revoked_cause", "format"]
     list_select_related = ["user"]
     search_fields = ["id", "name", "user__username_key"]
@@ -51,7 +52,6 @@ class APITokenAdmin(ReadOnlyAdmin):
         "revoked_at",
         "revoked_cause",
         "revoked_because",
-        "act",
     ]
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
@@ -64,7 +64,6 @@ class APITokenAdmin(ReadOnlyAdmin):
         find = self.admin_site.admin_view(find_pasted_token)
         return [
             path("find/", find, name="find-token"),
-            path("<uuid:pk>/revoke/", RevokeToken.as_view(), name="revoke-token"),
             *super().get_urls(),
         ]
 
@@ -72,14 +71,6 @@ class APITokenAdmin(ReadOnlyAdmin):
     def allows(self, token: APIToken) -> str:
         """What it may do, in a sentence."""
         return describe_token(token)
-
-    @admin.display(description=_("act"))
-    def act(self, token: APIToken) -> str:
-        """The page of the act, where there is something to do."""
-        if token.revoked_at is not None:
-            return ""
-        url = reverse("admin:revoke-token", args=[token.pk])
-        return format_html('<a href="{}">{}</a>', url, _("Revoke"))
 
     @admin.display(description=_("refusals"))
     def refused(self, token: APIToken) -> str:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_post_parameters
 
-from accounts.staff import StaffAct
+from accounts.staff import StaffAct, offered_on
 from audit.actors import Actor
 from tokens import macaroons
 from tokens.models import APIToken
@@ -20,17 +20,32 @@ from tokens.operations.leaks import find_token
 from tokens.operations.lifecycle import revoke_token
 
 
+@offered_on(APIToken)
 class RevokeToken(StaffAct):
     """End somebody's token."""
 
-    model = APIToken
-    title = gettext_lazy("Revoke an API token")
-    consequence = gettext_lazy(
-        "It is refused from the next request on, wherever it is used, and this cannot be undone. "
-        "Its owner gets a mail with the reason."
+    slug = "revoke"
+    title = gettext_lazy("Revoke API token")
+    reasons = (
+        gettext_lazy("The token was found in public."),
+        gettext_lazy("The token was used by somebody else than its owner."),
     )
 
-    def act(self, row: Any, *, reason: str, by: Actor) -> str:
+    @classmethod
+    def is_offered(cls, row: Any) -> bool:
+        """Unless it was."""
+        return row.revoked_at is None
+
+    def consequences(self, row: Any) -> list[str]:
+        """What will happen."""
+        return [
+            _("The token “%(name)s” of %(owner)s is refused from the next request on.")
+            % {"name": row.name, "owner": row.user},
+            _("This cannot be undone. What it uploaded stays."),
+            _("Its owner is told by mail, with the reason."),
+        ]
+
+    def act(self, row: Any, *, fields: dict[str, Any], reason: str, by: Actor) -> str:
         """Revoke it."""
         revoke_token(row, reason=reason, cause=APIToken.Cause.STAFF, by=by)
         return _("The API token %s is revoked.") % row.name

@@ -100,6 +100,8 @@ FACTS: dict[str, Any] = {  # whatever the templates show
     "expires": "2027-03-03 12:00 UTC",
     "owner": "alice",
     "place": "code.example.org",
+    "changed": "zoe",
+    "groups": "Support",
 }
 
 

@@ -72,7 +72,7 @@ def test_staff_revoke_with_a_reason(browser: Browser, alice: Person, sam: Person
 def test_these_pages_are_for_staff_alone(browser: Browser, alice: Person, bob: Person) -> None:
     token, text = make(alice)
     client = browser(bob)
-    assert client.post(FIND, {"text": text}).status_code == 302
+    assert client.post(FIND, {"text": text}).status_code == 403
     client.post(f"/admin/tokens/apitoken/{token.pk}/revoke/", {"reason": "I would like to"})
     assert upload(text).status_code == 200
 
