@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import subprocess
-import sys
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -169,7 +168,7 @@ def test_poetry_locks_and_installs(shelf: Site, tmp_path: Path) -> None:
     )
     assert result.returncode == 0, printed(result)
     assert "Installing ins-lib (1.1)" in printed(result)
-    _imports_both(tmp_path)
+    _import_both(tmp_path / ".venv" / "bin" / "python", tmp_path)
 
 
 @pytest.fixture(scope="module")
@@ -191,10 +190,11 @@ def test_pdm_locks_and_installs(shelf: Site, tmp_path: Path, pdm: Path) -> None:
         '[[tool.pdm.source]]\nname = "pypi"\nurl = "{url}/simple/"\nverify_ssl = true\n'
         "[tool.pdm]\ndistribution = false\n",
     )
+    python = make_environment(tmp_path)
     environment = {
         "PDM_CACHE_DIR": str(tmp_path / "cache"),
         "PDM_CHECK_UPDATE": "false",
-        "PDM_PYTHON": sys.executable,
+        "PDM_PYTHON": str(python),
     }
     result = run(
         *(
@@ -207,11 +207,10 @@ def test_pdm_locks_and_installs(shelf: Site, tmp_path: Path, pdm: Path) -> None:
     )
     assert result.returncode == 0, printed(result)
     assert 'name = "ins-lib"\nversion = "1.1"' in (tmp_path / "pdm.lock").read_text()
-    _imports_both(tmp_path)
+    _import_both(python, tmp_path)
 
 
-def _imports_both(folder: Path) -> None:
-    python = folder / ".venv" / "bin" / "python"
+def _import_both(python: Path, folder: Path) -> None:
     found = run(str(python), "-c", "import ins_app, ins_lib", folder=folder)
     assert found.returncode == 0, printed(found)
 
