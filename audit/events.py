@@ -28,3 +28,9 @@ KEYS_ROTATED = define(
     _("{actor} wrapped {count} keys anew under the present secret key"),
     "count",
 )
+EVENTS_EXPORTED = define(
+    "audit:events:exported",
+    _("{actor} exported events as {form}. Filter: {filters}"),
+    "form",
+    "filters",
+)

@@ -21,6 +21,8 @@ MACHINE_DOORS = (
     "/files/",
     "/legacy",
     "/pypi",
+    "/api/",
+    "/_/",
     "/rss/",
     "/classifiers.txt",
     "/robots.txt",

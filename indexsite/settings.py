@@ -120,6 +120,11 @@ def positive(text: str) -> int:
     return int(text)
 
 
+def days(text: str) -> timedelta | None:
+    """A whole number of days."""
+    return timedelta(days=positive(text))
+
+
 # Where the site's data is
 DATA = Path(env.str("INDEXSITE_DATA", default="") or BASE_DIR / "var").absolute()
 FILES_ROOT = DATA / "files"
@@ -177,6 +182,7 @@ TRUSTED_PROXIES: list[Network] = read("TRUSTED_PROXIES", networks, [])
 DEBUG = read("DEBUG", boolean, False)
 
 # Who may do what
+STAFF_NETWORKS: list[Network] = read("STAFF_NETWORKS", networks, [])
 REGISTRATION = read("REGISTRATION", one_of("open", "invitation", "closed"), "invitation")
 SEND_FILES_BY = read("SEND_FILES_BY", one_of("", "nginx", "x-sendfile"), "")
 SECURITY_CONTACT = read("SECURITY_CONTACT", contact, "")
@@ -184,6 +190,7 @@ SECURITY_CONTACT = read("SECURITY_CONTACT", contact, "")
 IMAGE_PROXY = read("IMAGE_PROXY", site_url, "")
 IMAGE_PROXY_KEY = read_secret("IMAGE_PROXY_KEY")
 UPLOAD_SIZE_LIMIT = read("UPLOAD_SIZE_LIMIT_MIB", positive, 100) * 1024 * 1024  # bytes
+TOKEN_MAX_LIFETIME: timedelta | None = read("TOKEN_MAX_DAYS", days, None)
 PROJECT_SIZE_LIMIT = read("PROJECT_SIZE_LIMIT_GIB", positive, 10) * 1024**3  # bytes
 PASSWORD_UPLOADS = read("PASSWORD_UPLOADS", one_of("refused", "allowed"), "refused")
 NEW_PROJECTS_PER_USER = read("NEW_PROJECTS_PER_USER", positive, 100)  # in an hour
