@@ -204,6 +204,14 @@ def latest_of(releases: Iterable[Release]) -> Release | None:
     )
 
 
+class SearchEntryQuerySet(models.QuerySet["SearchEntry"]):
+    """What projects are found by."""
+
+    def listed(self) -> SearchEntryQuerySet:
+        """That of projects which the index names."""
+        return self.exclude(project__status=Project.Status.QUARANTINED)
+
+
 class SearchEntry(models.Model):
     """What a project is found by; `projects.search` keeps it right."""
 
@@ -212,16 +220,10 @@ class SearchEntry(models.Model):
     summary = models.TextField(blank=True)  # of the latest release
     text = models.TextField()  # name and summary, in lower case
 
+    objects = SearchEntryQuerySet.as_manager()
+
     def __str__(self) -> str:
         return self.name
-
-
-class FileQuerySet(models.QuerySet["File"]):
-    """Files."""
-
-    def listed(self) -> FileQuerySet:
-        """Those that are offered for download."""
-        return self.filter(~Q(project__status=Project.Status.QUARANTINED))
 
 
 class File(models.Model):
@@ -253,8 +255,6 @@ class File(models.Model):
     uploader_factor = models.CharField(
         _("second factor of the uploader"), max_length=40, blank=True
     )
-
-    objects = FileQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("file")
