@@ -27,7 +27,8 @@ test: install-dev ## Run the tests: all on SQLite, then on PostgreSQL what depen
 	$(BIN)/python -m pytest -q $(ON_SQLITE)
 	$(BIN)/python -m pytest -q $(ON_POSTGRESQL) -m "not browser and not clients and not once"
 
-test-long: install-dev ## Take guards out of the code one at a time, and see that a test misses each
+test-long: install-dev ## Run what takes long, and see that tests miss guards that are taken out
+	$(BIN)/python -m pytest -q --long
 	$(BIN)/python -m tests.guards
 
 lint: export SECRET_KEY := any text, for these checks load the settings

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from importlib.util import find_spec
 from typing import Any
 
 from django.conf import settings
@@ -66,6 +67,14 @@ def check_dangers(**kwargs: Any) -> list[CheckMessage]:
                 "no browser would use security keys.",
                 hint="Leave it unset, or set the domain that SITE_URL is in.",
                 id="indexsite.E004",
+            )
+        )
+    if settings.S3_BUCKET and find_spec("storages") is None:
+        found.append(
+            Error(
+                "S3_BUCKET is set, but the package django-storages is not installed.",
+                hint="Install requirements/production.txt.",
+                id="indexsite.E007",
             )
         )
     if any(network.prefixlen == 0 for network in settings.TRUSTED_PROXIES):

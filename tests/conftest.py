@@ -18,15 +18,16 @@ import pytest
 SITE_VARIABLES = (  # noqa: SIM905
     "ACCESS_LOG APPLICATION_DATABASE_URL APPLICATION_DATABASE_URL_FILE DATABASE_PASSWORD "
     "DATABASE_PASSWORD_FILE DATABASE_URL DATABASE_URL_FILE DEBUG DEBUG_FILE EMAIL_URL "
-    "EMAIL_URL_FILE FORMER_SITE_NAMES HOST MAIL_FROM MIGRATE_DATABASE_URL PORT REGISTRATION "
-    "SECRET_KEY_FALLBACKS SECRET_KEY_FALLBACKS_FILE SECRET_KEY_FILE SITE_NAME TRUSTED_PROXIES "
+    "EMAIL_URL_FILE FORMER_SITE_NAMES HOST IMAGE_PROXY IMAGE_PROXY_KEY MAIL_FROM "
+    "MIGRATE_DATABASE_URL NEW_PROJECTS_PER_ADDRESS NEW_PROJECTS_PER_USER PASSWORD_UPLOADS "
     "STAFF_NETWORKS "
-    "NEW_PROJECTS_PER_ADDRESS NEW_PROJECTS_PER_USER PASSWORD_UPLOADS PROJECT_SIZE_LIMIT_GIB "
-    "PUBLIC_INDEX_RULES REFUSE_DIRECT_URLS REFUSE_LOCAL_VERSIONS REFUSE_OTHER_PLATFORMS "
-    "REFUSE_PRIVATE_CLASSIFIERS REFUSE_STANDARD_LIBRARY_NAMES RELEASE_OPEN_DAYS "
-    "S3_ACCESS_KEY S3_ACCESS_KEY_FILE S3_BUCKET S3_DOWNLOADS S3_ENDPOINT_URL S3_PREFIX S3_REGION "
-    "S3_SECRET_KEY S3_SECRET_KEY_FILE "
-    "UPLOAD_SIZE_LIMIT_MIB WEBAUTHN_RP_ID WEB_THREADS WEB_WORKERS"
+    "PORT PROJECT_SIZE_LIMIT_GIB PUBLIC_INDEX_RULES REFUSE_DIRECT_URLS REFUSE_LOCAL_VERSIONS "
+    "REFUSE_OTHER_PLATFORMS REFUSE_PRIVATE_CLASSIFIERS REFUSE_STANDARD_LIBRARY_NAMES "
+    "REGISTRATION RELEASE_OPEN_DAYS S3_ACCESS_KEY S3_ACCESS_KEY_FILE S3_BUCKET S3_DOWNLOADS "
+    "S3_ENDPOINT_URL S3_PREFIX S3_REGION S3_SECRET_KEY S3_SECRET_KEY_FILE TOKEN_MAX_DAYS "
+    "SECRET_KEY_FALLBACKS SECRET_KEY_FALLBACKS_FILE SECRET_KEY_FILE SECURITY_CONTACT "
+    "SEND_FILES_BY SITE_NAME TRUSTED_PROXIES UPLOAD_SIZE_LIMIT_MIB WEBAUTHN_RP_ID WEB_THREADS "
+    "WEB_WORKERS"
 ).split()
 SUPPORT = ("clone", "people", "mailbox", "server", "chromium")
 
@@ -38,6 +39,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         choices=("sqlite", "postgresql"),
         default="sqlite",
         help="the kind of database that the tests run on; a PostgreSQL server is started for them",
+    )
+    parser.addoption(
+        "--long", action="store_true", help="run the tests that take long, and those alone"
+    )
+    parser.addoption(
+        "--write-docs", action="store_true", help="let tests write the documents that they compare"
     )
 
 
@@ -82,7 +89,13 @@ def _start_postgres(config: pytest.Config) -> str:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out on PostgreSQL what does not depend on the kind of database."""
+    """Leave out what takes long, and on PostgreSQL what does not depend on the kind of database."""
+    is_long = config.getoption("--long")
+    by_length: dict[bool, list[pytest.Item]] = {True: [], False: []}
+    for item in items:
+        by_length[bool(item.get_closest_marker("long"))].append(item)
+    config.hook.pytest_deselected(items=by_length[not is_long])
+    items[:] = by_length[is_long]
     if config.getoption("--database") == "sqlite":
         return
     once = [item for item in items if item.get_closest_marker("once")]

@@ -6,6 +6,7 @@ Pure, and the only importer of pymacaroons. What a caveat means is not known her
 
 from __future__ import annotations
 
+import base64
 import hmac
 import re
 from collections.abc import Sequence
@@ -24,6 +25,8 @@ MAX_MADE: Final = 4000
 KEY_BYTES: Final = 32
 _SIGNATURE_HEX_DIGITS: Final = 64
 _TEXT: Final = re.compile(r"pypi-[A-Za-z0-9_-]+\Z")
+_ALMOST: Final = re.compile(r"(AgE[A-Za-z0-9_-]*)")
+_IDENTIFIER: Final = re.compile(rb"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class MalformedToken(ValueError):
@@ -107,6 +110,28 @@ def attenuate(text: str, caveats: Sequence[str]) -> str:
     for caveat in caveats:
         macaroon.add_first_party_caveat(caveat)
     return _as_text(macaroon)
+
+
+def find_identifier(text: str) -> UUID | None:
+    """Return which token a text names, however much of it is missing or wrong; it proves nothing.
+
+    Nothing is compared with a key here, so no more may hang on it than a mail.
+    """
+    found = _ALMOST.search(text[:MAX_LENGTH])
+    if found is None:
+        return None
+    body = found.group(1).encode()
+    raw = base64.urlsafe_b64decode(body[: len(body) // 4 * 4])
+    identifier = _IDENTIFIER.search(raw)
+    return UUID(identifier.group().decode()) if identifier is not None else None
+
+
+def as_identifier(text: str) -> UUID | None:
+    """Return the identifier that a text is by itself, or None."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
 
 
 def _read(text: str) -> Macaroon:

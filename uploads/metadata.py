@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from typing import Final
+from typing import Any, Final, cast
 
 from packaging.metadata import InvalidMetadata, Metadata, RawMetadata, parse_email
 
@@ -23,6 +23,7 @@ MAX_SPELLINGS: Final = 100
 MAX_CHECKED_VALUE: Final = 10_000
 MAX_CHECKED: Final = 512 * 1024
 MAX_PROBLEMS: Final = 3
+UNKNOWN: Final = "UNKNOWN"
 
 _MAX_PROBLEM_LENGTH: Final = 200
 _LICENSE_FILES_SINCE: Final = VERSIONS.index("2.4")
@@ -177,6 +178,7 @@ def _decode(raw: bytes, where: str) -> str:
 
 
 def _check(fields: RawMetadata, unread: dict[str, list[str]], where: str) -> CoreMetadata:
+    _drop_unknown(fields)
     version = fields.get("metadata_version")
     if version not in VERSIONS:
         stated = "no metadata version" if version is None else f"metadata version {shown(version)}"
@@ -188,6 +190,16 @@ def _check(fields: RawMetadata, unread: dict[str, list[str]], where: str) -> Cor
     if problems:
         raise _error(where, problems)
     return _plain(Metadata.from_raw(fields))
+
+
+def _drop_unknown(fields: RawMetadata) -> None:
+    """Drop what distutils, and setuptools for years, wrote of what was not given."""
+    values: dict[str, Any] = cast("dict[str, Any]", fields)
+    for name, value in list(values.items()):
+        if isinstance(value, str) and value.strip() == UNKNOWN:
+            del values[name]
+        elif isinstance(value, list) and UNKNOWN in value:
+            values[name] = [one for one in value if one != UNKNOWN]
 
 
 def _plain(metadata: Metadata) -> CoreMetadata:

@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 NOT_COPIED = shutil.ignore_patterns(
     ".git", ".venv", "var", "__pycache__", ".*_cache", ".hypothesis", "*.sqlite3"
 )
-FLOORS = ("audit", "accounts", "projects", "tokens", "uploads", "staff")
+FLOORS = ("audit", "accounts", "factors", "projects", "tokens", "uploads", "staff")
 GUARDS: list[Guard] = [
     guard for floor in FLOORS for guard in import_module(f"tests.guards.{floor}").GUARDS
 ]

@@ -6,8 +6,8 @@ GUARDS = [
     Guard(
         "strangers do not upload",
         "projects/operations/publishing.py",
-        '    project = _lock(project)\n    permissions.require(by, "upload", project)\n',
-        "    project = _lock(project)\n",
+        '    project = changes.lock(project)\n    permissions.require(by, "upload", project)\n',
+        "    project = changes.lock(project)\n",
         "tests/projects/test_publishing.py",
     ),
 ]

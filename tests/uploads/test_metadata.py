@@ -111,6 +111,11 @@ def test_absent_fields_are_none_or_empty() -> None:
     assert set(map(str, values.values())) == {"None", "()"}
 
 
+def test_unknown_is_absent() -> None:
+    found = read(MINIMAL + "Home-page: UNKNOWN\nPlatform: UNKNOWN\nPlatform: any\n\nUNKNOWN\n")
+    assert (found.home_page, found.platforms, found.description) == (None, ("any",), None)
+
+
 def test_metadata_survives_json() -> None:
     stored = json.loads(json.dumps(metadata.as_json(read(FULL))))
     assert stored == metadata.as_json(read(FULL))

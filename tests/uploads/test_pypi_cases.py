@@ -47,6 +47,15 @@ def test_a_form_that_is_wrong_is_refused(
     assert not Project.objects.exists()
 
 
+@pytest.mark.parametrize("without", [(), ("sha256_digest",)])
+def test_the_long_digest_that_distutils_sends_counts_for_none(
+    alice: Person, without: tuple[str, ...]
+) -> None:
+    long = hashlib.blake2b(make_wheel("foo", "1.0")[1]).hexdigest()
+    response = upload(token_of(alice), without=without, blake2_256_digest=long)
+    assert response.status_code == (400 if without else 200)
+
+
 def test_several_things_that_are_wrong_are_said_together(alice: Person) -> None:
     response = upload(
         token_of(alice),
