@@ -96,6 +96,8 @@ FACTS: dict[str, Any] = {  # whatever the templates show
     "normalized_name": "foo",
     "version": "1.0",
     "changed": "zoe",
+    "key": "disk",
+    "trouble": "The disk fills.",
     "groups": "Support",
     "token_id": "00000000-0000-0000-0000-000000000001",
     "allows": "Upload new releases of foo",
