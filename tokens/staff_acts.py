@@ -40,7 +40,7 @@ class RevokeToken(StaffAct):
 
     slug = "revoke"
     groups = MAY_REVOKE
-    title = gettext_lazy("Revoke an API token")
+    title = gettext_lazy("Revoke API token")
     reasons = _LEAKED
 
     @classmethod

@@ -17,12 +17,14 @@ from django.urls.resolvers import RegexPattern, RoutePattern
 
 from accounts.models import (
     SECOND_FACTORS,
+    AccountLink,
     AuthenticatorApp,
     EmailAddress,
     SecurityKey,
+    SwitchState,
     UserSession,
 )
-from accounts.operations import second_factors
+from accounts.operations import registration, second_factors
 from audit.models import Event
 from indexsite.middleware import MACHINE_DOORS
 from projects.models import Invitation, Project
@@ -118,6 +120,7 @@ def doors(alice: Person, sam: Person) -> list[Door]:
     token = token_of(alice)
     assert upload(token, "foo", "1.0").status_code == 200
     digest = "00" * 32
+    registration.create_invitation(by=sam.actor)
     EmailAddress.objects.create(user=alice.user, address="second@example.org")
     SecurityKey.objects.create(user=alice.user, name="key", credential_id="a2V5", public_key=b"x")
     return all_doors(
@@ -154,6 +157,10 @@ def with_rows(door: Door, alice: Person) -> str:
         row = SecurityKey.objects.get(user=alice.user).pk
     elif door.name in ADDRESS_DOORS:
         row = EmailAddress.objects.get(address="second@example.org").pk
+    elif door.name == "admin:act-cancel":
+        row = AccountLink.objects.get().pk
+    elif door.name == "admin:act-turn":
+        row = SwitchState.objects.get(name="registration").pk
     if row is None:
         return door.path
     return door.path.replace(str(APIToken.objects.get().pk), str(row))
@@ -182,6 +189,8 @@ def things_of(person: Person) -> list[object]:
         list(SecurityKey.objects.order_by("pk").values("pk", "name", "sign_count")),
         list(EmailAddress.objects.order_by("pk").values()),
         list(APIToken.objects.order_by("pk").values("pk", "revoked_at")),
+        list(AccountLink.objects.order_by("pk").values()),
+        list(SwitchState.objects.order_by("pk").values()),
         list(Project.objects.order_by("pk").values("pk", "serial", "status")),
         Invitation.objects.count(),
         Event.objects.count(),
@@ -190,6 +199,9 @@ def things_of(person: Person) -> list[object]:
 
 
 FIELDS = {
+    "note": "mine",
+    "value": "open",
+    "password": "ferry lantern gravel teapot",
     "code": "000000",
     "label": "mine",
     "email": "mine@example.org",
@@ -242,6 +254,9 @@ def test_the_walk_finds_the_pages_that_there_are(doors: list[Door]) -> None:
         "projects:my-projects",
         "projects:project-history",
         "admin:verify-address",
+        "admin:make-invitation",
+        "admin:act-cancel",
+        "admin:act-turn",
         "admin:index",
         "admin:accounts_user_change",
         "uploads:file-upload",

@@ -95,15 +95,15 @@ FACTS: dict[str, Any] = {  # whatever the templates show
     "project": "foo",
     "normalized_name": "foo",
     "version": "1.0",
-    "changed": "zoe",
-    "key": "disk",
-    "trouble": "The disk fills.",
-    "groups": "Support",
     "token_id": "00000000-0000-0000-0000-000000000001",
     "allows": "Upload new releases of foo",
     "expires": "2027-03-03 12:00 UTC",
     "owner": "alice",
     "place": "code.example.org",
+    "changed": "zoe",
+    "key": "disk",
+    "trouble": "The disk fills.",
+    "groups": "Support",
 }
 
 
