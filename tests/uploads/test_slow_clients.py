@@ -31,7 +31,8 @@ def send_slowly(site: Site, token: str, project: str, answers: list[bytes]) -> N
     content_type, body = multipart(project, artifact)
     head = (
         f"POST /legacy/ HTTP/1.1\r\nHost: localhost:{site.port}\r\n"
-        f"Authorization: {basic(token)}\r\nContent-Type: {content_type}\r\nContent-Length: {len(body)}\r\n\r\n"
+        f"Authorization: {basic(token)}\r\nContent-Type: {content_type}\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
     ).encode()
     with socket.create_connection(("127.0.0.1", site.port), timeout=60) as connection:
         connection.sendall(head)
