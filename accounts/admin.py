@@ -3,17 +3,34 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import path, reverse
-from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import AuthenticatorApp, EmailAddress, OutboxMail, User
-from accounts.staff_acts import VerifyAddress
+from accounts import staff_acts, switches  # noqa: F401  (the acts put themselves on the pages)
+from accounts.models import (
+    AccountLink,
+    AuthenticatorApp,
+    EmailAddress,
+    OutboxMail,
+    ReservedName,
+    SecurityKey,
+    SwitchState,
+    User,
+)
+from accounts.staff import Cell, ObjectAdmin, StaffPanel, add_staff_panel
+from accounts.staff_invitations import MakeInvitation
 from audit.admin import ReadOnlyAdmin
+from audit.groups import ADMINISTRATOR, AUDITOR, EVERYBODY, SUPPORT, is_in
+from audit.models import Event
+from audit.rendering import history
+
+SEEN_BY = frozenset({AUDITOR, SUPPORT, ADMINISTRATOR})
+LAST_EVENTS = 20
 
 
 class AddressInline(admin.TabularInline):  # type: ignore[type-arg]
@@ -29,8 +46,8 @@ class AddressInline(admin.TabularInline):  # type: ignore[type-arg]
         return False
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Staff."""
-        return admin.site.has_permission(request)
+        """Whoever sees the account."""
+        return is_in(request.user, SEEN_BY)
 
 
 class AppInline(admin.TabularInline):  # type: ignore[type-arg]
@@ -46,67 +63,106 @@ class AppInline(admin.TabularInline):  # type: ignore[type-arg]
         return False
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Staff."""
-        return admin.site.has_permission(request)
+        """Whoever sees the account."""
+        return is_in(request.user, SEEN_BY)
+
+
+class KeyInline(AppInline):
+    """An account's security keys and passkeys."""
+
+    model = SecurityKey
+    fields = readonly_fields = ("name", "is_passkey", "created_at", "last_used_at")
 
 
 @admin.register(User)
-class UserAdmin(ReadOnlyAdmin):
-    """People."""
+class UserAdmin(ObjectAdmin):
+    """People: everything that the site knows of one, on one page."""
 
-    list_display = ["username", "is_staff", "is_active", "joined_at", "last_login"]
-    list_filter = ["is_staff", "is_active"]
-    search_fields = ["username_key", "email_addresses__address_key"]
+    seen_by = SEEN_BY
+    subject_kind = "user"
+    list_display = ["username", "state", "staff_groups", "factors", "joined_at", "last_login"]
+    list_filter = ["is_active", "is_staff"]
+    search_fields = ["username_key", "name", "email_addresses__address_key"]
+    search_help_text = _("User name, name, mail address, or id.")
+    show_full_result_count = False
+    list_per_page = 50
     fields = [
         "id",
         "username",
         "name",
-        "is_active",
-        "is_staff",
+        "state",
+        "staff_groups",
+        "factors",
+        "recovery",
+        "session_lines",
         "joined_at",
         "last_login",
-        "events",
+        "uploads_suspended_at",
     ]
-    inlines = [AddressInline, AppInline]
+    inlines = [AddressInline, AppInline, KeyInline]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        """With the staff groups, which the list shows."""
+        return super().get_queryset(request).prefetch_related("groups")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """By parts of names and addresses; or by the whole id."""
+        try:
+            return queryset.filter(pk=UUID(search_term.strip())), False
+        except ValueError:
+            return super().get_search_results(request, queryset, search_term.lower())
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """By what the pages show: filters in addresses could otherwise spell out the hash."""
-        is_shown = lookup.split("__")[0] in self.fields
+        is_shown = lookup.split("__")[0] in {*self.fields, *self.list_filter}
         return is_shown and super().lookup_allowed(lookup, value, request)  # type: ignore[arg-type]
 
-    @admin.display(description=_("history"))
-    def events(self, user: User) -> str:
-        """Where the account's events are."""
-        url = reverse("admin:audit_event_changelist")
-        return format_html('<a href="{}?q={}">{}</a>', url, user.username, _("Events"))
+    @admin.display(description=_("state"))
+    def state(self, user: User) -> str:
+        """Whether the account is frozen."""
+        return str(_("active") if user.is_active else _("frozen"))
+
+    @admin.display(description=_("staff groups"))
+    def staff_groups(self, user: User) -> str:
+        """What the account may do as staff."""
+        return ", ".join(sorted(group.name for group in user.groups.all())) or "-"
+
+    @admin.display(description=_("second factors"))
+    def factors(self, user: User) -> str:
+        """The factors that count."""
+        return ", ".join(str(factor) for factor in user.second_factors) or str(_("none"))
+
+    @admin.display(description=_("recovery codes"))
+    def recovery(self, user: User) -> str:
+        """How many are left."""
+        return str(user.recovery_codes.unused if user.recovery_codes else 0)
+
+    @admin.display(description=_("sessions"))
+    def session_lines(self, user: User) -> str:
+        """Since when each of them is open."""
+        opened = user.sessions.order_by("-created_at").values_list("created_at", flat=True)
+        return "\n".join(f"{moment:%Y-%m-%d %H:%M} UTC" for moment in opened[:20]) or "-"
 
 
 @admin.register(EmailAddress)
-class EmailAddressAdmin(ReadOnlyAdmin):
+class EmailAddressAdmin(ObjectAdmin):
     """Mail addresses, and the way to verify one by hand."""
 
-    list_display = ["address", "user", "is_primary", "verified_at", "verify"]
+    seen_by = SEEN_BY
+    list_display = ["address", "user", "is_primary", "verified_at"]
     list_filter = [("verified_at", admin.EmptyFieldListFilter)]
     list_select_related = ["user"]
     search_fields = ["address_key", "user__username_key"]
-
-    @admin.display(description=_("act"))
-    def verify(self, address: EmailAddress) -> str:
-        """The page of the act, where there is something to do."""
-        if address.verified_at is not None:
-            return ""
-        url = reverse("admin:verify-address", args=[address.pk])
-        return format_html('<a href="{}">{}</a>', url, _("Declare verified"))
-
-    def get_urls(self) -> list[Any]:
-        """Offer the act's page."""
-        act = path("<int:pk>/verify/", VerifyAddress.as_view(), name="verify-address")
-        return [act, *super().get_urls()]
+    show_full_result_count = False
 
 
 @admin.register(OutboxMail)
 class OutboxMailAdmin(ReadOnlyAdmin):
     """Mail that is to be sent, or failed."""
+
+    seen_by = SEEN_BY
 
     list_display = ["notice", "recipient", "queued_at", "sent_at", "attempts", "failure"]
     list_filter = ["notice", ("sent_at", admin.EmptyFieldListFilter)]
@@ -124,3 +180,90 @@ class OutboxMailAdmin(ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[OutboxMail]:
         """Newest first."""
         return super().get_queryset(request).order_by("-pk")
+
+
+def last_events(user: User) -> StaffPanel:
+    """The newest events about an account."""
+    lines = history(Event.objects.for_user(user)[:LAST_EVENTS], is_staff=True)
+    address = reverse("admin:audit_event_changelist")
+    return StaffPanel(
+        title=str(_("Last events")),
+        columns=[str(_("time (UTC)")), str(_("what happened")), str(_("network address"))],
+        rows=[
+            [
+                Cell(f"{line.recorded_at:%Y-%m-%d %H:%M:%S}"),
+                Cell(line.sentence, reverse("admin:audit_event_change", args=[line.event.number])),
+                Cell(line.network_address or "-"),
+            ]
+            for line in lines
+        ],
+        url=f"{address}?account={user.pk}",
+    )
+
+
+add_staff_panel(User, last_events, seen_by=EVERYBODY)
+
+
+@admin.register(AccountLink)
+class AccountLinkAdmin(ObjectAdmin):
+    """Invitations and set-up links; the links themselves are not known any more."""
+
+    list_display = [
+        "__str__",
+        "makes_administrator",
+        "created_by",
+        "created_at",
+        "expires_at",
+        "spent_at",
+        "spent_by",
+    ]
+    list_filter = ["makes_administrator", ("spent_at", admin.EmptyFieldListFilter)]
+    search_fields = ["note", "spent_by", "created_by"]
+    fields = [
+        "note",
+        "makes_administrator",
+        "created_by",
+        "created_at",
+        "expires_at",
+        "spent_at",
+        "spent_by",
+    ]
+
+    def get_urls(self) -> list[Any]:
+        """Offer the page that makes one."""
+        make = path("make/", MakeInvitation.as_view(), name="make-invitation")
+        return [make, *super().get_urls()]
+
+
+@admin.register(SwitchState)
+class SwitchStateAdmin(ObjectAdmin):
+    """Everything that can be switched while the site runs."""
+
+    list_display = ["title", "stands", "changed_by", "changed_at", "reason"]
+    list_display_links = ["title"]
+    fields = ["title", "stands", "changed_by", "changed_at", "reason"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[SwitchState]:
+        """Those of this version; a newer one may have left others behind."""
+        return super().get_queryset(request).filter(name__in=switches.names())
+
+    @admin.display(description=_("switch"))
+    def title(self, state: SwitchState) -> str:
+        """What it switches."""
+        return str(switches.find(state.name).title)
+
+    @admin.display(description=_("stands"))
+    def stands(self, state: SwitchState) -> str:
+        """How it stands now."""
+        switch = switches.find(state.name)
+        now = str(switch.positions[switch.value()])
+        return now if state.value else str(_("%s (as the environment says)") % now)
+
+
+@admin.register(ReservedName)
+class ReservedNameAdmin(ReadOnlyAdmin):
+    """User names that nobody can have any more."""
+
+    list_display = ["key", "why", "reserved_at"]
+    list_filter = ["why"]
+    search_fields = ["key"]

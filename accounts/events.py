@@ -142,3 +142,22 @@ STAFF_ACT_REFUSED = define(
     "reason",
     is_failure=True,
 )
+STAFF_RIGHTS_CHANGED = define(
+    "staff:rights:changed",
+    _("{actor} changed the staff groups of {user} from {former} to {groups}: {reason}"),
+    "former",
+    "groups",
+    "reason",
+)
+ACCOUNT_FROZEN = define(
+    "staff:account:frozen", _("{actor} froze the account {user}: {reason}"), "reason"
+)
+ACCOUNT_UNFROZEN = define(
+    "staff:account:unfrozen", _("{actor} unfroze the account {user}: {reason}"), "reason"
+)
+SESSIONS_ENDED_BY_STAFF = define(
+    "staff:sessions:ended",
+    _("{actor} ended all {count} sessions of {user}: {reason}"),
+    "reason",
+    "count",
+)

@@ -1,118 +1,277 @@
-"""The page class of every staff act: group, fresh second factor, reason, one POST."""
+"""The page classes of staff: what an object's page offers, and what every act asks for.
+
+An act needs a staff group, a fresh second factor, a reason and one POST. Acts and panels are
+sockets: higher floors add theirs to the pages of lower ones.
+"""
 
 from __future__ import annotations
 
-import time
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.generic import View
 
-from accounts.events import STAFF_ACT_REFUSED
-from accounts.models import ADMINISTRATOR
-from accounts.sessions import SIGNED_IN_AT
+from accounts.staff_gate import ACTS, refuse, staff_page, take_attempt
 from audit.actors import Actor
-from audit.failures import record_failure
+from audit.admin import ReadOnlyAdmin
+from audit.groups import ADMINISTRATOR, is_in
 
-FRESH = 30 * 60  # seconds since the sign-in; sudo mode asks for the password alone
 SHORTEST_REASON = 10  # characters
 
 
 class ReasonForm(forms.Form):
-    """Why."""
+    """Why. Some reasons are offered, and can be edited.
+
+    Args:
+        row: what the act is about, None where it is about many.
+        reasons: what to offer.
+    """
 
     reason = forms.CharField(
         label=gettext_lazy("Reason"),
         min_length=SHORTEST_REASON,
         max_length=500,
-        help_text=gettext_lazy("It is kept in the audit log. At least 10 characters."),
-        widget=forms.Textarea(attrs={"rows": 3}),
+        widget=forms.TextInput(attrs={"list": "reasons", "autocomplete": "off"}),
     )
 
+    def __init__(self, *args: Any, row: Any = None, act: type[StaffPage], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["reason"].help_text = (
+            _("At least 10 characters. Kept in the audit log, and sent to whom it concerns.")
+            if act.tells_people
+            else _("At least 10 characters. Kept in the audit log.")
+        )
 
-class StaffAct(View, ABC):
+
+class StaffPage(View, ABC):
+    """What all acts have in common.
+
+    Attributes:
+        slug: the last part of the page's address, and of its URL name.
+        groups: the staff groups that may.
+        title: what the page and its button say.
+        reasons: what is offered as reason.
+        tells_people: whether the reason is sent to somebody.
+        form_class: asks for the reason, and for whatever else the act needs.
+    """
+
+    slug: ClassVar[str]
+    groups: ClassVar[frozenset[str]] = frozenset({ADMINISTRATOR})
+    title: ClassVar[Any]
+    reasons: ClassVar[Sequence[Any]] = ()
+    tells_people: ClassVar[bool] = True
+    form_class: ClassVar[type[ReasonForm]] = ReasonForm
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """Let in staff of the right group, with a fresh second factor, and nobody else."""
+        return staff_page(self._dispatch_staff)(request, *args, **kwargs)
+
+    def _dispatch_staff(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not is_in(request.user, self.groups):
+            refuse(request, self.slug, "not in the group")
+            raise PermissionDenied(_("Your staff group may not do this."))
+        if request.method == "POST":
+            refusal = take_attempt(request, ACTS)
+            if refusal is not None:
+                return refusal
+        response: Any = super().dispatch(request, *args, **kwargs)
+        response["Cache-Control"] = "no-store"
+        return response
+
+    def _form_for(self, request: HttpRequest, row: Any = None) -> ReasonForm:
+        data = request.POST if request.method == "POST" else None
+        return self.form_class(data, row=row, act=type(self))
+
+    def _show(self, request: HttpRequest, template: str, **context: Any) -> HttpResponse:
+        context |= {
+            **admin.site.each_context(request),
+            "title": self.title,
+            "reasons": self.reasons,
+        }
+        return render(request, template, context)
+
+
+class StaffAct(StaffPage):
     """One act of staff on one row. A subclass says what, and calls an operation.
 
     Attributes:
-        model: the table of the row.
-        groups: the staff groups that may.
-        title: what the page and its button say.
-        consequence: a sentence with what will happen.
+        model: the table of the row; set by `offered_on`.
     """
 
     model: ClassVar[Any]
-    groups: ClassVar[frozenset[str]] = frozenset({ADMINISTRATOR})
-    title: ClassVar[Any]
-    consequence: ClassVar[Any]
 
     @abstractmethod
-    def act(self, row: Any, *, reason: str, by: Actor) -> str:
+    def consequences(self, row: Any) -> list[str]:
+        """What will happen, in sentences that name it."""
+
+    @abstractmethod
+    def act(self, row: Any, *, fields: dict[str, Any], reason: str, by: Actor) -> str:
         """Do it, by one operation; the sentence that the page then shows.
+
+        Args:
+            fields: what the form asks for, but for the reason.
 
         Raises:
             ValidationError, PermissionDenied: if the operation refuses.
         """
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        """Let in staff of the right group, with a fresh second factor, and nobody else."""
-        if not admin.site.has_permission(request):
-            return admin.site.login(request)
-        user: Any = request.user
-        if not user.groups.filter(name__in=self.groups).exists():
-            record_failure(
-                STAFF_ACT_REFUSED,
-                by=request.actor,  # type: ignore[attr-defined]
-                about=[user],
-                distinct_by=str(type(self).__name__),
-                act=type(self).__name__,
-                reason="not in the group",
-            )
-            raise PermissionDenied(_("Your staff group may not do this."))
-        signed_in_at = request.session.get(SIGNED_IN_AT)
-        if not isinstance(signed_in_at, int) or time.time() - signed_in_at > FRESH:
-            messages.error(
-                request, _("This needs a fresh sign-in. Sign out, sign in, and come back.")
-            )
-            return redirect("accounts:security")
-        return super().dispatch(request, *args, **kwargs)
+    @classmethod
+    def is_offered(cls, row: Any) -> bool:
+        """Whether there is anything to do; the page of the row leaves out what is not."""
+        return True
 
-    def get(self, request: HttpRequest, pk: Any) -> HttpResponse:
+    def get(self, request: HttpRequest, pk: str) -> HttpResponse:
         """Say what will happen, and ask for the reason."""
-        return self._page(request, get_object_or_404(self.model, pk=pk), ReasonForm())
+        row = self._find(pk)
+        return self._page(request, row, self._form_for(request, row))
 
-    def post(self, request: HttpRequest, pk: Any) -> HttpResponse:
+    def post(self, request: HttpRequest, pk: str) -> HttpResponse:
         """Act."""
-        row = get_object_or_404(self.model, pk=pk)
-        form = ReasonForm(request.POST)
-        if form.is_valid():
-            try:
-                done = self.act(
-                    row,
-                    reason=form.cleaned_data["reason"],
-                    by=request.actor,  # type: ignore[attr-defined]
-                )
-            except ValidationError as error:
-                form.add_error(None, error)
-            except PermissionDenied as error:
-                form.add_error(None, str(error))
-            else:
-                messages.success(request, done)
-                return redirect("admin:index")
+        row = self._find(pk)
+        form = self._form_for(request, row)
+        if not form.is_valid():
+            return self._page(request, row, form)
+        fields = dict(form.cleaned_data)
+        reason = fields.pop("reason")
+        try:
+            done = self.act(row, fields=fields, reason=reason, by=request.actor)  # type: ignore[attr-defined]
+        except ValidationError as error:
+            form.add_error(None, error)
+        except PermissionDenied as error:
+            refuse(request, self.slug, "not to this one")
+            form.add_error(None, str(error))
+        else:
+            messages.success(request, done)
+            return redirect(self._after(row))
         return self._page(request, row, form)
 
+    def _find(self, pk: str) -> Any:
+        try:
+            return self.model._default_manager.get(pk=pk)
+        except (self.model.DoesNotExist, ValidationError, ValueError) as error:
+            raise Http404 from error
+
+    def _after(self, row: Any) -> str:
+        """The page of the row."""
+        opts = self.model._meta
+        return reverse(f"admin:{opts.app_label}_{opts.model_name}_change", args=[row.pk])
+
     def _page(self, request: HttpRequest, row: Any, form: ReasonForm) -> HttpResponse:
-        context = {
-            **admin.site.each_context(request),
-            "title": self.title,
-            "consequence": self.consequence,
-            "row": row,
-            "form": form,
-        }
-        return render(request, "admin/staff_act.html", context)
+        return self._show(
+            request,
+            "admin/staff_act.html",
+            row=row,
+            form=form,
+            consequences=self.consequences(row),
+            back=self._after(row),
+            kind=self.model._meta.verbose_name,
+        )
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A text, and where it leads to, "" for nowhere."""
+
+    text: Any
+    url: str = ""
+
+
+@dataclass(frozen=True)
+class StaffPanel:
+    """A part of an object's page that another floor adds.
+
+    Attributes:
+        title: its heading.
+        columns: headings of its table.
+        rows: the cells of each row.
+        url: where all of them are, "" if nowhere else.
+        empty: what is said in place of an empty table.
+    """
+
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Cell]]
+    url: str = ""
+    empty: str = field(default_factory=lambda: _("None."))
+
+
+_acts: dict[Any, list[type[StaffAct]]] = {}
+_panels: dict[Any, list[tuple[frozenset[str], Callable[[Any], StaffPanel]]]] = {}
+
+
+def offered_on(model: Any) -> Callable[[type[StaffAct]], type[StaffAct]]:
+    """Fill the socket: put an act on the pages of a table, on this floor or a lower one."""
+
+    def register(act: type[StaffAct]) -> type[StaffAct]:
+        act.model = model
+        _acts.setdefault(model, []).append(act)
+        return act
+
+    return register
+
+
+def acts_on(model: Any) -> list[type[StaffAct]]:
+    """All acts on the rows of a table."""
+    return list(_acts.get(model, []))
+
+
+def add_staff_panel(
+    model: Any, make: Callable[[Any], StaffPanel], *, seen_by: frozenset[str]
+) -> None:
+    """Fill the socket: a part of the pages of a table, seen by some staff groups."""
+    _panels.setdefault(model, []).append((seen_by, make))
+
+
+class ObjectAdmin(ReadOnlyAdmin):
+    """Rows that staff look at, with what they may do to them, and what other floors know."""
+
+    change_form_template = "admin/object.html"
+
+    def get_urls(self) -> list[Any]:
+        """Offer the acts' pages beside those of the rows."""
+        acts = [
+            path(f"<str:pk>/{act.slug}/", act.as_view(), name=f"act-{act.slug}")
+            for act in acts_on(self.model)
+        ]
+        return [*acts, *super().get_urls()]
+
+    def render_change_form(
+        self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """One row."""
+        row = kwargs.get("obj")
+        if row is not None:
+            context |= {
+                "acts": self.offered_acts(request, row),
+                "panels": [
+                    make(row)
+                    for seen_by, make in _panels.get(self.model, [])
+                    if is_in(request.user, seen_by)
+                ],
+                "events_url": self.events_url(row),
+            }
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def offered_acts(self, request: HttpRequest, row: Any) -> list[tuple[Any, str]]:
+        """Title and address of what this member of staff may do to this row now."""
+        return [
+            (act.title, reverse(f"admin:act-{act.slug}", args=[row.pk]))
+            for act in acts_on(self.model)
+            if is_in(request.user, act.groups) and act.is_offered(row)
+        ]
+
+    def events_url(self, row: Any) -> str:
+        """Where the events about a row are."""
+        names = {"user": "account", "project": "project"}
+        name = names.get(self.subject_kind)
+        return f"{reverse('admin:audit_event_changelist')}?{name}={row.pk}" if name else ""

@@ -3,44 +3,64 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
-from typing import TYPE_CHECKING, Any, TypeAlias
+from dataclasses import dataclass
+from datetime import UTC
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from django.contrib import admin
-from django.contrib.admin.views.main import ChangeList
-from django.core.paginator import Paginator
-from django.db.models import Model, Q, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
-from django.utils.functional import cached_property
+from django.contrib.admin.utils import quote
+from django.core.exceptions import PermissionDenied
+from django.db.models import Model
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
+from django.utils import timezone
+from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 
-from audit import vocabulary
-from audit.models import ChainHead, Event, EventOrigin, EventSubject
+from audit import checking, exports
+from audit.acts import event_acts
+from audit.forms import EventFilterForm
+from audit.groups import EVERYBODY, EXPORTERS, is_in
+from audit.models import (
+    ChainCheck,
+    ChainHead,
+    Event,
+    RefusalEvent,
+    SignInEvent,
+    TokenCreationEvent,
+    TokenRevocationEvent,
+)
 from audit.rendering import sentence
+from audit.search import LOOKED_AT, EventPage, attach_surroundings
 
 if TYPE_CHECKING:
     AnyAdmin: TypeAlias = admin.ModelAdmin[Any]
-    Pages: TypeAlias = Paginator[Event]
 else:  # only the stubs know of parameters
-    AnyAdmin, Pages = admin.ModelAdmin, Paginator
-
-COUNTED_RESULTS = 10_000
+    AnyAdmin = admin.ModelAdmin
 
 
 class ReadOnlyAdmin(AnyAdmin):
-    """Lists and detail pages for active staff. Acts are pages of their own, with a reason."""
+    """Lists and detail pages for staff. Acts are pages of their own, with a reason.
 
+    Attributes:
+        seen_by: the staff groups that may look.
+        subject_kind: the kind of the subjects of events that these rows are, "" for other rows.
+    """
+
+    seen_by: ClassVar[frozenset[str]] = EVERYBODY
+    subject_kind: ClassVar[str] = ""
     actions = None  # what the site offers for all models would change several at once
     change_form_template = "admin/audit/read_only.html"
 
     def has_module_permission(self, request: HttpRequest) -> bool:
-        """Active staff may look."""
+        """Who may look sees it in the menu."""
         return self.has_view_permission(request)
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Active staff may look; the staff site itself asks for the second factor."""
-        user: Any = request.user
-        return bool(user.is_active and user.is_staff)
+        """Staff of the right groups may look; the site itself asks for the second factor."""
+        return is_in(request.user, self.seen_by)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Nobody adds."""
@@ -65,85 +85,25 @@ class ReadOnlyAdmin(AnyAdmin):
         raise Http404
 
 
-class EventPaginator(Pages):
-    """Never counts the whole table: its length is the number of the last event.
+_GAP = "00000000-0000-0000-0000-000000000000"
 
-    Of a search it counts 10,000 results; who finds more needs a narrower one.
+
+@dataclass(frozen=True)
+class Link:
+    """A name, and the page of what bears it; "" where the reader may not see that page."""
+
+    label: str
+    url: str
+
+
+class EventPages(ReadOnlyAdmin):
+    """A list of events with a filter of its own: Django's would count and sort a million rows.
+
+    Attributes:
+        fixed: what every event of this page has in common, as `EventSearch` takes it.
     """
 
-    @cached_property
-    def count(self) -> int:
-        """How many events the pages hold."""
-        events: Any = self.object_list
-        if not events.query.has_filters():
-            return ChainHead.objects.get(pk=1).number
-        return int(events.order_by()[:COUNTED_RESULTS].count())
-
-
-class EventList(ChangeList):
-    """A page of events, each with its subjects and its origin, in two more queries."""
-
-    def get_results(self, request: HttpRequest) -> None:
-        """Read the page."""
-        super().get_results(request)
-        self.result_list = attach_surroundings(list(self.result_list))
-
-
-def attach_surroundings(events: list[Event]) -> list[Event]:
-    """Give each event its `about` (list of subjects) and its `origin` (or None if erased)."""
-    numbers = [event.number for event in events]
-    subjects: dict[int, list[EventSubject]] = defaultdict(list)
-    for subject in EventSubject.objects.filter(event_number__in=numbers):
-        subjects[subject.event_number].append(subject)
-    origins = EventOrigin.objects.in_bulk(numbers)
-    for row in events:
-        event: Any = row
-        event.about, event.origin = subjects[row.number], origins.get(row.number)
-    return events
-
-
-class FamilyFilter(admin.SimpleListFilter):
-    """By the first part of the kind's name."""
-
-    title = _("family")
-    parameter_name = "family"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """All families that are declared."""
-        families = sorted({kind.family for kind in vocabulary.kinds()})
-        return [(family, family) for family in families]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """The events of the chosen family."""
-        return queryset.filter(kind__startswith=f"{self.value()}:") if self.value() else queryset
-
-
-@admin.register(Event)
-class EventAdmin(ReadOnlyAdmin):
-    """The audit log."""
-
-    list_display = (
-        "number",
-        "recorded_at",
-        "what_happened",
-        "actor_label",
-        "credential_label",
-        "about_labels",
-        "is_failure",
-        "network_address",
-    )
-    list_display_links = ("number", "what_happened")
-    list_filter = (FamilyFilter, "is_failure", "recorded_at")
-    sortable_by = ("number",)
-    ordering = ("-number",)
-    list_per_page = 100
-    list_max_show_all = 100
-    show_full_result_count = False
-    paginator = EventPaginator
-    search_fields = ("kind",)  # what is searched says get_search_results
-    search_help_text = _(
-        "Actor, account, project, kind, credential or network address; several with commas between."
-    )
+    fixed: ClassVar[dict[str, Any]] = {}
     fieldsets = (
         (None, {"fields": ("number", "recorded_at", "what_happened", "kind", "is_failure")}),
         (_("Who"), {"fields": ("actor_kind", "actor_label", "actor_id")}),
@@ -152,42 +112,131 @@ class EventAdmin(ReadOnlyAdmin):
         (_("From where"), {"fields": ("network_address", "user_agent", "mail_addresses")}),
         (_("Seal"), {"fields": ("origin_digest", "key_id", "seal")}),
     )
+    change_form_template = "admin/audit/event.html"
 
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        """The list that reads what surrounds its events at once."""
-        return EventList
+    def get_urls(self) -> list[Any]:
+        """Offer the export beside the list."""
+        name = f"{self.opts.app_label}_{self.opts.model_name}_export"
+        export = path("export/", self.admin_site.admin_view(self.export_view), name=name)
+        return [export, *super().get_urls()]
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """The newest events that the filter finds, or those before `?before=`.
+
+        Raises:
+            PermissionDenied: for staff of other groups.
+        """
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        form = EventFilterForm(request.GET, fixed=self.fixed)
+        page = EventPage([], None, is_full=False)
+        if form.is_valid():
+            page = form.search().page(before=_number(request.GET.get("before", "")))
+        used = form.used()
+        older: dict[str, Any] = {**used, "before": page.older}
+        context = {
+            **self.admin_site.each_context(request),
+            "title": str(self.opts.verbose_name_plural).capitalize(),
+            "form": form,
+            "page": page,
+            "lines": [self._line(event, self._pages_of(request)) for event in page.events],
+            "used": used,
+            "query": urlencode(used),
+            "older": urlencode(older) if page.older else "",
+            "is_newest": "before" not in request.GET,
+            "looked_at": LOOKED_AT,
+            "acts": event_acts(request.user) if form.is_valid() else [],
+            "act_query": urlencode({**used, **self._as_filter()}),
+            "export_url": self._export_url() if self._may_export(request) else "",
+            "may_check": self._may_export(request),
+            "opts": self.opts,
+        }
+        return TemplateResponse(request, "admin/audit/events.html", context)
+
+    def export_view(self, request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
+        """Everything that the filter finds, as a file. Recorded, so it takes a POST.
+
+        Raises:
+            PermissionDenied: for staff of other groups.
+        """
+        if not self._may_export(request):
+            raise PermissionDenied(_("Your staff group may not export events."))
+        if request.method != "POST":
+            return redirect(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist")
+        form = EventFilterForm(request.POST, fixed=self.fixed)
+        kind = "csv" if request.POST.get("form") == "csv" else "jsonl"
+        if not form.is_valid():
+            return HttpResponse(str(form.errors.as_text()), status=400, content_type="text/plain")
+        search = form.search()
+        event = exports.begin_export(
+            search,
+            form=kind,
+            filters={**form.used(), **self._as_filter()},
+            by=request.actor,  # type: ignore[attr-defined]
+        )
+        lines = exports.export_search(search, form=kind, before=event.number)
+        types = {"csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl; charset=utf-8"}
+        response = StreamingHttpResponse(lines, content_type=types[kind])
+        name = f"events-{timezone.now():%Y%m%dT%H%M%SZ}-{event.number - 1}.{kind}"
+        response["Content-Disposition"] = f'attachment; filename="{name}"'
+        return response
+
+    def _may_export(self, request: HttpRequest) -> bool:
+        return is_in(request.user, EXPORTERS)
+
+    def _export_url(self) -> str:
+        return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_export")
+
+    def _as_filter(self) -> dict[str, str]:
+        """What this page is about, in the words of the filter of the page of everything."""
+        words = {key: value for key, value in self.fixed.items() if key != "is_failure"}
+        return {**words, "outcome": "failed"} if "is_failure" in self.fixed else words
+
+    def _pages_of(self, request: HttpRequest) -> dict[str, str]:
+        """The page of each kind of subject that the reader may see, with a gap for the id."""
+        return {
+            pages.subject_kind: reverse(
+                f"admin:{pages.opts.app_label}_{pages.opts.model_name}_change", args=[_GAP]
+            )
+            for pages in self.admin_site._registry.values()
+            if isinstance(pages, ReadOnlyAdmin)
+            and pages.subject_kind
+            and pages.has_view_permission(request)
+        }
+
+    def _line(self, event: Any, pages: dict[str, str]) -> dict[str, Any]:
+        """What the list shows of one event."""
+        moment = event.recorded_at.astimezone(UTC)
+        return {
+            "number": str(event.number),
+            "is_failure": event.is_failure,
+            "at": moment.isoformat(timespec="seconds"),
+            "time": f"{moment:%Y-%m-%d %H:%M:%S}",
+            "sentence": sentence(event, event.about),
+            "actor": _link(pages, event.actor_kind, event.actor_id, event.actor_label),
+            "credential": event.credential_label,
+            "about": [_link(pages, row.kind, row.subject_id, row.label) for row in event.about],
+            "address": event.origin.network_address if event.origin else "",
+        }
+
+    def render_change_form(
+        self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """One event, with ways to what is around it."""
+        event = kwargs.get("obj")
+        if event is not None:
+            context["line"] = self._line(event, self._pages_of(request))
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def get_object(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Event | None:
         """One event with what surrounds it."""
         event: Event | None = super().get_object(request, *args, **kwargs)
         return attach_surroundings([event])[0] if event is not None else None
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
-        """Events in which each of the terms, with commas between, is found somewhere."""
-        for term in filter(None, map(str.strip, search_term.split(","))):
-            subjects = EventSubject.objects.filter(label__icontains=term)
-            origins = EventOrigin.objects.filter(network_address__startswith=term)
-            queryset = queryset.filter(
-                Q(actor_label__icontains=term)
-                | Q(kind__icontains=term)
-                | Q(credential_id=term)
-                | Q(credential_label__icontains=term)
-                | Q(number__in=subjects.values("event_number"))
-                | Q(number__in=origins.values("event_number"))
-            )
-        return queryset, False
-
     @admin.display(description=_("what happened"))
     def what_happened(self, event: Any) -> str:
         """The sentence."""
         return sentence(event, event.about)
-
-    @admin.display(description=_("about"))
-    def about_labels(self, event: Any) -> str:
-        """The names of all subjects."""
-        return ", ".join(subject.label for subject in event.about)
 
     @admin.display(description=_("about"))
     def about_lines(self, event: Any) -> str:
@@ -213,3 +262,77 @@ class EventAdmin(ReadOnlyAdmin):
     def mail_addresses(self, event: Any) -> str:
         """The mail addresses that the event names, unless they were erased."""
         return ", ".join(event.origin.mail_addresses) if event.origin else str(_("erased"))
+
+
+@admin.register(Event)
+class EverythingAdmin(EventPages):
+    """The whole memory, and whether it holds."""
+
+    def get_urls(self) -> list[Any]:
+        """Offer the page of checks."""
+        check = path(
+            "check/", self.admin_site.admin_view(self.check_view), name="audit_event_check"
+        )
+        return [check, *super().get_urls()]
+
+    def check_view(self, request: HttpRequest) -> HttpResponse:
+        """How far the check of the chain is, and what the last ones found; a POST begins one.
+
+        Raises:
+            PermissionDenied: for staff of other groups.
+        """
+        if not self._may_export(request):
+            raise PermissionDenied(_("Your staff group may not check the chain."))
+        if request.method == "POST":
+            checking.start_check(by=request.actor)  # type: ignore[attr-defined]
+            return redirect("admin:audit_event_check")
+        checks = list(ChainCheck.objects.all()[:10])
+        going_on = next((check for check in checks if check.finished_at is None), None)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Check of the chain"),
+            "head": ChainHead.objects.get(pk=1),
+            "going_on": going_on,
+            "checks": [check for check in checks if check.finished_at],
+        }
+        response = TemplateResponse(request, "admin/audit/check.html", context)
+        if going_on is not None:
+            response["Refresh"] = "2"  # seconds; works without JavaScript
+        return response
+
+
+@admin.register(SignInEvent)
+class SignInAdmin(EventPages):
+    """Sign-ins, those that were refused too."""
+
+    fixed = {"family": "sign-in"}
+
+
+@admin.register(TokenCreationEvent)
+class TokenCreationAdmin(EventPages):
+    """New API tokens."""
+
+    fixed = {"kind": "token:token:created"}
+
+
+@admin.register(TokenRevocationEvent)
+class TokenRevocationAdmin(EventPages):
+    """Revoked API tokens."""
+
+    fixed = {"kind": "token:token:revoked"}
+
+
+@admin.register(RefusalEvent)
+class RefusalAdmin(EventPages):
+    """What was refused or failed."""
+
+    fixed = {"is_failure": True}
+
+
+def _number(text: str) -> int | None:
+    """A number below which a page begins; None for what is none."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+
+
+def _link(pages: dict[str, str], kind: str, pk: str, label: str) -> Link:
+    return Link(label, pages[kind].replace(_GAP, quote(pk)) if pk and kind in pages else "")

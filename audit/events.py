@@ -28,3 +28,14 @@ KEYS_ROTATED = define(
     _("{actor} wrapped {count} keys anew under the present secret key"),
     "count",
 )
+EVENTS_EXPORTED = define(
+    "audit:events:exported",
+    _("{actor} exported events as {form}. Filter: {filters}"),
+    "form",
+    "filters",
+)
+CHAIN_CHECK_STARTED = define(
+    "audit:chain:check-started",
+    _("{actor} began to check the chain up to event {up_to}"),
+    "up_to",
+)

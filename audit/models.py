@@ -8,9 +8,15 @@ from __future__ import annotations
 from typing import Any, NoReturn
 
 from django.db import models
+from django.db.models import F, Q, Value
+from django.db.models.fields.json import KT
+from django.db.models.functions import Coalesce, Left, Lower, NullIf, StrIndex
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from audit import vocabulary
+from audit.chain import START
+from audit.networks import address_key
 
 
 class AppendOnly(Exception):
@@ -96,16 +102,35 @@ class Event(AppendOnlyModel):
     origin_digest = models.CharField(max_length=64)
     key_id = models.CharField(max_length=12)
     seal = models.CharField(_("seal"), max_length=64)
+    # What the database works out of sealed columns, so that each filter has an index
+    family = models.GeneratedField(
+        expression=Left("kind", StrIndex("kind", Value(":")) - 1),
+        output_field=models.CharField(max_length=60),
+        db_persist=True,
+        verbose_name=_("family"),
+    )
+    token_id = models.GeneratedField(
+        expression=Coalesce(NullIf("credential_id", Value("")), KT("fields__token_id")),
+        output_field=models.CharField(max_length=100, null=True),
+        db_persist=True,
+        verbose_name=_("id of the API token"),
+    )
 
     objects = EventQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("event")
-        verbose_name_plural = _("events")
+        verbose_name_plural = _("everything")  # the name of its page in the menu of staff
         ordering = ["-number"]
+        # Each filter of the staff pages reads one of these backwards, page by page
         indexes = [
             models.Index(fields=["kind", "-number"], name="event_kind"),
+            models.Index(fields=["family", "-number"], name="event_family"),
+            models.Index(fields=["-number"], condition=Q(is_failure=True), name="event_failure"),
             models.Index(fields=["actor_id", "-number"], name="event_actor"),
+            models.Index(Lower("actor_label"), F("number").desc(), name="event_actor_label"),
+            models.Index(fields=["token_id", "-number"], name="event_token"),
+            models.Index(Lower("credential_label"), F("number").desc(), name="event_credential"),
             models.Index(fields=["recorded_at"], name="event_time"),
         ]
 
@@ -116,6 +141,42 @@ class Event(AppendOnlyModel):
     def declared_kind(self) -> vocabulary.EventKind | None:
         """The kind as this version declares it; None for kinds of other versions."""
         return vocabulary.find(self.kind)
+
+
+class SignInEvent(Event):
+    """An event as the page of sign-ins lists it."""
+
+    class Meta:
+        proxy = True
+        verbose_name = _("sign-in")
+        verbose_name_plural = _("sign-ins")
+
+
+class TokenCreationEvent(Event):
+    """An event as the page of new API tokens lists it."""
+
+    class Meta:
+        proxy = True
+        verbose_name = _("token creation")
+        verbose_name_plural = _("token creation")
+
+
+class TokenRevocationEvent(Event):
+    """An event as the page of revoked API tokens lists it."""
+
+    class Meta:
+        proxy = True
+        verbose_name = _("token revocation")
+        verbose_name_plural = _("token revocation")
+
+
+class RefusalEvent(Event):
+    """An event as the page of refusals lists it."""
+
+    class Meta:
+        proxy = True
+        verbose_name = _("refusal")
+        verbose_name_plural = _("refusals")
 
 
 class EventSubject(AppendOnlyModel):
@@ -136,7 +197,7 @@ class EventSubject(AppendOnlyModel):
         ]
         indexes = [
             models.Index(fields=["kind", "subject_id", "-event_number"], name="subject_history"),
-            models.Index(fields=["label"], name="subject_label"),
+            models.Index(Lower("label"), F("event_number").desc(), name="subject_label"),
         ]
 
     def __str__(self) -> str:
@@ -148,16 +209,25 @@ class EventOrigin(models.Model):
 
     event_number = models.BigIntegerField(primary_key=True)
     recorded_at = models.DateTimeField()
-    network_address = models.CharField(max_length=45, blank=True, db_index=True)
+    network_address = models.CharField(max_length=45, blank=True)
     user_agent = models.CharField(max_length=400, blank=True)
     mail_addresses = models.JSONField(default=list)
     salt = models.CharField(max_length=32)
+    address_key = models.CharField(max_length=32, blank=True, editable=False)
 
     class Meta:
-        indexes = [models.Index(fields=["recorded_at"], name="origin_time")]
+        indexes = [
+            models.Index(fields=["recorded_at"], name="origin_time"),
+            models.Index(fields=["address_key", "-event_number"], name="origin_address"),
+        ]
 
     def __str__(self) -> str:
         return self.network_address
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Store, with the key that ranges of addresses are found by."""
+        self.address_key = address_key(self.network_address)
+        super().save(*args, **kwargs)
 
 
 class FailureCount(models.Model):
@@ -200,6 +270,31 @@ class ChainHead(models.Model):
 
     def __str__(self) -> str:
         return f"{self.number}:{self.seal}"
+
+
+class ChainCheck(models.Model):
+    """One walk along the whole chain, as far as it has come."""
+
+    started_at = models.DateTimeField(_("begun"), default=timezone.now)
+    started_by = models.CharField(_("begun by"), max_length=150)
+    last_number = models.BigIntegerField(_("up to event"))
+    last_seal = models.CharField(max_length=64)
+    number = models.BigIntegerField(_("checked up to event"), default=0)
+    seal = models.CharField(max_length=64, default=START)
+    finished_at = models.DateTimeField(_("finished"), null=True)
+    broken_number = models.BigIntegerField(_("first event that does not hold"), null=True)
+    broken_because = models.CharField(_("because it"), max_length=100, blank=True)
+
+    class Meta:
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.number}/{self.last_number}"
+
+    @property
+    def percent(self) -> int:
+        """How much of the way is done."""
+        return 100 * self.number // self.last_number if self.last_number else 100
 
 
 class JobRun(models.Model):

@@ -9,12 +9,27 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.middleware.locale import LocaleMiddleware
+from django.shortcuts import render
 from django.utils.cache import has_vary_header, patch_cache_control
 
+from accounts.limits import LimitReached
 from indexsite import health
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
-MACHINE_DOORS = ("/simple", "/files/", "/legacy", "/pypi", "/_health/", "/static/")
+MACHINE_DOORS = (
+    "/simple",
+    "/files/",
+    "/legacy",
+    "/pypi",
+    "/api/",
+    "/_/",
+    "/rss/",
+    "/classifiers.txt",
+    "/robots.txt",
+    "/.well-known/",
+    "/_health/",
+    "/static/",
+)
 
 
 class NulMiddleware:
@@ -96,6 +111,26 @@ class NoStoreMiddleware:
         response = self.get_response(request)
         if has_vary_header(response, "Cookie"):
             patch_cache_control(response, no_store=True, private=True)
+        return response
+
+
+class LimitMiddleware:
+    """Shows a page, with status 429, where a limit is reached that no form was there to say."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Pass on."""
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Say when to try again."""
+        if not isinstance(exception, LimitReached):
+            return None
+        context = {"message": " ".join(exception.messages)}
+        response = render(request, "429.html", context, status=429)
+        response["Retry-After"] = str(exception.retry_after)
         return response
 
 

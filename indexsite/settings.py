@@ -97,6 +97,15 @@ def one_of(*choices: str) -> Callable[[str], str]:
     return cast
 
 
+def contact(text: str) -> str:
+    """A mail address, as mailto:, or the address of a page, on one line."""
+    if "@" in text and ":" not in text:
+        text = f"mailto:{text}"
+    if not text.startswith(("mailto:", "https://", "tel:")) or len(text.split()) != 1:
+        raise ValueError(f"{text!r} is neither a mail address nor an https:// address")
+    return text
+
+
 def whole(text: str) -> int:
     """A whole number, zero or above."""
     if not text.isascii() or not text.isdigit():
@@ -111,10 +120,16 @@ def positive(text: str) -> int:
     return int(text)
 
 
+def days(text: str) -> timedelta | None:
+    """A whole number of days."""
+    return timedelta(days=positive(text))
+
+
 # Where the site's data is
 DATA = Path(env.str("INDEXSITE_DATA", default="") or BASE_DIR / "var").absolute()
 FILES_ROOT = DATA / "files"
 INCOMING_ROOT = DATA / "incoming"  # beside the files: the last step is a rename
+INDEX_ROOT = DATA / "index"  # the root index as it is sent; can be made anew at any time
 
 STORAGES: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
@@ -167,8 +182,15 @@ TRUSTED_PROXIES: list[Network] = read("TRUSTED_PROXIES", networks, [])
 DEBUG = read("DEBUG", boolean, False)
 
 # Who may do what
+STAFF_NETWORKS: list[Network] = read("STAFF_NETWORKS", networks, [])
 REGISTRATION = read("REGISTRATION", one_of("open", "invitation", "closed"), "invitation")
+SEND_FILES_BY = read("SEND_FILES_BY", one_of("", "nginx", "x-sendfile"), "")
+SECURITY_CONTACT = read("SECURITY_CONTACT", contact, "")
+# A proxy of Camo's kind; without one, images in descriptions are shown as links
+IMAGE_PROXY = read("IMAGE_PROXY", site_url, "")
+IMAGE_PROXY_KEY = read_secret("IMAGE_PROXY_KEY")
 UPLOAD_SIZE_LIMIT = read("UPLOAD_SIZE_LIMIT_MIB", positive, 100) * 1024 * 1024  # bytes
+TOKEN_MAX_LIFETIME: timedelta | None = read("TOKEN_MAX_DAYS", days, None)
 PROJECT_SIZE_LIMIT = read("PROJECT_SIZE_LIMIT_GIB", positive, 10) * 1024**3  # bytes
 PASSWORD_UPLOADS = read("PASSWORD_UPLOADS", one_of("refused", "allowed"), "refused")
 NEW_PROJECTS_PER_USER = read("NEW_PROJECTS_PER_USER", positive, 100)  # in an hour
@@ -240,6 +262,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "django_permissions_policy.PermissionsPolicyMiddleware",
     "indexsite.middleware.NoStoreMiddleware",
+    "indexsite.middleware.LimitMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "indexsite.middleware.HumanLocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -300,6 +323,7 @@ X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],
+        "img-src": [SELF, *filter(None, [IMAGE_PROXY])],
         "object-src": [NONE],
         "base-uri": [NONE],
         "form-action": [SELF],

@@ -8,10 +8,13 @@ from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.template.response import TemplateResponse
 from django.utils.translation import gettext_lazy as _
 from two_factor.admin import AdminSiteOTPRequired
 
+from accounts import staff_gate
 from accounts.gates import is_fully_signed_in
+from audit.acts import event_act_urls
 
 OUR_APPS = {"audit", "accounts", "projects", "tokens", "uploads"}
 
@@ -41,15 +44,29 @@ class StaffSite(AdminSiteOTPRequired):
         if ours:
             super().register(ours, admin_class, **options)
 
+    def get_urls(self) -> list[Any]:
+        """Offer the acts on lists of events beside the pages of tables."""
+        return [*event_act_urls(), *super().get_urls()]
+
+    def index(self, request: HttpRequest, extra_context: Any = None) -> TemplateResponse:
+        """What is wrong, the numbers that people look at, and the menu."""
+        from indexsite.numbers import groups_for  # models, which are loaded after this site
+        from indexsite.troubles import find_troubles
+
+        context = {
+            "troubles": find_troubles(),
+            "number_groups": groups_for(request.user),
+            **(extra_context or {}),
+        }
+        return super().index(request, context)
+
     def has_permission(self, request: HttpRequest) -> bool:
-        """Staff, active, with a second factor verified in this session."""
-        user: Any = request.user
-        return bool(
-            user.is_active
-            and user.is_staff
-            and user.is_verified()
-            and not user.must_confirm_recovery_codes
-        )
+        """Somebody of a staff group, with a second factor verified in this session."""
+        return staff_gate.is_staff_session(request)
+
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:
+        """Every page is behind the gate: network, group, fresh second factor, limit."""
+        return staff_gate.staff_page(super().admin_view(view, cacheable))
 
     def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """There is one sign-in page, and it is not here."""

@@ -11,7 +11,7 @@ human_doors = [
     path("", include("uploads.urls")),
     path("account/", include("accounts.urls")),
     path("account/", include(two_factor_patterns)),
-    path("account/tokens/", include("tokens.urls")),
+    path("", include("tokens.urls")),
     path("admin/", admin.site.urls),
 ]
 urlpatterns = [*machine_doors, *human_doors]

@@ -6,7 +6,11 @@ import sys
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "indexsite.settings")
-application = get_wsgi_application()
+whole_way = get_wsgi_application()
+
+from indexsite.short_path import ShortPath  # noqa: E402  # needs the settings
+
+application = ShortPath(whole_way)
 
 
 def refuse_a_wrong_start() -> None:

@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Hashable
 from typing import Final
 
-MAX_BYTES: Final = 64 * 1024 * 1024  # in each process
+MAX_BYTES: Final = 32 * 1024 * 1024  # in each process
 
 
 class Remembered:

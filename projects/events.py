@@ -31,9 +31,65 @@ RELEASE_UNYANKED = define(
     "version",
     "reason",
 )
+
+PROJECT_ARCHIVED = define("project:project:archived", _("{actor} archived the project {project}"))
+PROJECT_UNARCHIVED = define(
+    "project:project:unarchived", _("{actor} made the project {project} active again")
+)
+PROJECT_DELETED = define(
+    "project:project:deleted",
+    _("{actor} deleted the project {project}, with {releases} releases and {files} files"),
+    "releases",
+    "files",
+)
+RELEASE_DELETED = define(
+    "project:release:deleted",
+    _("{actor} deleted {project} {version}, with the files {filenames}"),
+    "version",
+    "filenames",
+)
+FILE_DELETED = define(
+    "project:file:deleted", _("{actor} deleted {filename}"), "filename", "version", "sha256"
+)
+ROLE_CHANGED = define(
+    "project:role:changed",
+    _("{actor} made {user} {role} of {project}; before, {user} was {former}"),
+    "role",
+    "former",
+)
+INVITATION_CREATED = define(
+    "project:invitation:created", _("{actor} invited {user} to become {role} of {project}"), "role"
+)
+INVITATION_ACCEPTED = define(
+    "project:invitation:accepted",
+    _("{user} accepted the invitation of {inviter} to {project}"),
+    "inviter",
+    "role",
+)
+INVITATION_DECLINED = define(
+    "project:invitation:declined",
+    _("{user} declined the invitation of {inviter} to {project}"),
+    "inviter",
+    "role",
+)
+INVITATION_REVOKED = define(
+    "project:invitation:revoked",
+    _("{actor} took back the invitation of {user} to {project}"),
+    "role",
+)
 CONTENT_REMOVED = define(
     "project:content:removed", _("{actor} removed a stored content ({blake2b_256})"), "blake2b_256"
 )
 OBJECT_SET_ASIDE = define(
     "project:object:set-aside", _("{actor} moved {path} out of the store of contents"), "path"
+)
+PROJECT_QUARANTINED = define(
+    "staff:project:quarantined",
+    _("{actor} put the project {project} into quarantine: {reason}"),
+    "reason",
+)
+PROJECT_RELEASED = define(
+    "staff:project:released",
+    _("{actor} took the project {project} out of quarantine: {reason}"),
+    "reason",
 )

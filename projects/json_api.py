@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from projects.simple import API_VERSION, FileEntry, IndexPage, ProjectPage
+from projects.simple import API_VERSION, FileEntry, ProjectPage
 
 
 def render_project(page: ProjectPage) -> bytes:
@@ -22,16 +22,18 @@ def render_project(page: ProjectPage) -> bytes:
     )
 
 
-def render_index(page: IndexPage) -> bytes:
-    """The JSON of the root index."""
-    return _encode(
-        {
-            "meta": {"api-version": API_VERSION, "_last-serial": page.serial},
-            "projects": [
-                {"name": entry.name, "_last-serial": entry.serial} for entry in page.projects
-            ],
-        }
-    )
+def index_head(serial: int) -> str:
+    """The beginning of the root index as JSON; the entries follow, with commas between them."""
+    meta = json.dumps({"api-version": API_VERSION, "_last-serial": serial}, separators=(",", ":"))
+    return f'{{"meta":{meta},"projects":['
+
+
+def index_entry(name: str, serial: int) -> str:
+    """One project in it."""
+    return json.dumps({"name": name, "_last-serial": serial}, separators=(",", ":"))
+
+
+INDEX_FOOT = "]}\n"
 
 
 def _file(entry: FileEntry) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -13,6 +13,7 @@ from django.db import models
 from django.db.models import F, Q, Value
 from django.db.models.functions import Replace
 from django.utils import timezone
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 from packaging.version import Version
 
@@ -77,6 +78,12 @@ class Project(models.Model):
         _("status"), max_length=20, choices=Status.choices, default=Status.ACTIVE
     )
     created_at = models.DateTimeField(_("created"), default=timezone.now)
+    quarantined_at = models.DateTimeField(_("quarantined"), null=True, editable=False)
+    quarantined_because = models.CharField(
+        _("why it is quarantined"), max_length=500, blank=True, editable=False
+    )
+    # What it becomes again when it is released
+    status_before = models.CharField(max_length=20, blank=True, editable=False)
     # Bytes; where one is not set, the site's own limit holds.
     file_size_limit = models.PositiveBigIntegerField(_("limit of a file"), null=True, blank=True)
     total_size_limit = models.PositiveBigIntegerField(
@@ -92,6 +99,11 @@ class Project(models.Model):
         indexes = [
             models.Index(fields=["-serial"], name="project_serial"),
             models.Index(fields=["-created_at", "-id"], name="project_newest"),
+            models.Index(
+                fields=["quarantined_at"],
+                condition=Q(quarantined_at__isnull=False),
+                name="project_quarantined",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -107,6 +119,14 @@ class Project(models.Model):
             is_active=True, project_roles__project=self, project_roles__kind=Role.Kind.OWNER
         )
 
+    def people(self) -> models.QuerySet[Any]:
+        """All who have a role in it."""
+        return get_user_model().objects.filter(is_active=True, project_roles__project=self)
+
+    def latest_release(self) -> Release | None:
+        """The newest final release that was not yanked; else the newest of what there is."""
+        return latest_of(self.releases.defer("metadata").order_by())
+
     @property
     def is_archived(self) -> bool:
         """Whether it is frozen, though still installable."""
@@ -116,6 +136,27 @@ class Project(models.Model):
     def is_quarantined(self) -> bool:
         """Whether it is hidden until somebody has looked at it."""
         return self.status == self.Status.QUARANTINED
+
+
+class ReleaseQuerySet(models.QuerySet["Release"]):
+    """Releases."""
+
+    def listed(self) -> ReleaseQuerySet:
+        """Those that people are shown."""
+        return self.exclude(project__status=Project.Status.QUARANTINED)
+
+    def newest(self) -> ReleaseQuerySet:
+        """The one made last first, without long texts."""
+        return self.defer("metadata").order_by("-created_at", "-pk")
+
+
+class QuarantinedProject(Project):
+    """A project as the queue of staff lists it."""
+
+    class Meta:
+        proxy = True
+        verbose_name = _("quarantined project")
+        verbose_name_plural = _("quarantine")
 
 
 class Release(models.Model):
@@ -131,7 +172,10 @@ class Release(models.Model):
     yanked_reason = models.CharField(_("reason for the yank"), max_length=300, blank=True)
     created_at = models.DateTimeField(_("created"), default=timezone.now)
 
+    objects = ReleaseQuerySet.as_manager()
+
     class Meta:
+        indexes = [models.Index(fields=["-created_at", "-id"], name="release_newest")]
         verbose_name = _("release")
         verbose_name_plural = _("releases")
         ordering = ["-created_at", "-pk"]
@@ -149,10 +193,15 @@ class Release(models.Model):
         """Whether it is hidden from those who did not ask for exactly it."""
         return self.yanked_at is not None
 
-    @property
+    @cached_property
     def parsed_version(self) -> Version:
         """The version, to be compared (PEP 440)."""
         return Version(self.version)
+
+    @property
+    def is_prerelease(self) -> bool:
+        """Whether installers pass it by unless they are told not to (PEP 440)."""
+        return self.parsed_version.is_prerelease
 
     def links(self) -> Iterator[tuple[str, str]]:
         """Label and address of the pages that its metadata names; http and https only."""
@@ -166,12 +215,35 @@ class Release(models.Model):
                 yield str(label), url
 
 
-class FileQuerySet(models.QuerySet["File"]):
-    """Files."""
+def latest_of(releases: Iterable[Release]) -> Release | None:
+    """The one that is shown where no version is asked for."""
+    return max(
+        releases,
+        key=lambda one: (not one.is_yanked, not one.is_prerelease, one.parsed_version),
+        default=None,
+    )
 
-    def listed(self) -> FileQuerySet:
-        """Those that are offered for download."""
-        return self.filter(~Q(project__status=Project.Status.QUARANTINED))
+
+class SearchEntryQuerySet(models.QuerySet["SearchEntry"]):
+    """What projects are found by."""
+
+    def listed(self) -> SearchEntryQuerySet:
+        """That of projects which the index names."""
+        return self.exclude(project__status=Project.Status.QUARANTINED)
+
+
+class SearchEntry(models.Model):
+    """What a project is found by; `projects.search` keeps it right."""
+
+    project = models.OneToOneField(Project, on_delete=models.CASCADE, related_name="search_entry")
+    name = models.CharField(max_length=200, unique=True)
+    summary = models.TextField(blank=True)  # of the latest release
+    text = models.TextField()  # name and summary, in lower case
+
+    objects = SearchEntryQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class File(models.Model):
@@ -204,8 +276,6 @@ class File(models.Model):
         _("second factor of the uploader"), max_length=40, blank=True
     )
 
-    objects = FileQuerySet.as_manager()
-
     class Meta:
         verbose_name = _("file")
         verbose_name_plural = _("files")
@@ -213,6 +283,7 @@ class File(models.Model):
         indexes = [
             models.Index(fields=["project", "size"], name="file_sizes"),
             models.Index(fields=["blake2b_256"], name="file_content"),
+            models.Index(fields=["token_id", "uploaded_at"], name="file_token"),
         ]
 
     def __str__(self) -> str:
@@ -262,6 +333,50 @@ class Role(models.Model):
         ordering = ["-kind", "user__username_key"]  # owners first
         constraints = [
             models.UniqueConstraint(fields=["user", "project"], name="one_role_in_a_project")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} {self.kind}"
+
+
+class InvitationQuerySet(models.QuerySet["Invitation"]):
+    """Invitations."""
+
+    def open(self) -> InvitationQuerySet:
+        """Those that can still be answered."""
+        return self.filter(answered_at=None, expires_at__gt=timezone.now())
+
+
+class Invitation(models.Model):
+    """An offered role: for one account and one project, answered once."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="invitations")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="project_invitations"
+    )
+    kind = models.CharField(_("role"), max_length=20, choices=Role.Kind.choices)
+    # Who accepts takes the inviter's place, whose role then ends.
+    is_transfer = models.BooleanField(_("hands the project over"), default=False)
+    invited_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="sent_project_invitations"
+    )
+    created_at = models.DateTimeField(_("sent"), default=timezone.now)
+    expires_at = models.DateTimeField(_("ends"))
+    answered_at = models.DateTimeField(_("answered"), null=True, blank=True)
+
+    objects = InvitationQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("invitation")
+        verbose_name_plural = _("invitations")
+        ordering = ["-created_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["project", "user"],
+                condition=Q(answered_at=None),
+                name="one_open_invitation_to_a_project",
+            )
         ]
 
     def __str__(self) -> str:

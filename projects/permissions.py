@@ -12,7 +12,15 @@ from projects.names import MAX_NAME, shown
 
 _ANY_ROLE = frozenset(Role.Kind.values)
 _OWNER = frozenset({Role.Kind.OWNER.value})
-_ROLES = {"upload": _ANY_ROLE, "yank": _OWNER, "manage": _OWNER}
+_ROLES = {
+    "upload": _ANY_ROLE,
+    "read history": _ANY_ROLE,
+    "yank": _OWNER,
+    "delete": _OWNER,
+    "archive": _OWNER,
+    "manage": _OWNER,
+}
+_NOT_IN_QUARANTINE = frozenset({"yank", "delete", "archive"})
 
 
 def require(by: Actor, action: str, project: Project) -> None:
@@ -20,7 +28,8 @@ def require(by: Actor, action: str, project: Project) -> None:
 
     Args:
         by: who wants to.
-        action: "create" (the project is not stored yet), "upload", "yank" or "manage".
+        action: "create" (the project is not stored yet), "upload", "read history", "yank",
+            "delete", "archive" or "manage" (its roles and invitations).
         project: the project; after its lock was taken where the answer must stay true.
 
     Raises:
@@ -35,6 +44,16 @@ def require(by: Actor, action: str, project: Project) -> None:
         raise PermissionDenied(_refusal(by, action, project, kind))
     if action == "upload":
         _require_open(project)
+    elif action != "read history":
+        require_protected_account(by)
+    if action in _NOT_IN_QUARANTINE and project.is_quarantined:
+        raise PermissionDenied(
+            _(
+                "The project %(project)s is quarantined: nothing in it can be changed until the "
+                "staff of this site have reviewed it."
+            )
+            % {"project": project.name}
+        )
 
 
 def _role_kind(by: Actor, project: Project) -> str | None:
@@ -66,6 +85,18 @@ def _require_open(project: Project) -> None:
         )
 
 
+def require_protected_account(by: Actor) -> None:
+    """Check that who manages projects can be reached by mail, and has a second factor.
+
+    Raises:
+        PermissionDenied: with what is missing.
+    """
+    if not by.user.has_verified_email:
+        raise PermissionDenied(_("Verify your mail address before you manage projects."))
+    if not by.user.has_second_factor:
+        raise PermissionDenied(_("Add a second factor before you manage projects."))
+
+
 def _refusal(by: Actor, action: str, project: Project, kind: str | None) -> str:
     if action == "upload":
         return (
@@ -76,6 +107,14 @@ def _refusal(by: Actor, action: str, project: Project, kind: str | None) -> str:
         return _("You have no role in the project %(project)s.") % {"project": project.name}
     if action == "yank":
         return _("Only owners of the project %(project)s may yank its releases.") % {
+            "project": project.name
+        }
+    if action == "delete":
+        return _("Only owners of the project %(project)s may delete anything of it.") % {
+            "project": project.name
+        }
+    if action == "archive":
+        return _("Only owners of the project %(project)s may archive it.") % {
             "project": project.name
         }
     return _("Only owners of the project %(project)s may manage it.") % {"project": project.name}

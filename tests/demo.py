@@ -54,13 +54,16 @@ class Browser:
         """Open a page."""
         return self._send(urllib.request.Request(urllib.parse.urljoin(self.site, path)))
 
-    def post(self, **fields: str) -> str:
+    def post(self, **fields: str | list[str]) -> str:
         """Send the form of the present page with its hidden fields."""
-        form = dict(_hidden_fields(self.text)) | fields
-        data = urllib.parse.urlencode(form).encode()
+        form: dict[str, str | list[str]] = {}
+        for name, value in _hidden_fields(self.text):
+            form[name] = [*form.get(name, []), value]
+        form |= fields
+        data = urllib.parse.urlencode(form, doseq=True).encode()
         return self._send(urllib.request.Request(self.url, data=data))
 
-    def post_to(self, path: str, **fields: str) -> str:
+    def post_to(self, path: str, **fields: str | list[str]) -> str:
         """Send a form of the present page that goes to another address."""
         self.url = urllib.parse.urljoin(self.site, path)
         return self.post(**fields)
@@ -224,11 +227,15 @@ class Tour:
 
     def make_wide_token(self) -> None:
         """make an API token for all projects"""
-        self.tokens["wide"] = self._make_token("first upload", scope="account")
+        self.tokens["wide"] = self._make_token(
+            "first upload", scope="account", actions=["upload", "create"]
+        )
 
-    def _make_token(self, name: str, **fields: str) -> str:
+    def _make_token(self, name: str, **fields: str | list[str]) -> str:
         self.browser.get("/account/tokens/make/")
-        self.browser.post(name=name, **fields)
+        self.browser.post(name=name, expiry="90", **fields)
+        self.browser.require("What the token will be able to do")
+        self.browser.post(confirm="1")
         found = re.search(r"pypi-[A-Za-z0-9_-]{80,}", self.browser.text)
         if found is None:
             raise StepFailed("the page shows no token")
@@ -283,7 +290,10 @@ class Tour:
         if choice is None:
             raise StepFailed("the page offers no project")
         self.tokens["narrow"] = self._make_token(
-            "releases of indexsite-tour", scope="projects", projects=choice.group(1)
+            "releases of indexsite-tour",
+            scope="projects",
+            projects=choice.group(1),
+            actions="upload",
         )
 
     def revoke_wide_token(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from typing import Any
 
 from django.contrib.auth import authenticate
@@ -15,6 +16,7 @@ from audit.actors import Actor, from_connection
 from audit.failures import record_failure
 from tokens.credentials import TokenRefused
 from tokens.events import TOKEN_REFUSED
+from tokens.uses import count_refusal
 
 TOKEN_USERNAME = "__token__"  # noqa: S105  (the name that stands before every token)
 NO_CREDENTIALS = (
@@ -24,31 +26,75 @@ NO_PASSWORDS = (
     "Passwords are not accepted for uploads here. Use the user name __token__ and an API token as "
     "the password."
 )
+OLD_USERNAME = (
+    "The user name @token is a withdrawn spelling. Use the user name __token__ and an API token as "
+    "the password, from 'pypi-' on."
+)
+MISSPELT_USERNAME = (
+    "The user name must be exactly __token__: small letters, two underscores before and two after, "
+    "no spaces. The API token is the password."
+)
+OWNER_NAME = (
+    "An API token is not used with a user name or mail address of its owner. Use the user name "
+    "__token__ and the API token as the password."
+)
+SWAPPED = (
+    "The API token stands in the place of the user name. The user name is __token__, and the API "
+    "token is the password."
+)
+_ALMOST = re.compile(r"_*token_*|__?token_?_?", re.IGNORECASE)
 
 
 def read_header(header: str) -> str:
     """The token text of an Authorization header.
 
     Raises:
-        AuthenticationFailed: with a sentence, if there is none.
+        TokenRefused: with a sentence, if there is none.
     """
     scheme, _space, value = header.strip().partition(" ")
     if not value:
-        raise AuthenticationFailed(NO_CREDENTIALS)
+        raise TokenRefused(NO_CREDENTIALS, reason="no API token was sent")
     if scheme.lower() in {"bearer", "token"}:
         return value.strip()
     if scheme.lower() != "basic":
-        raise AuthenticationFailed(NO_CREDENTIALS)
+        raise TokenRefused(NO_CREDENTIALS, reason="no API token was sent")
     try:
         pair = base64.b64decode(value.strip(), validate=True).decode()
     except (binascii.Error, ValueError) as error:
-        raise AuthenticationFailed("The Authorization header is not valid base64.") from error
+        raise TokenRefused(
+            "The Authorization header is not valid base64.", reason="no API token was sent"
+        ) from error
     username, colon, password = pair.partition(":")
     if not colon or not password.strip():
-        raise AuthenticationFailed(NO_CREDENTIALS)
+        is_swapped = username.strip().startswith("pypi-")
+        raise TokenRefused(
+            SWAPPED if is_swapped else NO_CREDENTIALS, reason="no API token was sent"
+        )
     if username != TOKEN_USERNAME:
-        raise AuthenticationFailed(NO_PASSWORDS)
+        raise TokenRefused(
+            _about_username(username, password.strip()), reason="its user name was not __token__"
+        )
     return password.strip()
+
+
+def is_about_tokens(username: str, password: str) -> bool:
+    """Whether a user name and password were meant to be an API token, however misspelt."""
+    about = _about_username(username, password.strip())
+    return username in {"", TOKEN_USERNAME} or about != NO_PASSWORDS
+
+
+def _about_username(username: str, password: str) -> str:
+    """What to tell somebody whose user name is another one; it is never repeated."""
+    plain = username.strip()
+    if plain.startswith("pypi-"):
+        return SWAPPED
+    if plain.lower() == "@token":
+        return OLD_USERNAME
+    if _ALMOST.fullmatch(plain):
+        return MISSPELT_USERNAME
+    if password.startswith(("pypi-", "pypi:")):
+        return OWNER_NAME
+    return NO_PASSWORDS
 
 
 def actor_of(request: Any, token: Any) -> Actor:
@@ -60,15 +106,20 @@ def actor_of(request: Any, token: Any) -> Actor:
 def record_refusal(request: Any, refusal: TokenRefused) -> None:
     """Remember a refused token, with its owner if the bearer proved to hold it."""
     token = refusal.token
+    about: list[Any] = [] if token is None else [token.user, *token.projects.all()]
+    if refusal.project is not None and refusal.project not in about:
+        about.append(refusal.project)
     record_failure(
         TOKEN_REFUSED,
         by=from_connection(request) if token is None else actor_of(request, token),
-        about=[] if token is None else [token.user],
+        about=about,
         distinct_by=refusal.reason,
         token_id="" if token is None else str(token.pk),
         name="" if token is None else token.name,
         reason=refusal.reason,
     )
+    if token is not None:
+        count_refusal(token, refusal.reason)
 
 
 class UploadTokenAuthentication(BaseAuthentication):
@@ -80,10 +131,15 @@ class UploadTokenAuthentication(BaseAuthentication):
         Raises:
             AuthenticationFailed: with a sentence for the uploader.
         """
-        text = read_header(request.META.get("HTTP_AUTHORIZATION", ""))
+        try:
+            text = read_header(request.META.get("HTTP_AUTHORIZATION", ""))
+        except TokenRefused as unreadable:
+            raise self._refused(request, unreadable) from unreadable
         bearer: Any = authenticate(request._request, upload_token=text)
         if bearer is None:
-            refusal = request._request.token_refusal  # type: ignore[attr-defined]
-            record_refusal(request._request, refusal)
-            raise AuthenticationFailed(refusal.sentence)
+            raise self._refused(request, request._request.token_refusal)  # type: ignore[attr-defined]
         return bearer, bearer.credential
+
+    def _refused(self, request: Request, refusal: TokenRefused) -> AuthenticationFailed:
+        record_refusal(request._request, refusal)
+        return AuthenticationFailed(refusal.sentence)

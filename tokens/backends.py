@@ -20,6 +20,15 @@ class TokenBearer(User):
     class Meta:
         proxy = True
 
+    @classmethod
+    def of(cls, credential: TokenCredential) -> TokenBearer:
+        """The account that was read together with the token, without asking for it again."""
+        user = credential.token.user
+        names = [field.attname for field in cls._meta.concrete_fields]
+        bearer = cls.from_db(user._state.db, names, [getattr(user, name) for name in names])
+        bearer.credential = credential
+        return bearer
+
     def get_session_auth_hash(self) -> NoReturn:
         """Refuse: this is what `login()` asks for first.
 
@@ -37,15 +46,17 @@ class UploadTokenBackend(BaseBackend):
     ) -> Any:
         """The bearer, or None; the reason is then in `request.token_refusal`."""
         try:
-            credential = open_token(upload_token)
+            credential = open_token(upload_token, network_address=_address(request))
         except TokenRefused as refusal:
             if request is not None:
                 request.token_refusal = refusal  # type: ignore[attr-defined]
             return None
-        bearer: Any = TokenBearer.objects.get(pk=credential.token.user_id)
-        bearer.credential = credential
-        return bearer
+        return TokenBearer.of(credential)
 
     def get_user(self, user_id: Any) -> None:
         """Nobody: a session that names this backend is nobody's."""
         return
+
+
+def _address(request: HttpRequest | None) -> str:
+    return "" if request is None else request.META.get("REMOTE_ADDR", "")

@@ -1,25 +1,30 @@
 """What the restrictions in a token mean: each is read, written and asked "why not?" here. Pure.
 
 The wire form is PyPI's: a compact JSON array of a tag number and its values. Tags 0 to 3 are
-PyPI's own, byte for byte, so that its tools can read, check and attenuate our tokens; tag 1000 is
-ours. A tag number is never used twice.
+PyPI's own, byte for byte, so that its tools can read, check and attenuate our tokens; tags from
+1000 on are ours. A tag number is never used twice. docs/token-format.md has the whole format.
 """
 
 from __future__ import annotations
 
+import ipaddress
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import ClassVar, Final
 from uuid import UUID
 
-from projects.names import is_normalized, shown
+from projects.names import MAX_NAME, is_normalized, shown
 
 ACTIONS: Final = ("upload", "create", "yank")
 """Everything that a token can be asked to do."""
 
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
 _PHRASES: Final = {"upload": "upload", "create": "create projects", "yank": "yank"}
+_PREFIX: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*-?\Z")
 _END_OF_TIME: Final = int(datetime(9999, 12, 31, tzinfo=UTC).timestamp())
 _MAX_USER_ID: Final = 100
 _LISTED: Final = 3
@@ -38,6 +43,8 @@ class Context:
     """UUID text; None where no project is asked for or it does not exist yet."""
     action: str
     """One of ACTIONS."""
+    network_address: str | None
+    """Where the request comes from; None where that is not known."""
 
 
 @dataclass(frozen=True)
@@ -58,9 +65,9 @@ class Expiration:
     def reason_against(self, context: Context) -> str | None:
         """Return why the token is no use at this time, or None."""
         if context.now >= self.expires_at:
-            return f"this token expired at {_as_time(self.expires_at)}"
+            return f"this token expired at {as_time(self.expires_at)}"
         if context.now < self.not_before:
-            return f"this token is not valid before {_as_time(self.not_before)}"
+            return f"this token is not valid before {as_time(self.not_before)}"
         return None
 
 
@@ -102,8 +109,12 @@ class ProjectID:
         """Return why the token is no use for this project, or None."""
         if context.project_id in self.ids:
             return None
-        allowed = f"the {_projects(self.ids)} with id {_listed(self.ids)}"
-        return f"this token is only for {allowed}, {_asked_for(context)}"
+        if context.project_name is None:
+            return "this token is only for certain projects, and no project was asked for"
+        return (
+            f"this token is not for this project {shown(context.project_name)}, which is not the "
+            "one that it was made for, whatever its name"
+        )
 
 
 @dataclass(frozen=True)
@@ -146,7 +157,69 @@ class Actions:
         return f"this token may {allowed}, not {asked}"
 
 
-Caveat = Expiration | ProjectName | ProjectID | RequestUser | Actions
+@dataclass(frozen=True)
+class ProjectPatterns:
+    """Only for projects with these normalized names; a star at the end stands for any ending."""
+
+    patterns: tuple[str, ...]
+    tag: ClassVar[int] = 1001
+
+    def __post_init__(self) -> None:
+        _require_texts(self.patterns, "name pattern")
+        for pattern in self.patterns:
+            if not is_pattern(pattern):
+                raise ValueError(
+                    f"{shown(pattern)} is neither a normalized project name nor the beginning of "
+                    "one with a star at its end"
+                )
+
+    def reason_against(self, context: Context) -> str | None:
+        """Return why the token is no use for this project, or None."""
+        name = context.project_name
+        if name is not None and any(matches(pattern, name) for pattern in self.patterns):
+            return None
+        allowed = f"projects named {_listed(self.patterns)}"
+        return f"this token is only for {allowed}, {_asked_for(context)}"
+
+
+@dataclass(frozen=True)
+class Networks:
+    """Only from these networks, in CIDR form."""
+
+    ranges: tuple[str, ...]
+    tag: ClassVar[int] = 1002
+
+    def __post_init__(self) -> None:
+        _require_texts(self.ranges, "network")
+        for text in self.ranges:
+            if not _is_canonical_network(text):
+                raise ValueError(f"{shown(text)} is not a network in CIDR form, as 192.0.2.0/24 is")
+
+    def reason_against(self, context: Context) -> str | None:
+        """Return why the token is no use from there, or None."""
+        address = _as_address(context.network_address)
+        if address is not None and any(
+            address in ipaddress.ip_network(text) for text in self.ranges
+        ):
+            return None
+        came_from = "from an unknown address" if address is None else f"from {address}"
+        some = ", ".join(self.ranges[:_LISTED]) + _and_more(self.ranges)
+        return f"this token may be used from {some} only, and you came {came_from}"
+
+
+Caveat = Expiration | ProjectName | ProjectID | RequestUser | Actions | ProjectPatterns | Networks
+
+
+def is_pattern(text: str) -> bool:
+    """Tell whether this is a normalized project name, or the beginning of one with a star."""
+    if not text.endswith("*"):
+        return is_normalized(text)
+    return len(text) <= MAX_NAME and _PREFIX.match(text[:-1]) is not None
+
+
+def matches(pattern: str, name: str) -> bool:
+    """Tell whether a name is one that the pattern stands for."""
+    return name.startswith(pattern[:-1]) if pattern.endswith("*") else name == pattern
 
 
 def load(text: str) -> Caveat:
@@ -177,11 +250,15 @@ def load(text: str) -> Caveat:
         return RequestUser(user_id)
     if tag == Actions.tag:
         return Actions(_texts(values))
+    if tag == ProjectPatterns.tag:
+        return ProjectPatterns(_texts(values))
+    if tag == Networks.tag:
+        return Networks(_texts(values))
     raise ValueError(f"the restriction has the unknown tag {shown(str(tag)).strip(chr(39))}")
 
 
 def dump(caveat: Caveat) -> str:
-    """Write one caveat, byte for byte as PyPI would."""
+    """Write one caveat; those of PyPI byte for byte as it would."""
     match caveat:
         case Expiration():
             values: list[object] = [caveat.expires_at, caveat.not_before]
@@ -193,26 +270,34 @@ def dump(caveat: Caveat) -> str:
             values = [caveat.user_id]
         case Actions():
             values = [caveat.allowed]
+        case ProjectPatterns():
+            values = [caveat.patterns]
+        case Networks():
+            values = [caveat.ranges]
     return json.dumps([caveat.tag, *values], separators=(",", ":"))
 
 
 def reasons_against(texts: Iterable[str], context: Context) -> list[str]:
     """Return every reason why caveats forbid a use, each once, in order; [] means allowed.
 
-    A caveat that is not understood forbids everything. Never raises.
+    A caveat that is not understood forbids everything. Of a project that neither name nor id allow,
+    the name alone is spoken of. Never raises.
 
     Args:
         texts: the caveats of the token and those kept with its row.
         context: what the token is being used for.
     """
-    reasons: dict[str, None] = {}
+    reasons: dict[str, int] = {}
     for text in texts:
         try:
-            reason = load(text).reason_against(context)
+            caveat = load(text)
+            reason, tag = caveat.reason_against(context), caveat.tag
         except ValueError as error:
-            reason = f"this token has a restriction that is not understood: {error}"
+            reason, tag = f"this token has a restriction that is not understood: {error}", -1
         if reason is not None:
-            reasons[reason] = None
+            reasons.setdefault(reason, tag)
+    if ProjectName.tag in reasons.values():
+        return [reason for reason, tag in reasons.items() if tag != ProjectID.tag]
     return list(reasons)
 
 
@@ -277,7 +362,25 @@ def _is_canonical_uuid(text: str) -> bool:
         return False
 
 
-def _as_time(seconds: int) -> str:
+def _is_canonical_network(text: str) -> bool:
+    try:
+        return str(ipaddress.ip_network(text)) == text
+    except ValueError:
+        return False
+
+
+def _as_address(text: str | None) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        address = ipaddress.ip_address(text or "")
+    except ValueError:
+        return None
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
+        return address.ipv4_mapped
+    return address
+
+
+def as_time(seconds: int) -> str:
+    """Return a Unix time as refusals write it."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
@@ -286,9 +389,12 @@ def _projects(entries: tuple[str, ...]) -> str:
 
 
 def _listed(entries: tuple[str, ...]) -> str:
-    some = ", ".join(shown(entry) for entry in entries[:_LISTED])
+    return ", ".join(shown(entry) for entry in entries[:_LISTED]) + _and_more(entries)
+
+
+def _and_more(entries: tuple[str, ...]) -> str:
     more = len(entries) - _LISTED
-    return f"{some} and {more} more" if more > 0 else some
+    return f" and {more} more" if more > 0 else ""
 
 
 def _asked_for(context: Context) -> str:

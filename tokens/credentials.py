@@ -1,26 +1,36 @@
-"""From the text of a token to what its bearer may do."""
+"""From the text of a token to what its bearer may do, and why not."""
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q
-from django.utils import timezone
 
 from audit import keyring
-from tokens import caveats, macaroons
-from tokens.models import APIToken
+from audit.actors import Actor
+from projects import permissions
+from projects.models import Project
+from projects.names import shown
+from tokens import caveats, diagnosis, macaroons, uses
+from tokens.caveats import Actions, Caveat, Expiration
+from tokens.models import APIToken, TokenDenial
 
 ROOT_KEYS = keyring.declare("API token root keys")
-_USE_IS_NOTED_EVERY = timedelta(minutes=1)
 UNKNOWN = (
     "This API token is not known here. Check that all of it was copied, without spaces, and that "
     "it was made on this site."
 )
+_HOST_NAME = re.compile(r"[A-Za-z0-9.-]{1,253}\Z")
+_BY_CAUSE = {
+    APIToken.Cause.OWNER: "by its owner",
+    APIToken.Cause.STAFF: "by the staff of this site",
+    APIToken.Cause.LEAK: "because it was found where others could read it",
+    APIToken.Cause.UPLOAD: "because it was inside a file that was uploaded",
+}
 
 
 class TokenRefused(PermissionDenied):
@@ -30,13 +40,22 @@ class TokenRefused(PermissionDenied):
         sentence: what to tell the bearer: one ASCII line.
         reason: what the memory keeps: fixed words, as the bearer can write caveats.
         token: the row, if the bearer proved to hold it.
+        project: the project that was asked for, if the token's restrictions allow it.
     """
 
-    def __init__(self, sentence: str, *, reason: str, token: APIToken | None = None) -> None:
+    def __init__(
+        self,
+        sentence: str,
+        *,
+        reason: str,
+        token: APIToken | None = None,
+        project: Project | None = None,
+    ) -> None:
         super().__init__(sentence)
         self.sentence = sentence
         self.reason = reason
         self.token = token
+        self.project = project
 
 
 @dataclass(frozen=True)
@@ -44,18 +63,49 @@ class TokenCredential:
     """A token whose signature is right.
 
     Attributes:
-        token: its row.
+        token: its row, with its user.
         texts: all its caveats, those it carries and those that are stored.
+        network_address: where it is used from.
     """
 
     token: APIToken
     texts: tuple[str, ...] = field(repr=False)
+    network_address: str
+
+    def authorize(self, action: str, *, name: str, project: Project | None, by: Actor) -> None:
+        """Check everything that a use depends on: caveats, then role, then the account's state.
+
+        In this order, so that who holds a token for something else learns nothing of the account
+        or the project.
+
+        Args:
+            action: "upload" (to an existing project), "create" (a project) or "yank".
+            name: the project's normalized name.
+            project: its row, or None where it does not exist yet.
+
+        Raises:
+            TokenRefused: with the reasons in a sentence.
+        """
+        self.require_allowed(action, name=name, project=project)
+        if project is not None:
+            self._require_role(action, project, by=by)
+        self.require_account()
+
+    def require_allowed(self, action: str, *, name: str, project: Project | None) -> None:
+        """Check what the token itself allows: its caveats, and that no owner has cut it off.
+
+        Raises:
+            TokenRefused: with the reasons in a sentence.
+        """
+        self.require(action, project_name=name, project_id=str(project.pk) if project else None)
+        if project is not None:
+            self._require_not_denied(project)
 
     def require(self, action: str, *, project_name: str, project_id: str | None) -> None:
         """Check every caveat.
 
         Args:
-            action: "upload" (to an existing project) or "create" (a project).
+            action: one of `caveats.ACTIONS`.
             project_name: the normalized name.
             project_id: the project's UUID as text, None where it does not exist yet.
 
@@ -68,6 +118,7 @@ class TokenCredential:
             project_name=project_name,
             project_id=project_id,
             action=action,
+            network_address=self.network_address,
         )
         reasons = caveats.reasons_against(self.texts, context)
         if reasons:
@@ -77,24 +128,127 @@ class TokenCredential:
                 token=self.token,
             )
 
-    def require_active(self) -> None:
-        """Check that it was not revoked since it was opened: a body may travel for a long time.
+    def require_account(self) -> None:
+        """Check that the account of the token may act by tokens at all.
 
         Raises:
-            TokenRefused: if it was.
+            TokenRefused: if its owner has to do something first.
         """
-        if not APIToken.objects.active().filter(pk=self.token.pk).exists():
+        self._refuse_account(self.token.user)
+
+    def _refuse_account(self, user: Any) -> None:
+        problem = account_problem(user, needs_factor=True)
+        if problem is not None:
+            raise TokenRefused(problem.sentence, reason=problem.reason, token=self.token)
+
+    def note_use(self, *, by: Actor, project: str = "", file: str = "") -> None:
+        """Remember when, from where, with what and for what it was used."""
+        uses.note_use(self.token, by=by, project=project, file=file)
+
+    def reopened(self) -> TokenCredential:
+        """The same token as it is now: much can happen while a body travels.
+
+        To be called in the transaction that follows, where roles are asked anew, too. A token for a
+        new project is locked, as it will be bound.
+
+        Raises:
+            TokenRefused: if it was revoked, has expired, or its account was frozen or suspended.
+        """
+        rows = APIToken.objects.select_related("user")
+        if self.token.awaits_project:
+            rows = rows.select_for_update(no_key=True, of=("self",))
+        token = rows.filter(pk=self.token.pk).first()
+        if token is None or token.revoked_at is not None:
             raise TokenRefused(
                 "This API token was revoked while the file was on its way.",
                 reason="it was revoked",
                 token=self.token,
             )
+        carried = self.texts[: len(self.texts) - len(self.token.caveats)]
+        _require_open(token, carried)
+        if token.user.uploads_suspended_at is not None:
+            self._refuse_account(token.user)
+        return TokenCredential(token, (*carried, *token.caveats), self.network_address)
 
-    def note_use(self) -> None:
-        """Remember that it was used, to the minute."""
-        now = timezone.now()
-        stale = Q(last_used_at=None) | Q(last_used_at__lt=now - _USE_IS_NOTED_EVERY)
-        APIToken.objects.filter(stale, pk=self.token.pk).update(last_used_at=now)
+    def _require_not_denied(self, project: Project) -> None:
+        if TokenDenial.objects.filter(token=self.token, project=project).exists():
+            raise TokenRefused(
+                f"An owner of the project {shown(project.name)} has cut this API token off from "
+                "it. The role of the token's owner is as it was: ask the owners of the project.",
+                reason="it was cut off from the project",
+                token=self.token,
+                project=project,
+            )
+
+    def _require_role(self, action: str, project: Project, *, by: Actor) -> None:
+        try:
+            permissions.require(by, action, project)
+        except PermissionDenied as error:
+            sentence = str(error)
+            if self.token.projects.filter(pk=project.pk).exists() and not has_role(by, project):
+                sentence = (
+                    f"User {shown(by.label)} no longer has a role in the project "
+                    f"{shown(project.name)}, for which this API token was made."
+                )
+            raise TokenRefused(
+                sentence, reason="its owner may not do this", token=self.token, project=project
+            ) from error
+
+
+def has_role(by: Actor, project: Project) -> bool:
+    """Whether somebody has any role in a project."""
+    return project.roles.filter(user_id=by.id).exists()
+
+
+@dataclass(frozen=True)
+class AccountProblem:
+    """Why an account uploads nothing until its owner has done something.
+
+    Attributes:
+        code: what staff filter refusals by.
+        reason: fixed words for the memory.
+        sentence: one ASCII line for the uploader.
+    """
+
+    code: str
+    reason: str
+    sentence: str
+
+
+def account_problem(user: Any, *, needs_factor: bool) -> AccountProblem | None:
+    """What keeps an account from uploading, if anything does.
+
+    Args:
+        needs_factor: whether uploads in this way take an account with a second factor.
+    """
+    where = f"{settings.SITE_URL}/account/security/"
+    if user.uploads_suspended_at is not None:
+        return AccountProblem(
+            "uploads_suspended",
+            "uploads of its account are suspended",
+            f"Uploads of the account {user.username} are suspended since "
+            f"{user.uploads_suspended_at:%Y-%m-%d}. Sign in at {where} to see why.",
+        )
+    if not user.has_verified_email:
+        return AccountProblem(
+            "address_unverified",
+            "the mail address of its account is not verified",
+            f"The mail address of the account {user.username} is not verified. Verify it at "
+            f"{where} and upload again.",
+        )
+    if needs_factor and lacks_second_factor(user):
+        return AccountProblem(
+            "no_second_factor",
+            "its account has no second factor",
+            f"The account {user.username} has no second factor. Add one at {where} and upload "
+            "again.",
+        )
+    return None
+
+
+def lacks_second_factor(user: Any) -> bool:
+    """Whether an account needs a second factor to make and use tokens, and has none."""
+    return not user.has_second_factor
 
 
 def wrap_root_key(token_id: Any, key: bytes) -> str:
@@ -102,11 +256,15 @@ def wrap_root_key(token_id: Any, key: bytes) -> str:
     return keyring.wrap(ROOT_KEYS, key, context=f"token:{token_id}")
 
 
-def open_token(text: str) -> TokenCredential:
-    """Find the token that a text is, and check its signature.
+def open_token(text: str, *, network_address: str = "") -> TokenCredential:
+    """Find the token that a text is, check its signature, and that its time is not over.
 
     What is said of a token that is known (revoked, its owner frozen) is said only to who proves,
     by the signature, to hold it.
+
+    Args:
+        text: as it was sent, without white space around it.
+        network_address: where it was sent from.
 
     Raises:
         TokenRefused: with a sentence for the bearer.
@@ -115,35 +273,91 @@ def open_token(text: str) -> TokenCredential:
         parsed = macaroons.parse(text)
     except macaroons.MalformedToken as error:
         raise TokenRefused(
-            f"This is not an API token of this site: {error}.", reason="unknown or malformed"
+            diagnosis.explain(text, str(error)), reason="unknown or malformed"
         ) from error
-    token = APIToken.objects.select_related("user").filter(pk=parsed.identifier).first()
-    if token is None:
-        raise TokenRefused(UNKNOWN, reason="unknown or malformed")
-    key = keyring.unwrap(ROOT_KEYS, token.root_key, context=f"token:{token.pk}")
-    if not macaroons.has_valid_signature(parsed, key):
-        raise TokenRefused(UNKNOWN, reason="unknown or malformed")
+    rows = APIToken.objects.select_related("user")
+    return open_row(
+        parsed, rows.filter(pk=parsed.identifier).first(), network_address=network_address
+    )
+
+
+def open_row(
+    parsed: macaroons.ParsedToken, token: APIToken | None, *, network_address: str
+) -> TokenCredential:
+    """The same, once its row was looked for.
+
+    Raises:
+        TokenRefused: with a sentence for the bearer.
+    """
+    if token is None or not _is_genuine(parsed, token):
+        raise TokenRefused(_unknown(parsed.location), reason="unknown or malformed")
     if token.revoked_at is not None:
-        raise TokenRefused(
-            f"This API token was revoked on {token.revoked_at:%Y-%m-%d}. Make another one.",
-            reason="it was revoked",
-            token=token,
-        )
+        raise TokenRefused(_revoked(token), reason="it was revoked", token=token)
+    _require_open(token, parsed.caveats)
+    return TokenCredential(token, (*parsed.caveats, *token.caveats), network_address)
+
+
+def find_genuine(parsed: macaroons.ParsedToken) -> APIToken | None:
+    """The row of a token whose signature is right, be it revoked or not; None for all others."""
+    token = APIToken.objects.select_related("user").filter(pk=parsed.identifier).first()
+    return token if token is not None and _is_genuine(parsed, token) else None
+
+
+def _is_genuine(parsed: macaroons.ParsedToken, token: APIToken) -> bool:
+    key = keyring.unwrap(ROOT_KEYS, token.root_key, context=f"token:{token.pk}")
+    return macaroons.has_valid_signature(parsed, key)
+
+
+def _require_open(token: APIToken, carried: tuple[str, ...]) -> None:
+    """Refuse what no request can be allowed by: it is not even read then."""
     if not token.user.is_active:
         raise TokenRefused(
-            "The account of this API token is closed.", reason="its account is closed", token=token
+            "The account of this API token is frozen or closed. Its owner can write to the staff "
+            "of this site.",
+            reason="its account is frozen",
+            token=token,
         )
-    if not any(_is_actions(text) for text in token.caveats):
+    read = [_load(text) for text in (*carried, *token.caveats)]
+    end = min((one.expires_at for one in read if isinstance(one, Expiration)), default=None)
+    if end is not None and time.time() >= end:
         raise TokenRefused(
-            "This API token does not say what it may do. Make another one.",
+            f"This API token expired on {caveats.as_time(end)}. {_make_another()}",
+            reason="it has expired",
+            token=token,
+        )
+    if not any(isinstance(one, Actions) for one in read[len(carried) :]):
+        raise TokenRefused(
+            f"This API token does not say what it may do. {_make_another()}",
             reason="it does not say what it may do",
             token=token,
         )
-    return TokenCredential(token, (*parsed.caveats, *token.caveats))
 
 
-def _is_actions(text: str) -> bool:
+def _unknown(location: str) -> str:
+    """What is said of a token that is not ours; no signature covers the location that it names."""
+    ours = {settings.SITE_HOST, *settings.FORMER_SITE_NAMES}
+    if location in ours or not _HOST_NAME.match(location):
+        return UNKNOWN
+    return (
+        f"This API token belongs to {location}; this index is {settings.SITE_HOST}. Each index "
+        f"needs its own token: make one at {settings.SITE_URL}/account/tokens/"
+    )
+
+
+def _revoked(token: APIToken) -> str:
+    day = f"{token.revoked_at:%Y-%m-%d}"
+    if token.revoked_cause == APIToken.Cause.FORMAT:
+        return f"This API token was revoked on {day}: {token.revoked_because}. {_make_another()}"
+    cause = _BY_CAUSE.get(token.revoked_cause, "")  # type: ignore[call-overload]
+    return f"This API token was revoked on {day}{cause and f' {cause}'}. {_make_another()}"
+
+
+def _make_another() -> str:
+    return f"Make another one at {settings.SITE_URL}/account/tokens/"
+
+
+def _load(text: str) -> Caveat | None:
     try:
-        return isinstance(caveats.load(text), caveats.Actions)
-    except ValueError:
-        return False
+        return caveats.load(text)
+    except ValueError:  # whoever asks for more than the time is told
+        return None

@@ -12,6 +12,19 @@ TOKEN_CREATED = define(
     "scope",
     "caveats",
 )
+TOKEN_RENAMED = define(
+    "token:token:renamed",
+    _("{actor} renamed the API token {former} to {name}"),
+    "token_id",
+    "name",
+    "former",
+)
+TOKEN_BOUND = define(
+    "token:token:bound",
+    _("The API token {name} of {user} was tied to the new project {project}"),
+    "token_id",
+    "name",
+)
 TOKEN_REVOKED = define(
     "token:token:revoked",
     _("{actor} revoked the API token {name}: {reason}"),
@@ -19,9 +32,23 @@ TOKEN_REVOKED = define(
     "name",
     "reason",
 )
+TOKEN_DENIED = define(
+    "token:token:denied",
+    _("{actor} cut the API token {name} of {user} off from {project}"),
+    "token_id",
+    "name",
+)
+LEAK_REPORTED = define(
+    "token:leak:reported",
+    _("The API token {name} of {user} was reported as leaked, by {source}: {outcome}"),
+    "token_id",
+    "name",
+    "source",
+    "outcome",
+)
 TOKEN_REFUSED = define(
     "token:token:refused",
-    _("An API token was refused: {reason}"),
+    _("{actor} was refused with an API token: {reason}"),
     "token_id",
     "name",
     "reason",

@@ -2,59 +2,50 @@
 
 from __future__ import annotations
 
+import ipaddress
+import re
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from django import forms
-from django.core.exceptions import ValidationError
-from django.utils.translation import gettext_lazy as _
+from django.conf import settings
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts.models import User
-from projects.models import Project
+from audit.actors import Actor
+from projects.models import Project, Role
+from projects.names import normalize
+from tokens.caveats import is_pattern
+from tokens.grants import Grant, Scope
 from tokens.models import APIToken
+from tokens.operations import lifecycle
 
-ALL_PROJECTS = "account"
-SOME_PROJECTS = "projects"
+ON_A_DAY, NEVER = "date", "never"
+USUAL_DAYS = (7, 30, 90, 365)
+_SEPARATORS = re.compile(r"[\s,;]+")
+_ACTIONS = {
+    "upload": gettext_lazy("Upload new releases of projects that exist"),
+    "create": gettext_lazy("Create projects, by the first upload of a new name"),
+    "yank": gettext_lazy("Yank releases, and take that back"),
+}
 
 
-class CreateTokenForm(forms.Form):
-    """A new API token. Nothing is pre-selected: what a token may do is always chosen."""
+class NameForm(forms.Form):
+    """The name of a token."""
 
     name = forms.CharField(
-        label=_("Name"),
+        label=gettext_lazy("Name"),
         max_length=100,
-        help_text=_("Where it will be used, such as “release job of foo”."),
+        help_text=gettext_lazy("Where it will be used, such as “release job of foo”."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
-    )
-    scope = forms.ChoiceField(
-        label=_("What it is for"),
-        choices=[
-            (SOME_PROJECTS, _("Only the projects chosen below")),
-            (ALL_PROJECTS, _("All my projects, also future ones; it can create projects")),
-        ],
-        widget=forms.RadioSelect,
-    )
-    projects = forms.ModelMultipleChoiceField(
-        label=_("Projects"),
-        queryset=Project.objects.none(),
-        error_messages={"required": _("Choose at least one project.")},
-        widget=forms.CheckboxSelectMultiple,
     )
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.user = user
-        choices: Any = self.fields["projects"]
-        choices.queryset = Project.objects.filter(roles__user=user).order_by("normalized_name")
-        if not choices.queryset.exists():
-            del self.fields["projects"]
-            scope: Any = self.fields["scope"]
-            scope.choices = scope.choices[1:]
-            scope.help_text = _(
-                "You have no projects yet. The first upload creates one; then make a token for "
-                "that project alone."
-            )
-        elif self.data.get("scope") == ALL_PROJECTS:
-            choices.required = False
 
     def clean_name(self) -> str:
         """Keep active tokens apart.
@@ -62,25 +53,211 @@ class CreateTokenForm(forms.Form):
         Raises:
             ValidationError: if the user has an active token of this name.
         """
-        name: str = self.cleaned_data["name"]
+        name = " ".join(self.cleaned_data["name"].split())
         if APIToken.objects.active().filter(user=self.user, name=name).exists():
             raise ValidationError(
                 _("You have an active API token of this name. Choose another name."), code="taken"
             )
         return name
 
+
+class CreateTokenForm(NameForm):
+    """A new API token. Nothing is pre-selected but its end: what it may do is always chosen."""
+
+    scope = forms.ChoiceField(
+        label=gettext_lazy("Which projects"),
+        choices=Scope.choices,
+        widget=forms.RadioSelect,
+    )
+    projects = forms.ModelMultipleChoiceField(
+        label=gettext_lazy("Projects"),
+        queryset=Project.objects.none(),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )
+    patterns = forms.CharField(
+        label=gettext_lazy("Names"),
+        required=False,
+        max_length=4000,
+        help_text=gettext_lazy(
+            "For “my projects with certain names”. A star at the end stands for any ending: "
+            "pyobjc-* is pyobjc-core as well as pyobjc-framework-quartz. Several with commas."
+        ),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none"}),
+    )
+    new_project = forms.CharField(
+        label=gettext_lazy("Name of the new project"),
+        required=False,
+        max_length=200,
+        help_text=gettext_lazy(
+            "For “one new project”. Once the first upload has created it, the token is tied to it."
+        ),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none"}),
+    )
+    actions = forms.MultipleChoiceField(
+        label=gettext_lazy("What it may do there"),
+        choices=list(_ACTIONS.items()),
+        error_messages={"required": gettext_lazy("Choose at least one.")},
+        widget=forms.CheckboxSelectMultiple,
+    )
+    expiry = forms.ChoiceField(
+        label=gettext_lazy("When it ends"), initial="90", widget=forms.RadioSelect
+    )
+    expires_on = forms.DateField(
+        label=gettext_lazy("Last day"),
+        required=False,
+        help_text=gettext_lazy("For “on a certain day”. It works to the end of this day, in UTC."),
+        widget=forms.DateInput(attrs={"type": "date"}),
+    )
+    networks = forms.CharField(
+        label=gettext_lazy("Network addresses"),
+        required=False,
+        max_length=1000,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none"}),
+    )
+
+    like = forms.UUIDField(required=False, widget=forms.HiddenInput)
+    """The token that this one is to take the place of."""
+
+    def __init__(self, *args: Any, user: User, by: Actor, **kwargs: Any) -> None:
+        super().__init__(*args, user=user, **kwargs)
+        self.by = by
+        self.grant: Grant | None = None
+        fields: Any = self.fields
+        fields["expiry"].choices = _expiry_choices()
+        fields["networks"].help_text = _(
+            "Only from these, such as 10.0.0.0/8, with commas between; empty for everywhere. "
+            "Your address as this server sees it: %s"
+        ) % (by.network_address or _("unknown"))
+        fields["projects"].queryset = Project.objects.of(user)
+        if not fields["projects"].queryset.exists():
+            del fields["projects"]
+            fields["scope"].choices = [one for one in Scope.choices if one[0] != Scope.PROJECTS]
+        if not Role.objects.filter(user=user, kind=Role.Kind.OWNER).exists():
+            fields["actions"].choices = [one for one in _ACTIONS.items() if one[0] != "yank"]
+
+    def clean_patterns(self) -> tuple[str, ...]:
+        """Names as they are compared.
+
+        Raises:
+            ValidationError: if one is neither a name nor the beginning of one.
+        """
+        found = [_normal_pattern(text) for text in _parts(self.cleaned_data["patterns"])]
+        for pattern in found:
+            if not is_pattern(pattern):
+                raise ValidationError(
+                    _("%s is neither a project name nor the beginning of one with a star.")
+                    % pattern,
+                    code="pattern",
+                )
+        return tuple(dict.fromkeys(found))
+
+    def clean_networks(self) -> tuple[str, ...]:
+        """Networks in CIDR form; one address is a network of one.
+
+        Raises:
+            ValidationError: if one is none.
+        """
+        found = []
+        for text in _parts(self.cleaned_data["networks"]):
+            try:
+                found.append(str(ipaddress.ip_network(text)))
+            except ValueError as error:
+                raise ValidationError(
+                    _("%s is not a network such as 10.0.0.0/8 or 2001:db8::/32.") % text,
+                    code="network",
+                ) from error
+        return tuple(dict.fromkeys(found))
+
     def clean(self) -> dict[str, Any]:
-        """Refuse chosen projects where all are meant."""
+        """Refuse what does not go together, and what this person may not grant."""
         cleaned = super().clean() or {}
-        chosen = cleaned.get("projects")
-        if cleaned.get("scope") == ALL_PROJECTS and chosen:
-            self.add_error(
-                "scope", _("You chose projects below and all projects here. Choose one of both.")
-            )
+        self._require_only_what_counts(cleaned)
+        if not self.errors:
+            try:
+                self.grant = self._make_grant(cleaned)
+                lifecycle.require_may_grant(self.grant, by=self.by)
+            except (ValidationError, PermissionDenied) as error:
+                self.add_error(None, error if isinstance(error, ValidationError) else str(error))
         return cleaned
 
-    def chosen_projects(self) -> list[Project] | None:
-        """The projects, or None for all."""
-        if self.cleaned_data["scope"] == ALL_PROJECTS:
-            return None
-        return list(self.cleaned_data["projects"])
+    def _require_only_what_counts(self, cleaned: dict[str, Any]) -> None:
+        """What is filled in but not chosen was meant to count: say so, rather than ignore it."""
+        scope = cleaned.get("scope")
+        belongs = {
+            "projects": Scope.PROJECTS,
+            "patterns": Scope.PATTERNS,
+            "new_project": Scope.NEW,
+        }
+        for name, owner in belongs.items():
+            if scope == owner and not cleaned.get(name) and name not in self.errors:
+                self.add_error(name, _("Fill this in, or choose something else above."))
+            elif scope and scope != owner and cleaned.get(name):
+                label = dict(Scope.choices)[owner]
+                self.add_error(name, _("Leave this empty, or choose “%s” above.") % label)
+        if cleaned.get("expiry") == ON_A_DAY and not cleaned.get("expires_on"):
+            self.add_error("expires_on", _("Choose a day."))
+        elif cleaned.get("expiry") and cleaned["expiry"] != ON_A_DAY and cleaned.get("expires_on"):
+            self.add_error("expires_on", _("Leave this empty, or choose “on a certain day”."))
+
+    def _make_grant(self, cleaned: dict[str, Any]) -> Grant:
+        return Grant(
+            scope=cleaned["scope"],
+            actions=tuple(cleaned["actions"]),
+            projects=tuple(cleaned.get("projects") or ()),
+            patterns=cleaned["patterns"],
+            new_project=cleaned["new_project"].strip(),
+            networks=cleaned["networks"],
+            expires_at=_end(cleaned["expiry"], cleaned["expires_on"]),
+        )
+
+
+def initial_like(token: APIToken) -> dict[str, Any]:
+    """The form's first values for another token like this one; its end is chosen anew."""
+    allowance = token.allowance
+    projects = list(token.projects.all())
+    initial: dict[str, Any] = {
+        "like": token.pk,
+        "actions": list(allowance.actions),
+        "networks": ", ".join(allowance.networks or ()),
+    }
+    if projects:
+        named = {"scope": Scope.PROJECTS, "projects": projects}
+        named["actions"] = [one for one in allowance.actions if one != "create"]
+        return initial | named
+    if token.awaits_project:
+        return initial | {"scope": Scope.NEW, "new_project": token.awaits_project}
+    if allowance.patterns is not None:
+        patterns = ", ".join(allowance.patterns)
+        return initial | {"scope": Scope.PATTERNS, "patterns": patterns}
+    return initial | {"scope": Scope.ALL}
+
+
+def _expiry_choices() -> list[tuple[str, str]]:
+    longest = settings.TOKEN_MAX_LIFETIME
+    days = [count for count in USUAL_DAYS if longest is None or timedelta(days=count) <= longest]
+    choices = [(str(count), _("After %d days") % count) for count in days]
+    choices.append((ON_A_DAY, _("On a certain day")))
+    if longest is None:
+        choices.append(
+            (NEVER, _("Never. Whoever finds it in ten years can still use it: rather renew it."))
+        )
+    return choices
+
+
+def _end(expiry: str, day: Any) -> datetime | None:
+    if expiry == NEVER:
+        return None
+    if expiry == ON_A_DAY:
+        return datetime.combine(day, time(0), UTC) + timedelta(days=1)
+    return timezone.now() + timedelta(days=int(expiry))
+
+
+def _parts(text: str) -> list[str]:
+    return [part for part in _SEPARATORS.split(text) if part]
+
+
+def _normal_pattern(text: str) -> str:
+    if not text.endswith("*"):
+        return normalize(text)
+    return re.sub(r"[-_.]+", "-", text.lower())

@@ -13,7 +13,7 @@ from accounts import verification
 from accounts.limits import LimitReached
 from audit.actors import from_connection
 from audit.failures import record_failure
-from tokens.authentication import TOKEN_USERNAME, UploadTokenAuthentication
+from tokens.authentication import UploadTokenAuthentication, is_about_tokens
 from uploads import policy
 from uploads.credentials import PasswordCredential
 from uploads.errors import UploadRefused
@@ -81,6 +81,6 @@ def read_password(header: str) -> tuple[str, str] | None:
         return None
     username, _colon, password = pair.partition(":")
     password = password.rstrip("\r\n")  # of a settings file
-    if username in {"", TOKEN_USERNAME} or not password:
+    if not password or is_about_tokens(username, password):
         return None
     return username, password

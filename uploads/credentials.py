@@ -6,7 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from accounts.models import User
-from tokens.credentials import TokenCredential
+from audit.actors import Actor
+from projects import permissions
+from projects.models import Project
+from tokens.credentials import TokenCredential, account_problem
 from uploads.errors import UploadRefused
 
 
@@ -22,11 +25,25 @@ class PasswordCredential:
     user: User
     stored: str = field(repr=False)
 
-    def require(self, action: str, *, project_name: str, project_id: str | None) -> None:
-        """A password has no restrictions of its own: its account's roles are all that is asked."""
+    def authorize(self, action: str, *, name: str, project: Project | None, by: Actor) -> None:
+        """Check the role, then the account's state: a password has no restrictions of its own.
 
-    def require_active(self) -> None:
-        """Check that it was not changed since: a body may travel for a long time.
+        Whether passwords are taken from accounts without a second factor is the policy's business.
+
+        Raises:
+            PermissionDenied: without a role.
+            UploadRefused: if the account's owner has to do something first.
+        """
+        if project is not None:
+            permissions.require(by, action, project)
+        if problem := account_problem(self.user, needs_factor=False):
+            raise UploadRefused(problem.sentence, code=problem.code, status=403)
+
+    def require_allowed(self, action: str, *, name: str, project: Project | None) -> None:
+        """Nothing: a password has no restrictions of its own."""
+
+    def reopened(self) -> PasswordCredential:
+        """The same, if it was not changed since: a body may travel for a long time.
 
         Raises:
             UploadRefused: if it was, or the account was frozen.
@@ -37,8 +54,9 @@ class PasswordCredential:
                 code="password_changed",
                 status=403,
             )
+        return self
 
-    def note_use(self) -> None:
+    def note_use(self, *, by: Actor, project: str, file: str) -> None:
         """Nothing is kept of it beside the event."""
 
 

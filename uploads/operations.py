@@ -5,20 +5,20 @@ from __future__ import annotations
 import hashlib
 import os
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
-from django.conf import settings
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import connection, transaction
 
 from audit.actors import Actor
-from projects import claims, permissions, storage
+from projects import claims, storage
 from projects.models import File, Project
 from projects.operations import contents, publishing
 from projects.operations.contents import ContentRemoved
 from projects.operations.publishing import NewFile
 from tokens.credentials import TokenCredential, TokenRefused
-from uploads import policy
+from tokens.operations.lifecycle import bind_token
+from uploads import policy, scanning
 from uploads.credentials import Credential, facts_of
 from uploads.errors import UploadRefused, site_is_full
 from uploads.inspection import Inspected, inspect
@@ -46,7 +46,7 @@ def accept_upload(
     outline = _outline(request, credential)
     try:
         project = Project.objects.filter(normalized_name=request.normalized_name).first()
-        _require_permission(request, project, credential=credential, by=by)
+        _authorize(request, project, credential=credential, by=by)
         if project is None:
             claims.require_name(request.name, by=by)
         else:
@@ -54,6 +54,7 @@ def accept_upload(
             if known is not None:
                 return known, False
         inspected = inspect(request)
+        scanning.refuse_own_tokens(request, by=by)
         file = _store_and_publish(request, _complete(outline, inspected), inspected, credential, by)
     except PermissionDenied as error:
         if isinstance(error, TokenRefused):
@@ -63,63 +64,29 @@ def accept_upload(
         code = error.code or "refused"
         sentence = " ".join(error.messages)
         raise UploadRefused(sentence, code=code, status=_STATUS.get(code, 400)) from error
-    credential.note_use()
+    credential.note_use(by=by, project=request.normalized_name, file=request.parsed.filename)
     return file, True
 
 
-def _require_permission(
+def _authorize(
     request: UploadRequest,
     project: Project | None,
     *,
     credential: Credential,
     by: Actor,
 ) -> None:
-    _require_credential(request, project, credential, by)
-    if project is not None:
-        permissions.require(by, "upload", project)
-    _require_account(by.user, credential)
-
-
-def _require_credential(
-    request: UploadRequest, project: Project | None, credential: Credential, by: Actor
-) -> None:
-    """What the credential itself allows at this moment."""
-    kind: Any = "token" if isinstance(credential, TokenCredential) else "password"
-    policy.require(by.user, project, kind)
-    credential.require(
+    """Whether this kind of credential is taken, and all that this one depends on."""
+    policy.require(by.user, project, _kind_of(credential))
+    credential.authorize(
         "create" if project is None else "upload",
-        project_name=request.normalized_name,
-        project_id=None if project is None else str(project.pk),
+        name=request.normalized_name,
+        project=project,
+        by=by,
     )
 
 
-def _require_account(user: Any, credential: Credential) -> None:
-    """An account that may not be reached, or has lost its second factor, uploads nothing.
-
-    Whether passwords are taken from accounts without a second factor is the policy's business.
-    """
-    address = f"{settings.SITE_URL}/account/security/"
-    if user.uploads_suspended_at is not None:
-        raise UploadRefused(
-            f"Uploads of the account {user.username} are suspended. Sign in at {address} to "
-            "see why.",
-            code="uploads_suspended",
-            status=403,
-        )
-    if not user.has_verified_email:
-        raise UploadRefused(
-            f"The mail address of the account {user.username} is not verified. Verify it at "
-            f"{address} and upload again.",
-            code="address_unverified",
-            status=403,
-        )
-    if isinstance(credential, TokenCredential) and not user.has_second_factor:
-        raise UploadRefused(
-            f"The account {user.username} has no second factor. Add one at {address} and upload "
-            "again.",
-            code="no_second_factor",
-            status=403,
-        )
+def _kind_of(credential: Credential) -> policy.Credential:
+    return "token" if isinstance(credential, TokenCredential) else "password"
 
 
 def _outline(request: UploadRequest, credential: Credential) -> NewFile:
@@ -205,11 +172,18 @@ def _publish(
 ) -> File:
     """One short transaction: project, release, file, events."""
     with transaction.atomic():
-        credential.require_active()
+        credential = credential.reopened()
         project = Project.objects.filter(normalized_name=request.normalized_name).first()
-        _require_credential(request, project, credential, by)
+        policy.require(by.user, project, _kind_of(credential))
+        credential.require_allowed(
+            "create" if project is None else "upload",
+            name=request.normalized_name,
+            project=project,
+        )
         if project is None:
             project = publishing.create_project(inspected.core.name, by=by)
         file = publishing.publish_file(project, new_file, by=by)
         contents.require_kept(new_file.blake2b_256, since=since)
+        if isinstance(credential, TokenCredential):
+            bind_token(credential.token, project, by=by)
         return file

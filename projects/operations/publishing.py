@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -14,11 +13,8 @@ from django.db.models import Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts import notices
 from audit.actors import Actor
-from audit.log import HasHistory, record
-from audit.vocabulary import EventKind
-from projects import claims, permissions
+from projects import changes, claims, permissions
 from projects.events import (
     FILE_UPLOADED,
     PROJECT_CREATED,
@@ -104,9 +100,9 @@ def create_project(name: str, *, by: Actor) -> Project:
         return existing
     claims.require_allowance(by=by)
     Role.objects.create(user=by.user, project=project, kind=Role.Kind.OWNER)
-    _publish(project, PROJECT_CREATED, by=by, about=[by.user])
+    changes.publish(project, PROJECT_CREATED, by=by, about=[by.user])
     claims.require_unlike_others(name)
-    _publish(project, ROLE_ADDED, by=by, about=[by.user], role=Role.Kind.OWNER.value)
+    changes.publish(project, ROLE_ADDED, by=by, about=[by.user], role=Role.Kind.OWNER.value)
     return project
 
 
@@ -121,7 +117,7 @@ def publish_file(project: Project, upload: NewFile, *, by: Actor) -> File:
         FileExists: if the name is taken, by other content or in another project.
         ValidationError: if the project takes no such file, or was deleted.
     """
-    project = _lock(project)
+    project = changes.lock(project)
     permissions.require(by, "upload", project)
     existing = find_same_file(project, upload)
     if existing is not None:
@@ -133,8 +129,8 @@ def publish_file(project: Project, upload: NewFile, *, by: Actor) -> File:
     except IntegrityError as error:
         raise _file_exists(upload) from error
     if is_new:
-        _publish(project, RELEASE_CREATED, by=by, about=[by.user], version=release.version)
-    _publish(
+        changes.publish(project, RELEASE_CREATED, by=by, about=[by.user], version=release.version)
+    changes.publish(
         project,
         FILE_UPLOADED,
         by=by,
@@ -179,7 +175,7 @@ def yank_release(release: Release, *, by: Actor, reason: str = "") -> None:
         PermissionDenied: if whoever acts may not.
         ValidationError: if the reason is too long, or the release was deleted.
     """
-    project = _lock(release.project)
+    project = changes.lock(release.project)
     permissions.require(by, "yank", project)
     reason = _one_line(reason)
     _refresh(release)
@@ -187,8 +183,10 @@ def yank_release(release: Release, *, by: Actor, reason: str = "") -> None:
         return
     release.yanked_at, release.yanked_reason = release.yanked_at or timezone.now(), reason
     release.save(update_fields=["yanked_at", "yanked_reason"])
-    _publish(project, RELEASE_YANKED, by=by, version=release.version, reason=reason or "-")
-    _tell_owners("release_yanked", release, project, by=by, reason=reason)
+    changes.publish(project, RELEASE_YANKED, by=by, version=release.version, reason=reason or "-")
+    changes.tell(
+        "release_yanked", project.owners(), project, by=by, version=release.version, reason=reason
+    )
 
 
 @transaction.atomic
@@ -202,7 +200,7 @@ def unyank_release(release: Release, *, by: Actor, reason: str = "") -> None:
         PermissionDenied: if whoever acts may not.
         ValidationError: if the reason is too long, or the release was deleted.
     """
-    project = _lock(release.project)
+    project = changes.lock(release.project)
     permissions.require(by, "yank", project)
     reason = _one_line(reason)
     _refresh(release)
@@ -210,26 +208,10 @@ def unyank_release(release: Release, *, by: Actor, reason: str = "") -> None:
         return
     release.yanked_at, release.yanked_reason = None, ""
     release.save(update_fields=["yanked_at", "yanked_reason"])
-    _publish(project, RELEASE_UNYANKED, by=by, version=release.version, reason=reason or "-")
-    _tell_owners("release_unyanked", release, project, by=by, reason=reason)
-
-
-def _publish(
-    project: Project, kind: EventKind, *, by: Actor, about: Sequence[HasHistory] = (), **fields: Any
-) -> None:
-    """Record a change that shows in the index; its number is the project's new serial."""
-    event = record(kind, by=by, about=[project, *about], **fields)
-    project.serial = event.number
-    project.save(update_fields=["serial"])
-
-
-def _lock(project: Project) -> Project:
-    try:
-        return Project.objects.locked(project.pk)
-    except Project.DoesNotExist as error:
-        raise ValidationError(
-            f"The project {shown(project.name)} was deleted in the meantime.", code="gone"
-        ) from error
+    changes.publish(project, RELEASE_UNYANKED, by=by, version=release.version, reason=reason or "-")
+    changes.tell(
+        "release_unyanked", project.owners(), project, by=by, version=release.version, reason=reason
+    )
 
 
 def _refresh(release: Release) -> None:
@@ -350,15 +332,8 @@ def _store_row(project: Project, release: Release, upload: NewFile, by: Actor) -
 
 def _tell_about_release(release: Release, project: Project, *, by: Actor) -> None:
     """Owners hear of releases that others make in their project."""
-    notices.send(
-        "release_created",
-        [owner for owner in project.owners() if str(owner.pk) != by.id],
-        by=by,
-        project=project.name,
-        normalized_name=project.normalized_name,
-        version=release.version,
-        actor=by.label,
-    )
+    others = [owner for owner in project.owners() if str(owner.pk) != by.id]
+    changes.tell("release_created", others, project, by=by, version=release.version)
 
 
 def _one_line(reason: str) -> str:
@@ -368,18 +343,3 @@ def _one_line(reason: str) -> str:
             _("A reason can have at most %d characters.") % MAX_REASON, code="too_long"
         )
     return reason
-
-
-def _tell_owners(
-    notice: str, release: Release, project: Project, *, by: Actor, reason: str
-) -> None:
-    notices.send(
-        notice,
-        project.owners(),
-        by=by,
-        project=project.name,
-        normalized_name=project.normalized_name,
-        version=release.version,
-        reason=reason,
-        actor=by.label,
-    )

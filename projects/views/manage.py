@@ -1,41 +1,163 @@
-"""Pages for the people who look after projects."""
+"""Pages for the people who look after projects: the list, the releases, yanks, and settings."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from django import forms
 from django.core.paginator import Paginator
+from django.db.models import Count, Sum
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from accounts.gates import account_page
-from audit.models import Event
-from audit.rendering import history
-from projects.models import Project
+from projects.forms import YankForm
+from projects.models import Invitation, Release, Role
 from projects.names import normalize
+from projects.operations import publishing
+from projects.views.doors import (
+    Act,
+    ask_and_do,
+    bound,
+    find_release,
+    find_role,
+    project_context,
+    why_not,
+)
 
 PAGE_LENGTH = 50
+FILES_LENGTH = 100
 
 
 @account_page
 @require_safe
 def show_projects(request: HttpRequest) -> HttpResponse:
-    """The projects in which the reader has a role."""
+    """The projects in which the reader has a role, and the roles that are offered."""
     user: Any = request.user
+    query = request.GET.get("q", "")[:200]
     roles = user.project_roles.select_related("project").order_by("project__normalized_name")
-    page = Paginator(roles, PAGE_LENGTH).get_page(request.GET.get("page"))
-    context = {"nav": "projects", "page": page}
+    has_any = roles.exists()
+    if query:
+        roles = roles.filter(project__normalized_name__contains=normalize(query.strip()))
+    context = {
+        "nav": "projects",
+        "page": Paginator(roles, PAGE_LENGTH).get_page(request.GET.get("page")),
+        "query": query,
+        "has_any": has_any,
+        "owns_any": user.project_roles.filter(kind=Role.Kind.OWNER).exists(),
+        "invitations": Invitation.objects.open().filter(user=user).count(),
+    }
     return render(request, "projects/my_projects.html", context)
 
 
 @account_page
 @require_safe
-def show_history(request: HttpRequest, name: str) -> HttpResponse:
-    """All that the memory holds about a project, for its owners and maintainers."""
-    project = get_object_or_404(Project.objects.of(request.user), normalized_name=normalize(name))
-    events = Event.objects.for_project(project)
-    page = Paginator(events, PAGE_LENGTH).get_page(request.GET.get("page"))
-    lines = history(page.object_list, reader_id=str(request.user.pk))
-    context = {"nav": "projects", "project": project, "page": page, "lines": lines}
-    return render(request, "projects/history.html", context)
+def show_releases(request: HttpRequest, name: str) -> HttpResponse:
+    """The releases of a project, newest version first, with what can be done with them."""
+    role = find_role(request, name)
+    query = request.GET.get("q", "")[:200].strip()
+    releases = role.project.releases.defer("metadata").order_by()
+    if query:
+        releases = releases.filter(version__contains=query)
+    ranked = sorted(releases, key=lambda release: release.parsed_version, reverse=True)
+    page = Paginator(ranked, PAGE_LENGTH).get_page(request.GET.get("page"))
+    counts = dict(
+        role.project.files.filter(release__in=[one.pk for one in page.object_list])
+        .order_by()
+        .values_list("release")
+        .annotate(Count("pk"))
+    )
+    rows = [(release, counts.get(release.pk, 0)) for release in page.object_list]
+    context = project_context(role, "releases", page=page, rows=rows, query=query)
+    return render(request, "projects/manage/releases.html", context)
+
+
+@account_page
+@require_safe
+def show_release(request: HttpRequest, name: str, version: str) -> HttpResponse:
+    """One release with its files, who uploaded them, and how."""
+    role = find_role(request, name)
+    release = find_release(role.project, version)
+    files = release.files.order_by("filename")
+    context = project_context(
+        role,
+        "releases",
+        release=release,
+        page=Paginator(files, FILES_LENGTH).get_page(request.GET.get("page")),
+        total=release.files.aggregate(size=Sum("size"))["size"] or 0,
+        refusal=why_not(request, "yank", role.project),
+    )
+    return render(request, "projects/manage/release.html", context)
+
+
+@account_page
+@require_safe
+def show_settings(request: HttpRequest, name: str) -> HttpResponse:
+    """Archiving, handing over and deleting, for owners; leaving, for all."""
+    role = find_role(request, name)
+    context = project_context(role, "settings", refusal=why_not(request, "archive", role.project))
+    return render(request, "projects/manage/settings.html", context)
+
+
+def _release_address(release: Release) -> str:
+    name = release.project.normalized_name
+    return reverse("projects:manage-release", args=[name, release.version])
+
+
+@account_page
+def yank_release(request: HttpRequest, name: str, version: str) -> HttpResponse:
+    """Ask for the reason, then yank."""
+    role = find_role(request, name)
+    release = find_release(role.project, version)
+    act = Act(
+        title=_("Yank version %s?") % release.version,
+        consequences=[
+            _("Installers no longer choose it by themselves."),
+            _("Who asks for exactly this version still gets it, with a warning."),
+            _("You can take it back at any time. The owners are told by mail."),
+        ],
+        button=_("Yank this version"),
+        back=_release_address(release),
+        done=_("Version %s was yanked.") % release.version,
+    )
+    form = YankForm(bound(request), initial={"reason": release.yanked_reason})
+    return ask_and_do(
+        request,
+        act,
+        form,
+        lambda typed: publishing.yank_release(
+            release,
+            reason=typed["reason"],
+            by=request.actor,  # type: ignore[attr-defined]
+        ),
+        project_context(role, "releases"),
+    )
+
+
+@account_page
+def unyank_release(request: HttpRequest, name: str, version: str) -> HttpResponse:
+    """Ask, then take the yank back."""
+    role = find_role(request, name)
+    release = find_release(role.project, version)
+    act = Act(
+        title=_("Take back the yank of version %s?") % release.version,
+        consequences=[
+            _("Installers may choose it again from now on. The owners are told by mail.")
+        ],
+        button=_("Take back the yank"),
+        back=_release_address(release),
+        done=_("Version %s is no longer yanked.") % release.version,
+    )
+    return ask_and_do(
+        request,
+        act,
+        forms.Form(bound(request)),
+        lambda _typed: publishing.unyank_release(
+            release,
+            by=request.actor,  # type: ignore[attr-defined]
+        ),
+        project_context(role, "releases"),
+    )

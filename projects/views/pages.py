@@ -4,22 +4,48 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib.auth import get_user_model
+from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.safestring import mark_safe
 from django.views.decorators.http import require_safe
 
-from projects.models import Project, Release
+from projects import classifiers, readme, search
+from projects.models import DeletedProject, File, Project, Release, Role, latest_of
 from projects.names import canonical_version, is_normalized, normalize
 
 NEWEST = 20
-SHOWN_RELEASES = 50
+LOOKED_AT = 200  # releases, for one project that releases often must not fill the page
+SHOWN_RELEASES = 20
+PAGE_LENGTH = 50
+FILES_LENGTH = 100
 
 
 @require_safe
 def show_home(request: HttpRequest) -> HttpResponse:
-    """What this is, how to install from it, and what is new."""
-    projects = list(Project.objects.listed().newest()[:NEWEST])
-    return render(request, "projects/home.html", {"projects": projects})
+    """What this is, how to find and install, and what is new."""
+    newest: dict[Any, Release] = {}
+    for release in Release.objects.listed().newest().select_related("project")[:LOOKED_AT]:
+        newest.setdefault(release.project_id, release)
+    context = {"releases": list(newest.values())[:NEWEST]}
+    return render(request, "projects/home.html", context)
+
+
+@require_safe
+def show_search(request: HttpRequest) -> HttpResponse:
+    """Projects by name and summary."""
+    query = request.GET.get("q", "")[: search.MAX_QUERY]
+    found = search.find(query)
+    page = Paginator(found.projects, PAGE_LENGTH).get_page(request.GET.get("page"))
+    projects = Project.objects.select_related("search_entry").in_bulk(list(page.object_list))
+    context = {
+        "query": query.strip(),
+        "found": found,
+        "page": page,
+        "projects": [projects[key] for key in page.object_list if key in projects],
+    }
+    return render(request, "projects/search.html", context)
 
 
 @require_safe
@@ -29,10 +55,51 @@ def show_project(request: HttpRequest, name: str, version: str = "") -> HttpResp
         return _redirect(name, version)
     project = Project.objects.filter(normalized_name=name).first()
     if project is None:
-        raise Http404
+        return _deleted(request, name)
     releases = [] if project.is_quarantined else _sorted_releases(project)
-    release = _chosen(releases, version) if version else _latest(releases)
-    return render(request, "projects/project.html", _context(project, releases, release))
+    release = _chosen(releases, version) if version else latest_of(releases)
+    context = _context(project, releases, release, request.GET.get("page"))
+    return render(request, "projects/project.html", context)
+
+
+@require_safe
+def show_releases(request: HttpRequest, name: str) -> HttpResponse:
+    """All releases of a project."""
+    if not is_normalized(name):
+        return redirect("projects:release-list", normalize(name), permanent=True)
+    projects = Project.objects.listed()
+    project = get_object_or_404(projects, normalized_name=name)
+    releases = _sorted_releases(project)
+    page = Paginator(releases, PAGE_LENGTH).get_page(request.GET.get("page"))
+    return render(request, "projects/releases.html", {"project": project, "page": page})
+
+
+@require_safe
+def show_user(request: HttpRequest, username: str) -> HttpResponse:
+    """Somebody's projects. Nothing else of an account is public."""
+    people = get_user_model().objects.filter(is_active=True)
+    user = get_object_or_404(people, username_key=username.lower())
+    if user.username != username:
+        return redirect("projects:user-detail", user.username, permanent=True)
+    roles = Role.objects.filter(user=user).exclude(project__status=Project.Status.QUARANTINED)
+    roles = roles.select_related("project").order_by("project__normalized_name")
+    page = Paginator(roles, PAGE_LENGTH).get_page(request.GET.get("page"))
+    return render(request, "projects/user.html", {"person": user, "page": page})
+
+
+@require_safe
+def show_classifiers(request: HttpRequest) -> HttpResponse:
+    """All classifiers, as a tree."""
+    return render(request, "projects/classifiers.html", {"groups": classifiers.groups()})
+
+
+def _deleted(request: HttpRequest, name: str) -> HttpResponse:
+    """Say of a deleted project that it was deleted."""
+    stones = DeletedProject.objects.filter(normalized_name=name).order_by("-deleted_at")
+    stone = stones.first()
+    if stone is None:
+        raise Http404
+    return render(request, "projects/deleted.html", {"stone": stone}, status=404)
 
 
 def _redirect(name: str, version: str) -> HttpResponse:
@@ -50,12 +117,6 @@ def _sorted_releases(project: Project) -> list[Release]:
     return sorted(releases, key=lambda release: release.parsed_version, reverse=True)
 
 
-def _latest(releases: list[Release]) -> Release | None:
-    """The newest final release that was not yanked; else the newest of what there is."""
-    ranked = sorted(releases, key=lambda one: (one.is_yanked, one.parsed_version.is_prerelease))
-    return ranked[0] if ranked else None
-
-
 def _chosen(releases: list[Release], version: str) -> Release:
     try:
         wanted = canonical_version(version)
@@ -67,8 +128,11 @@ def _chosen(releases: list[Release], version: str) -> Release:
     raise Http404
 
 
-def _context(project: Project, releases: list[Release], release: Release | None) -> dict[str, Any]:
-    latest = _latest(releases)
+def _context(
+    project: Project, releases: list[Release], release: Release | None, page: str | None
+) -> dict[str, Any]:
+    latest = latest_of(releases)
+    files = File.objects.filter(release=release).order_by("filename")
     return {
         "project": project,
         "release": release,
@@ -76,8 +140,35 @@ def _context(project: Project, releases: list[Release], release: Release | None)
         "latest": latest,
         "releases": releases[:SHOWN_RELEASES],
         "hidden_releases": max(len(releases) - SHOWN_RELEASES, 0),
-        "files": list(release.files.all()) if release else [],
-        "links": list(release.links()) if release else [],
-        "description": (release.metadata.get("description") or "") if release else "",
+        "page": Paginator(files, FILES_LENGTH).get_page(page),
+        "about": _about(release) if release else {},
+        "description": _description(release) if release else "",
         "roles": list(project.roles.filter(user__is_active=True).select_related("user")),
     }
+
+
+def _about(release: Release) -> dict[str, Any]:
+    """What the metadata of a release says, where it says it."""
+    told = release.metadata
+    return {
+        "links": list(release.links()),
+        "license": told.get("license_expression") or _short(told.get("license")),
+        "author": told.get("author") or told.get("author_email"),
+        "maintainer": told.get("maintainer") or told.get("maintainer_email"),
+        "requires": told.get("requires_dist") or [],
+        "extras": told.get("provides_extra") or [],
+        "keywords": ", ".join(told.get("keywords") or []),
+        "classifiers": told.get("classifiers") or [],
+    }
+
+
+def _short(text: Any) -> str:
+    """A licence's name, where the field holds one and not the whole licence."""
+    text = str(text or "").strip()
+    return text if len(text) <= 80 and "\n" not in text else ""
+
+
+def _description(release: Release) -> str:
+    text = release.metadata.get("description") or ""
+    kind = release.metadata.get("description_content_type") or ""
+    return mark_safe(readme.render(text, kind)) if text.strip() else ""  # noqa: S308  # clean

@@ -3,8 +3,9 @@
 //
 //   <form data-key="use" or "make" data-key-ask="address of the options" data-key-autofill?>
 //     <input data-key-answer>  <p data-key-says data-cancelled="…" …>  <button data-key-start>
+//     <p data-key-without>what is shown without this script</p>
 //
-// Without this script the buttons stay hidden. Nothing starts by itself but the browser's autofill.
+// Without it the buttons stay hidden. Nothing starts by itself but the browser's autofill.
 "use strict";
 
 (() => {
@@ -103,6 +104,7 @@
       explain(form, error);
     }
     button.disabled = false;
+    if (autofill) offerInAutofill(form);
   }
 
   async function offerInAutofill(form) {
@@ -128,6 +130,7 @@
 
   function prepare(form) {
     const button = form.querySelector("[data-key-start]");
+    form.querySelector("[data-key-without]").hidden = true;
     if (!window.PublicKeyCredential) {
       if (!("keyAutofill" in form.dataset)) {
         say(form, form.querySelector("[data-key-says]").dataset.unsupported);

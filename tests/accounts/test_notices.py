@@ -95,6 +95,20 @@ FACTS: dict[str, Any] = {  # whatever the templates show
     "project": "foo",
     "normalized_name": "foo",
     "version": "1.0",
+    "filename": "foo-1.0.tar.gz",
+    "person": "bob",
+    "role": "maintainer",
+    "more": 0,
+    "invitation": "6b1f3c55-9d0e-4f62-8f0e-0f6f4f0d9a11",
+    "token_id": "00000000-0000-0000-0000-000000000001",
+    "allows": "Upload new releases of foo",
+    "expires": "2027-03-03 12:00 UTC",
+    "owner": "alice",
+    "place": "code.example.org",
+    "changed": "zoe",
+    "key": "disk",
+    "trouble": "The disk fills.",
+    "groups": "Support",
 }
 
 

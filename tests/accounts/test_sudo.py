@@ -30,7 +30,13 @@ from tokens.models import APIToken
 Browser = Callable[..., Client]
 MAKE_TOKEN = "/account/tokens/make/"
 ADD_APP = "/account/apps/add/"
-FORM = {"name": "release job", "scope": "account"}
+FORM = {
+    "name": "release job",
+    "scope": "account",
+    "actions": "upload",
+    "expiry": "90",
+    "confirm": "1",
+}
 PROMPT = "Confirm it is you"
 
 
@@ -369,7 +375,7 @@ def test_the_view_sees_nothing_of_the_answer(browser: Browser, alice: Person) ->
     carried = prompt_for(client, FORM | {"name": "", "csrfmiddlewaretoken": "x" * 64})
     response = client.post(MAKE_TOKEN, carried | right(alice))
     assert response.status_code == 200
-    assert set(response.wsgi_request.POST) == {"name", "scope"}
+    assert set(response.wsgi_request.POST) == set(FORM)
 
 
 def test_a_form_survives_a_wrong_answer(browser: Browser, alice: Person) -> None:

@@ -97,7 +97,7 @@ def test_the_cast_stands_where_it_should(db: None, alice: Any, sam: Any) -> None
 
 def test_a_browser_is_signed_in_with_the_second_factor(browser: Any, alice: Any, sam: Any) -> None:
     assert browser(sam).get("/admin/").status_code == 200
-    assert browser(alice).get("/admin/").status_code == 302
+    assert browser(alice).get("/admin/").status_code == 403
     assert browser().get("/admin/").status_code == 302
 
 

@@ -55,7 +55,12 @@ def test_sqlite_refuses_to_replace_a_row(
     if is_postgresql:
         pytest.skip("PostgreSQL has no INSERT OR REPLACE")
     record_done()
-    assert_refused(f"INSERT OR REPLACE INTO {table} SELECT * FROM {table} WHERE {key} = 1")
+    with connection.cursor() as cursor:  # all columns but those that the database works out
+        cursor.execute(f"SELECT group_concat(name) FROM pragma_table_info('{table}')")
+        (columns,) = cursor.fetchone()
+    assert_refused(
+        f"INSERT OR REPLACE INTO {table} ({columns}) SELECT {columns} FROM {table} WHERE {key} = 1"
+    )
 
 
 def test_a_flush_is_refused(committed_db: Any) -> None:

@@ -113,9 +113,13 @@ def _sign_out_and_in(page: Page, site: Site, app: Authenticator) -> None:
 def _make_token(page: Page, site: Site) -> str:
     page.goto(f"{site.url}/account/tokens/make/")
     require_sound(page)
-    assert page.locator("input:checked").count() == 0
-    page.get_by_label("Name").fill("laptop")
+    assert page.locator("input:checked").count() == 1  # when it ends, and nothing that it may do
+    page.get_by_label("Name", exact=True).fill("laptop")
     page.get_by_label("All my projects").check()
+    page.get_by_label("Upload new releases").check()
+    page.get_by_label("Create projects").check()
+    send(page)
+    expect(page.locator(".meaning")).to_contain_text("all your projects, also future ones until")
     send(page)
     token = page.locator(".copy.token").first.inner_text()
     found = re.search(r"pypi-[\w-]{80,}", token)

@@ -20,9 +20,9 @@ ROOT = Path(__file__).resolve().parents[2]
 NOT_COPIED = shutil.ignore_patterns(
     ".git", ".venv", "var", "__pycache__", ".*_cache", ".hypothesis", "*.sqlite3"
 )
-FLOORS = ("audit", "accounts", "projects", "tokens", "uploads")
+LISTS = sorted(path.stem for path in Path(__file__).parent.glob("[a-z]*.py"))
 GUARDS: list[Guard] = [
-    guard for floor in FLOORS for guard in import_module(f"tests.guards.{floor}").GUARDS
+    guard for name in LISTS for guard in import_module(f"tests.guards.{name}").GUARDS
 ]
 
 

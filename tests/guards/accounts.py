@@ -79,8 +79,8 @@ GUARDS = [
     Guard(
         "adding a factor ends other sessions",
         "accounts/operations/second_factors.py",
-        "        sessions.end_sessions(user, keep=keep_session, by=by)\n        record(APP_ADDED",
-        "        record(APP_ADDED",
+        "    sessions.end_sessions(user, keep=keep_session, by=by)\n    record(_ADDED",
+        "    record(_ADDED",
         "tests/accounts/test_second_factors.py"
         "::test_adding_an_app_verifies_this_session_and_ends_all_others",
     ),

@@ -9,7 +9,9 @@ import pytest
 from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
 
+from accounts.limits import LimitReached
 from indexsite.middleware import TrustedProxyMiddleware
+from projects.views import pages
 from tests.support.people import Browser, Person
 
 
@@ -73,3 +75,16 @@ def test_the_health_page_answers_under_any_host_name(db: None) -> None:
 
 def test_other_pages_answer_under_the_sites_names_only(db: None) -> None:
     assert Client().get("/", headers={"host": "evil.example"}).status_code == 400
+
+
+def test_a_limit_that_no_form_was_there_to_say_is_a_page(
+    db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def be_full() -> None:
+        raise LimitReached("password", 90)
+
+    monkeypatch.setattr(pages.Release.objects, "listed", be_full)
+    response = Client().get("/")
+    assert response.status_code == 429
+    assert response["Retry-After"] == "90"
+    assert "Try again in 2 minutes." in response.content.decode()

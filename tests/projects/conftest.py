@@ -25,17 +25,18 @@ Publish = Callable[..., "File"]
 @pytest.fixture(autouse=True)
 def _fresh_shelves(tmp_path: Path, settings: Any) -> Iterator[None]:
     """Folders of the test's own, and nothing remembered from another test's database."""
-    from projects import simple
+    from projects import root_index
     from projects.cache import pages
 
     settings.FILES_ROOT = tmp_path / "files"
     settings.INCOMING_ROOT = tmp_path / "incoming"
     settings.INCOMING_ROOT.mkdir()
+    settings.INDEX_ROOT = tmp_path / "index"
     pages.clear()
-    simple.index_serial.forget()
+    root_index.forget()
     yield
     pages.clear()
-    simple.index_serial.forget()
+    root_index.forget()
 
 
 @pytest.fixture
@@ -109,3 +110,30 @@ def machine() -> Client:
     from django.test import Client
 
     return Client(SERVER_NAME="localhost", SERVER_PORT="8000")
+
+
+@pytest.fixture(params=["the whole way", "the short path"])
+def tool(request: pytest.FixtureRequest) -> Client:
+    """A client such as pip: each test of what it reads is run through both ways."""
+    from django.test import Client
+
+    from tests.projects.shelves import ShortPathClient
+
+    make = Client if request.param == "the whole way" else ShortPathClient
+    return make(SERVER_NAME="localhost", SERVER_PORT="8000", HTTP_HOST="localhost:8000")
+
+
+@pytest.fixture
+def shared(foo: Project, publish: Publish, bob: Person) -> Project:
+    """Foo with a release and a file, and bob as a maintainer."""
+    from projects.models import Role
+
+    publish("1.0", token_name="release job", uploader_factor="authenticator app")
+    Role.objects.create(user=bob.user, project=foo, kind="maintainer")
+    return foo
+
+
+@pytest.fixture
+def owner(browser: Callable[..., Client], alice: Person) -> Client:
+    """Alice's browser."""
+    return browser(alice)

@@ -7,9 +7,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from projects import storage
+from projects import reading, storage
 from projects.models import File, Project
-from projects.views import files
 from tests.projects.conftest import Publish
 
 
@@ -31,15 +30,15 @@ def content(wheel: File) -> bytes:
     return storage.path_of(wheel.blake2b_256).read_bytes()
 
 
-def test_a_file_is_sent_as_it_was_uploaded(wheel: File, content: bytes, machine: Client) -> None:
-    response = machine.get(address(wheel))
+def test_a_file_is_sent_as_it_was_uploaded(wheel: File, content: bytes, tool: Client) -> None:
+    response = tool.get(address(wheel))
     assert response.status_code == 200
     assert body(response) == content
     assert response["Content-Length"] == str(len(content))
 
 
-def test_the_headers_of_a_file(wheel: File, machine: Client) -> None:
-    response = machine.get(address(wheel))
+def test_the_headers_of_a_file(wheel: File, tool: Client) -> None:
+    response = tool.get(address(wheel))
     response.close()
     assert response["Content-Type"] == "application/octet-stream"
     assert response["Cache-Control"] == "public, max-age=31536000, immutable"
@@ -52,20 +51,20 @@ def test_the_headers_of_a_file(wheel: File, machine: Client) -> None:
     assert not response.cookies
 
 
-def test_the_metadata_of_a_wheel_is_beside_it(wheel: File, machine: Client) -> None:
-    response = machine.get(f"{address(wheel)}.metadata")
+def test_the_metadata_of_a_wheel_is_beside_it(wheel: File, tool: Client) -> None:
+    response = tool.get(f"{address(wheel)}.metadata")
     assert body(response) == b"Metadata-Version: 2.1\n"
     assert response["ETag"] == f'"{wheel.metadata_sha256}"'
     assert response["Content-Type"] == "application/octet-stream"
 
 
-def test_an_sdist_has_no_metadata_beside_it(publish: Publish, machine: Client) -> None:
+def test_an_sdist_has_no_metadata_beside_it(publish: Publish, tool: Client) -> None:
     sdist = publish("1.0", kind="sdist")
-    assert machine.get(f"{address(sdist)}.metadata").status_code == 404
+    assert tool.get(f"{address(sdist)}.metadata").status_code == 404
 
 
-def test_a_head_has_the_headers_alone(wheel: File, content: bytes, machine: Client) -> None:
-    head, get = machine.head(address(wheel)), machine.get(address(wheel))
+def test_a_head_has_the_headers_alone(wheel: File, content: bytes, tool: Client) -> None:
+    head, get = tool.head(address(wheel)), tool.get(address(wheel))
     get.close()
     assert body(head) == b""
     assert head.headers == get.headers
@@ -76,9 +75,9 @@ def test_a_head_has_the_headers_alone(wheel: File, content: bytes, machine: Clie
     [("bytes=0-9", 0, 9), ("bytes=10-19", 10, 19), ("bytes=-5", -5, -1), ("bytes=7-", 7, -1)],
 )
 def test_a_part_is_sent(
-    header: str, first: int, last: int, wheel: File, content: bytes, machine: Client
+    header: str, first: int, last: int, wheel: File, content: bytes, tool: Client
 ) -> None:
-    response = machine.get(address(wheel), headers={"Range": header})
+    response = tool.get(address(wheel), headers={"Range": header})
     first, last = first % len(content), last % len(content)
     assert response.status_code == 206
     assert body(response) == content[first : last + 1]
@@ -86,10 +85,8 @@ def test_a_part_is_sent(
     assert response["Content-Length"] == str(last - first + 1)
 
 
-def test_a_part_outside_of_the_file_is_refused(
-    wheel: File, content: bytes, machine: Client
-) -> None:
-    response = machine.get(address(wheel), headers={"Range": f"bytes={len(content)}-"})
+def test_a_part_outside_of_the_file_is_refused(wheel: File, content: bytes, tool: Client) -> None:
+    response = tool.get(address(wheel), headers={"Range": f"bytes={len(content)}-"})
     assert response.status_code == 416
     assert response["Content-Range"] == f"bytes */{len(content)}"
     assert "immutable" not in response.get("Cache-Control", "")
@@ -97,103 +94,147 @@ def test_a_part_outside_of_the_file_is_refused(
 
 @pytest.mark.parametrize("header", ["bytes=0-1,5-6", "bytes=9-2", "lines=1-2"])
 def test_other_ranges_get_the_whole_file(
-    header: str, wheel: File, content: bytes, machine: Client
+    header: str, wheel: File, content: bytes, tool: Client
 ) -> None:
-    response = machine.get(address(wheel), headers={"Range": header})
+    response = tool.get(address(wheel), headers={"Range": header})
     assert response.status_code == 200
     assert body(response) == content
 
 
-def test_a_head_ignores_the_range(wheel: File, content: bytes, machine: Client) -> None:
-    response = machine.head(address(wheel), headers={"Range": "bytes=0-1"})
+def test_a_head_ignores_the_range(wheel: File, content: bytes, tool: Client) -> None:
+    response = tool.head(address(wheel), headers={"Range": "bytes=0-1"})
     assert (response.status_code, response["Content-Length"]) == (200, str(len(content)))
 
 
-def test_if_range_with_this_content_gives_the_part(wheel: File, machine: Client) -> None:
+def test_if_range_with_this_content_gives_the_part(wheel: File, tool: Client) -> None:
     headers = {"Range": "bytes=0-1", "If-Range": f'"{wheel.blake2b_256}"'}
-    response = machine.get(address(wheel), headers=headers)
+    response = tool.get(address(wheel), headers=headers)
     response.close()
     assert response.status_code == 206
 
 
 @pytest.mark.parametrize("known", ['"other"', "W/{}", "Sat, 29 Oct 1994 19:43:31 GMT"])
 def test_if_range_with_anything_else_gives_the_whole(
-    known: str, wheel: File, content: bytes, machine: Client
+    known: str, wheel: File, content: bytes, tool: Client
 ) -> None:
     condition = known.format(f'"{wheel.blake2b_256}"')
-    response = machine.get(address(wheel), headers={"Range": "bytes=0-1", "If-Range": condition})
+    response = tool.get(address(wheel), headers={"Range": "bytes=0-1", "If-Range": condition})
     assert response.status_code == 200
     assert body(response) == content
 
 
-def test_a_file_that_is_known_is_not_sent_again(wheel: File, machine: Client) -> None:
+def test_a_file_that_is_known_is_not_sent_again(wheel: File, tool: Client) -> None:
     headers = {"If-None-Match": f'"{wheel.blake2b_256}"', "Range": "bytes=0-1"}
-    response = machine.get(address(wheel), headers=headers)
+    response = tool.get(address(wheel), headers=headers)
     assert (response.status_code, body(response)) == (304, b"")
     assert "immutable" in response["Cache-Control"]
 
 
 @pytest.mark.parametrize("suffix", ["", ".metadata"])
-def test_a_deleted_file_is_not_found(suffix: str, wheel: File, machine: Client) -> None:
+def test_a_deleted_file_is_not_found(suffix: str, wheel: File, tool: Client) -> None:
     File.objects.all().delete()
     assert storage.exists(wheel.blake2b_256)
-    response = machine.get(address(wheel) + suffix)
+    response = tool.get(address(wheel) + suffix)
     assert response.status_code == 404
     assert "immutable" not in response["Cache-Control"]
 
 
 @pytest.mark.parametrize("suffix", ["", ".metadata"])
-def test_a_quarantined_file_is_not_found(suffix: str, wheel: File, machine: Client) -> None:
+def test_a_quarantined_file_is_not_found(suffix: str, wheel: File, tool: Client) -> None:
     Project.objects.update(status="quarantined")
-    assert machine.get(address(wheel) + suffix).status_code == 404
+    assert tool.get(address(wheel) + suffix).status_code == 404
 
 
-def test_an_archived_project_is_still_installable(wheel: File, machine: Client) -> None:
+def test_an_archived_project_is_still_installable(wheel: File, tool: Client) -> None:
     Project.objects.update(status="archived")
-    response = machine.get(address(wheel))
+    response = tool.get(address(wheel))
     response.close()
     assert response.status_code == 200
 
 
-def test_a_file_is_not_found_under_another_name(wheel: File, machine: Client) -> None:
-    assert machine.get(f"/files/{wheel.path}/foo-2.0-py3-none-any.whl").status_code == 404
+def test_a_file_is_not_found_under_another_name(wheel: File, tool: Client) -> None:
+    assert tool.get(f"/files/{wheel.path}/foo-2.0-py3-none-any.whl").status_code == 404
 
 
-def test_a_file_is_not_found_under_another_digest(wheel: File, machine: Client) -> None:
+def test_a_file_is_not_found_under_another_digest(wheel: File, tool: Client) -> None:
     path = f"/files/aa/aa/{'a' * 60}/{wheel.filename}"
-    assert machine.get(path).status_code == 404
+    assert tool.get(path).status_code == 404
 
 
 @pytest.mark.parametrize(
     "path",
     ["/files/aa/aa/../x", "/files/AA/aa/x", "/files/aa/aa/aa/x", "/files/", "/files/%2e%2e/x"],
 )
-def test_other_addresses_lead_nowhere(path: str, db: None, machine: Client) -> None:
-    assert machine.get(path).status_code == 404
+def test_other_addresses_lead_nowhere(path: str, db: None, tool: Client) -> None:
+    assert tool.get(path).status_code == 404
 
 
-def test_nothing_can_be_sent(wheel: File, machine: Client) -> None:
-    assert machine.post(address(wheel)).status_code == 405
+def test_nothing_can_be_sent(wheel: File, tool: Client) -> None:
+    assert tool.post(address(wheel)).status_code == 405
 
 
 @pytest.mark.parametrize("suffix", ["", ".metadata"])
 def test_a_download_is_one_query(
-    suffix: str, wheel: File, machine: Client, django_assert_num_queries: Any
+    suffix: str, wheel: File, tool: Client, django_assert_num_queries: Any
 ) -> None:
     with django_assert_num_queries(1):
-        machine.get(address(wheel) + suffix).close()
+        tool.get(address(wheel) + suffix).close()
 
 
-def test_a_large_file_is_sent_in_chunks(publish: Publish, machine: Client) -> None:
+@pytest.fixture
+def large(publish: Publish) -> File:
     file = publish("1.0")
-    path = storage.path_of(file.blake2b_256)
-    path.write_bytes(b"x" * (files.CHUNK * 2 + 10))
-    response = machine.get(address(file))
-    assert [len(chunk) for chunk in response.streaming_content] == [files.CHUNK, files.CHUNK, 10]
+    content = b"x" * (reading.CHUNK * 2 + 10)
+    storage.path_of(file.blake2b_256).write_bytes(content)
+    return file
 
 
-def test_a_dropped_download_closes_its_file(wheel: File, machine: Client) -> None:
-    response = machine.get(address(wheel))
-    part = next(one for one in response._resource_closers if isinstance(one.__self__, files.Part))
+def test_a_large_file_is_sent_in_chunks(large: File, tool: Client) -> None:
+    response = tool.get(address(large))
+    chunks = [len(chunk) for chunk in response.streaming_content]
+    assert chunks == [reading.CHUNK, reading.CHUNK, 10]
+
+
+def test_a_dropped_download_closes_its_file(large: File, tool: Client) -> None:
+    response = tool.get(address(large))
+    part = next(
+        one.__self__ for one in response._resource_closers if isinstance(one.__self__, reading.Part)
+    )
     response.close()
-    assert part.__self__._source.closed
+    assert part.source.closed
+
+
+# Handing on to the proxy
+
+
+@pytest.mark.parametrize("suffix", ["", ".metadata"])
+def test_nginx_may_send_the_file_itself(
+    suffix: str, wheel: File, tool: Client, settings: Any
+) -> None:
+    settings.SEND_FILES_BY = "nginx"
+    response = tool.get(address(wheel) + suffix)
+    assert response["X-Accel-Redirect"] == f"/_files/{wheel.path}{suffix}"
+    assert body(response) == b""
+    assert response["Cache-Control"] == "public, max-age=31536000, immutable"
+
+
+def test_apache_may_send_the_file_itself(wheel: File, tool: Client, settings: Any) -> None:
+    settings.SEND_FILES_BY = "x-sendfile"
+    response = tool.get(address(wheel))
+    assert response["X-Sendfile"] == str(storage.path_of(wheel.blake2b_256))
+    assert body(response) == b""
+
+
+def test_what_is_not_on_the_shelf_is_not_handed_on(
+    wheel: File, tool: Client, settings: Any
+) -> None:
+    settings.SEND_FILES_BY = "nginx"
+    Project.objects.update(status="quarantined")
+    response = tool.get(address(wheel))
+    assert response.status_code == 404
+    assert "X-Accel-Redirect" not in response
+
+
+def test_nobody_is_told_where_files_are_kept(wheel: File, tool: Client) -> None:
+    response = tool.get(address(wheel))
+    assert not {"X-Accel-Redirect", "X-Sendfile"} & set(response.headers)

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from projects.models import Project, Role
+from accounts.models import User
+from projects.models import File, Project, Role
+from projects.operations.lifecycle import delete_project
 from projects.operations.publishing import create_project, yank_release
 from tests.projects.conftest import Publish
 from tests.support.people import Person
@@ -25,19 +27,30 @@ def test_the_start_page_says_how_to_install(db: None, machine: Client, settings:
     settings.SITE_URL = "https://index.example.org"
     page = text(machine.get("/"))
     assert "pip install --index-url https://index.example.org/simple/ PROJECT" in page
-    assert "No project yet" in page
+    assert "Nothing was released yet" in page
 
 
-def test_the_start_page_shows_the_newest_projects(alice: Person, machine: Client) -> None:
+def test_the_start_page_shows_the_newest_releases(
+    alice: Person, publish: Publish, machine: Client
+) -> None:
     for number in range(22):
-        create_project(f"p{number}", by=alice.actor)
+        publish("1.0", project=create_project(f"p{number}", by=alice.actor))
     page = text(machine.get("/"))
     assert page.index('"/project/p21/"') < page.index('"/project/p2/"')
     assert '"/project/p1/"' not in page
-    assert "No project yet" not in page
+    assert "Nothing was released yet" not in page
 
 
-def test_the_start_page_does_not_name_the_quarantined(foo: Project, machine: Client) -> None:
+def test_a_project_is_on_the_start_page_once(publish: Publish, machine: Client) -> None:
+    for number in range(3):
+        publish(f"1.{number}")
+    page = text(machine.get("/"))
+    assert page.count('"/project/foo/"') == 1
+    assert "1.2" in page
+
+
+def test_the_start_page_does_not_name_the_quarantined(publish: Publish, machine: Client) -> None:
+    publish("1.0")
     Project.objects.update(status="quarantined")
     assert "/project/foo/" not in text(machine.get("/"))
 
@@ -72,8 +85,8 @@ def test_a_project_page_names_owners_and_maintainers(
 ) -> None:
     Role.objects.create(user=bob.user, project=foo, kind="maintainer")
     page = text(machine.get("/project/foo/"))
-    assert 'alice <span class="soft">(owner)' in page
-    assert 'bob <span class="soft">(maintainer)' in page
+    assert '<a href="/user/alice/">alice</a> <span class="soft">(owner)' in page
+    assert '<a href="/user/bob/">bob</a> <span class="soft">(maintainer)' in page
 
 
 def test_an_older_release_has_its_page(publish: Publish, machine: Client) -> None:
@@ -106,10 +119,45 @@ def test_a_yanked_release_is_not_the_latest(
     assert "Foo==2.0<" in page
 
 
-def test_a_description_is_shown_as_text(publish: Publish, machine: Client) -> None:
-    publish("1.0", metadata={"description": "# Foo\n\n<script>alert(1)</script>"})
-    content = machine.get("/project/foo/").content.decode()
-    assert "# Foo\n\n&lt;script&gt;alert(1)&lt;/script&gt;" in content
+def test_a_description_is_rendered(publish: Publish, machine: Client) -> None:
+    described = {
+        "description": "# Foo\n\nDoes *foo*. <script>alert(1)</script>",
+        "description_content_type": "text/markdown",
+    }
+    publish("1.0", metadata=described)
+    page = text(machine.get("/project/foo/"))
+    assert "Does <em>foo</em>." in page
+    assert "<script" not in page
+
+
+def test_a_description_without_a_type_that_is_no_rst_is_text(
+    publish: Publish, machine: Client
+) -> None:
+    publish("1.0", metadata={"description": "Foo\n==\n\n`x <b>"})
+    assert "<pre>Foo\n==\n\n`x &lt;b&gt;</pre>" in machine.get("/project/foo/").content.decode()
+
+
+def test_a_project_page_tells_what_the_metadata_tells(publish: Publish, machine: Client) -> None:
+    publish(
+        "1.0",
+        metadata={
+            "license_expression": "Apache-2.0",
+            "author": "Ann <b>",
+            "requires_dist": ["bar>=1; extra == 'all'"],
+            "provides_extra": ["all"],
+            "keywords": ["one", "two"],
+            "classifiers": ["Typing :: Typed"],
+        },
+    )
+    page = text(machine.get("/project/foo/"))
+    for part in ("Apache-2.0", "Ann &lt;b&gt;", "bar&gt;=1;", "one, two", "Typing :: Typed"):
+        assert part in page
+    assert "Requires 1 project<" in page
+
+
+def test_a_licence_that_is_a_whole_text_is_left_out(publish: Publish, machine: Client) -> None:
+    publish("1.0", metadata={"license": "Permission is hereby granted\n" * 20})
+    assert "Permission is hereby" not in text(machine.get("/project/foo/"))
 
 
 def test_only_web_links_are_links(publish: Publish, machine: Client) -> None:
@@ -174,9 +222,86 @@ def test_a_project_page_costs_the_same_with_many_releases(
     django_assert_num_queries: Any,
 ) -> None:
     many(foo, count)
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(6):
         response = machine.get("/project/foo/")
-    assert ("450 older releases are not shown here" in text(response)) == (count == 500)
+    assert ("480 more releases" in text(response)) == (count == 500)
+
+
+def test_all_releases_have_their_pages(
+    foo: Project, many: Callable[[Project, int], None], machine: Client
+) -> None:
+    many(foo, 60)
+    page = text(machine.get("/project/foo/releases/"))
+    assert "Page 1 of 2" in page
+    assert page.index("/project/foo/9.60/") < page.index("/project/foo/9.59/")
+    assert machine.get("/project/Foo/releases/")["Location"] == "/project/foo/releases/"
+
+
+def test_many_files_of_a_release_have_pages(
+    foo: Project, many: Callable[[Project, int], None], machine: Client
+) -> None:
+    many(foo, 150)
+    File.objects.update(release=foo.releases.get(version="9.150"))
+    assert "Page 1 of 2" in text(machine.get("/project/foo/"))
+    assert "Page 2 of 2" in text(machine.get("/project/foo/", {"page": "2"}))
+
+
+def test_a_deleted_project_says_so(publish: Publish, alice: Person, machine: Client) -> None:
+    project = publish("1.0").project
+    delete_project(project, by=alice.actor)
+    response = machine.get("/project/foo/")
+    assert response.status_code == 404
+    assert "Foo was deleted" in text(response)
+    assert "alice" not in text(response)
+
+
+def test_a_name_that_nobody_ever_had_is_not_found(db: None, machine: Client) -> None:
+    response = machine.get("/project/foo/")
+    assert response.status_code == 404
+    assert "There is nothing here" in text(response)
+
+
+# People, search
+
+
+def test_a_user_page_shows_projects_and_nothing_private(
+    foo: Project, alice: Person, machine: Client
+) -> None:
+    create_project("hidden", by=alice.actor)
+    Project.objects.filter(name="hidden").update(status="quarantined")
+    page = text(machine.get("/user/alice/"))
+    assert "/project/foo/" in page
+    assert "hidden" not in page
+    assert "example.org" not in page
+    assert machine.get("/user/ALICE/")["Location"] == "/user/alice/"
+
+
+def test_closed_accounts_and_nobody_have_no_page(alice: Person, machine: Client) -> None:
+    User.objects.filter(pk=alice.user.pk).update(is_active=False)
+    answers = [machine.get(f"/user/{name}/") for name in ("alice", "nobody", "%20", "x" * 99)]
+    assert {response.status_code for response in answers} == {404}
+
+
+def test_a_search_shows_names_and_summaries(publish: Publish, machine: Client) -> None:
+    publish("1.0", summary="Does <foo> Things.")
+    page = text(machine.get("/search/", {"q": "things"}))
+    assert "/project/foo/" in page
+    assert "Does &lt;foo&gt; Things." in page
+    assert "1 project fits." in page
+
+
+def test_a_search_that_finds_nothing_offers_what_is_near(alice: Person, machine: Client) -> None:
+    create_project("requests", by=alice.actor)
+    page = text(machine.get("/search/", {"q": "reqeusts"}))
+    assert "No project fits “reqeusts”" in page
+    assert "/project/requests/" in page
+    assert "No project fits “&lt;b&gt;”" in text(machine.get("/search/", {"q": "<b>"}))
+
+
+@pytest.mark.parametrize("page", ["0", "-1", "99999999999999999999", "x", ""])
+def test_pages_out_of_range_are_answered(page: str, foo: Project, machine: Client) -> None:
+    for path in ("/search/", "/project/foo/", "/project/foo/releases/", "/user/alice/"):
+        assert machine.get(path, {"q": "foo", "page": page}).status_code == 200
 
 
 # The pages of owners and maintainers
@@ -273,7 +398,7 @@ def test_my_projects_cost_the_same_with_many(
     )
     Role.objects.bulk_create(Role(user=alice.user, project=row, kind="owner") for row in rows)
     client = browser(alice)
-    with django_assert_max_num_queries(10):
+    with django_assert_max_num_queries(12):
         client.get("/manage/projects/")
 
 

@@ -20,7 +20,10 @@ def foo_with_bob(foo: Project, bob: Person) -> Project:
     return foo
 
 
-@pytest.mark.parametrize("action", ["upload", "yank", "manage"])
+MANAGING = ["yank", "delete", "archive", "manage"]
+
+
+@pytest.mark.parametrize("action", ["upload", "read history", *MANAGING])
 def test_an_owner_may_do_everything(action: str, foo: Project, alice: Person) -> None:
     require(alice.actor, action, foo)
 
@@ -29,7 +32,7 @@ def test_a_maintainer_may_upload(foo_with_bob: Project, bob: Person) -> None:
     require(bob.actor, "upload", foo_with_bob)
 
 
-@pytest.mark.parametrize("action", ["yank", "manage"])
+@pytest.mark.parametrize("action", MANAGING)
 def test_a_maintainer_may_neither_yank_nor_manage(
     action: str, foo_with_bob: Project, bob: Person
 ) -> None:
@@ -37,7 +40,7 @@ def test_a_maintainer_may_neither_yank_nor_manage(
         require(bob.actor, action, foo_with_bob)
 
 
-@pytest.mark.parametrize("action", ["upload", "yank", "manage"])
+@pytest.mark.parametrize("action", ["upload", "read history", *MANAGING])
 def test_a_stranger_may_do_nothing(action: str, foo: Project, mallory: Person) -> None:
     with pytest.raises(PermissionDenied):
         require(mallory.actor, action, foo)
@@ -98,14 +101,14 @@ def test_an_account_may_create_projects(mallory: Person) -> None:
     require(mallory.actor, "create", Project(name="bar", normalized_name="bar"))
 
 
-@pytest.mark.parametrize("action", ["create", "upload", "yank", "manage"])
+@pytest.mark.parametrize("action", ["create", "upload", "read history", *MANAGING])
 def test_nobody_else_than_people_may_do_anything(action: str, foo: Project) -> None:
     for actor in (actors.system(), actors.Actor(kind="anonymous")):
         with pytest.raises(PermissionDenied):
             require(actor, action, foo)
 
 
-@pytest.mark.parametrize("action", ["create", "upload", "yank", "manage"])
+@pytest.mark.parametrize("action", ["create", "upload", "read history"])
 def test_a_question_is_one_query(
     action: str, foo: Project, alice: Person, django_assert_num_queries: Any
 ) -> None:

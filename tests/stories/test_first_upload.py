@@ -51,7 +51,9 @@ def enrol(browser: Browser) -> bytes:
 def make_token(browser: Browser) -> str:
     """Make an API token for all projects."""
     browser.get("/account/tokens/make/")
-    browser.post(name="laptop", scope="account")
+    browser.post(
+        name="laptop", scope="account", actions=["upload", "create"], expiry="90", confirm="1"
+    )
     found = re.search(r"pypi-[\w-]{80,}", browser.text)
     assert found
     return found.group()

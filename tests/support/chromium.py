@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
+from typing import Any
 from weakref import WeakSet
 
 import pytest
@@ -82,3 +83,57 @@ def require_sound(page: Page, *, without: tuple[str, ...] = ()) -> None:
 def shown_key(page: Page) -> str:
     """The key of the authenticator app that the page shows to be typed."""
     return re.sub(r"\s", "", page.locator("main .secret").first.inner_text())
+
+
+class VirtualKey:
+    """An authenticator that Chromium has by itself, put into one page.
+
+    Args:
+        page: where it is plugged in.
+        is_u2f: whether it is a key of the first generation.
+        is_platform: whether it is part of the device, as a fingerprint reader is.
+    """
+
+    def __init__(self, page: Page, *, is_u2f: bool = False, is_platform: bool = False) -> None:
+        self._devtools = page.context.new_cdp_session(page)
+        self._devtools.send("WebAuthn.enable", {"enableUI": False})
+        self._options = {
+            "protocol": "u2f" if is_u2f else "ctap2",
+            "transport": "internal" if is_platform else "usb",
+            "hasResidentKey": not is_u2f,
+            "hasUserVerification": not is_u2f,
+            "isUserVerified": not is_u2f,
+            "automaticPresenceSimulation": True,
+        }
+        self.id = self._add()
+
+    def _add(self) -> str:
+        answer = self._devtools.send("WebAuthn.addVirtualAuthenticator", {"options": self._options})
+        return str(answer["authenticatorId"])
+
+    @property
+    def credentials(self) -> list[dict[str, Any]]:
+        """What it holds."""
+        answer = self._devtools.send("WebAuthn.getCredentials", {"authenticatorId": self.id})
+        return list(answer["credentials"])
+
+    def be_touched(self, is_touched: bool) -> None:
+        """Let somebody be there to touch it, or nobody."""
+        self._devtools.send(
+            "WebAuthn.setAutomaticPresenceSimulation",
+            {"authenticatorId": self.id, "enabled": is_touched},
+        )
+
+    def unplug(self) -> list[dict[str, Any]]:
+        """Take it out; what it held."""
+        held = self.credentials
+        self._devtools.send("WebAuthn.removeVirtualAuthenticator", {"authenticatorId": self.id})
+        return held
+
+    def plug_in(self, held: list[dict[str, Any]]) -> None:
+        """Put it in again, with what it held."""
+        self.id = self._add()
+        for credential in held:
+            self._devtools.send(
+                "WebAuthn.addCredential", {"authenticatorId": self.id, "credential": credential}
+            )

@@ -81,12 +81,16 @@ class Person:
         return User.objects.get(pk=self.user.pk)
 
 
-def make_person(username: str, *, is_administrator: bool = False) -> Person:
+def make_person(username: str, *, is_administrator: bool = False, group: str = "") -> Person:
     """The account of that name, with a verified address and a confirmed second factor.
 
     What a person knows follows from the name, so a person who is there already is found again and
     known as well as before: servers of several tests may share a database.
+
+    Args:
+        group: a staff group to be in; "" for people who are not staff.
     """
+    group = ADMINISTRATOR if is_administrator else group
     digest = hashlib.sha256(username.encode()).hexdigest()
     password = f"a long password of {username} {digest[:6]}"
     secret = bytes.fromhex(digest)[:20]
@@ -94,7 +98,7 @@ def make_person(username: str, *, is_administrator: bool = False) -> Person:
     user = User.objects.filter(username=username).first()
     if user is None:
         user = User.objects.create(
-            username=username, password=make_password(password), is_staff=is_administrator
+            username=username, password=make_password(password), is_staff=bool(group)
         )
         EmailAddress.objects.create(
             user=user,
@@ -103,8 +107,8 @@ def make_person(username: str, *, is_administrator: bool = False) -> Person:
             verified_at=timezone.now(),
         )
         _equip(user, secret, codes)
-    if is_administrator:
-        user.groups.add(Group.objects.get_or_create(name=ADMINISTRATOR)[0])
+    if group:
+        user.groups.add(Group.objects.get_or_create(name=group)[0])
     return Person(user, password, secret, codes)
 
 

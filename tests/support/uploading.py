@@ -12,15 +12,26 @@ from django.test import Client
 from projects.models import Project
 from tests.support.artifacts import make_sdist, make_wheel
 from tests.support.people import Person
+from tokens.grants import Grant, Scope
 from tokens.operations.lifecycle import create_token
+
+
+def grant_for(*projects: Project, is_wide: bool = False, **changes: Any) -> Grant:
+    """Uploading to the given projects; to all, and creating some, if it is wide."""
+    choice: dict[str, Any] = {
+        "scope": Scope.ALL if is_wide else Scope.PROJECTS,
+        "actions": ("upload", "create") if is_wide else ("upload",),
+        "projects": projects,
+    }
+    return Grant(**choice | changes)
 
 
 def token_of(
     person: Person, *projects: Project, name: str = "a token", everything: bool = False
 ) -> str:
     """The text of a new token: for the given projects, or for all if none is given."""
-    chosen = list(projects) if projects and not everything else None
-    _row, text = create_token(person.fresh_user, name=name, projects=chosen, by=person.actor)
+    grant = grant_for(*projects, is_wide=everything or not projects)
+    _row, text = create_token(person.fresh_user, name=name, grant=grant, by=person.actor)
     return text
 
 

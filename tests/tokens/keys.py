@@ -11,6 +11,8 @@ from accounts.models import UserSession
 from projects.models import Project
 from projects.operations.publishing import create_project
 from tests.support.people import Person
+from tests.support.uploading import grant_for
+from tokens.grants import Grant
 from tokens.models import APIToken
 from tokens.operations.lifecycle import create_token
 
@@ -21,10 +23,15 @@ def project_of(person: Person, name: str) -> Project:
 
 
 def make(
-    person: Person, name: str = "a token", projects: list[Project] | None = None
+    person: Person,
+    name: str = "a token",
+    projects: list[Project] | None = None,
+    grant: Grant | None = None,
+    factor: str = "",
 ) -> tuple[APIToken, str]:
     """A new token and its text; for all projects if none are given."""
-    return create_token(person.fresh_user, name=name, projects=projects, by=person.actor)
+    grant = grant or grant_for(*(projects or []), is_wide=projects is None)
+    return create_token(person.fresh_user, name=name, grant=grant, factor=factor, by=person.actor)
 
 
 def everything_stored() -> str:

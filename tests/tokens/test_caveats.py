@@ -10,14 +10,31 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tokens import caveats
-from tokens.caveats import Actions, Caveat, Context, Expiration, ProjectID, ProjectName, RequestUser
+from tokens.caveats import (
+    Actions,
+    Caveat,
+    Context,
+    Expiration,
+    Networks,
+    ProjectID,
+    ProjectName,
+    ProjectPatterns,
+    RequestUser,
+)
 
 pytestmark = pytest.mark.once
 
 ONE = "00000000-0000-0000-0000-000000000001"
 TWO = "00000000-0000-0000-0000-00000000000a"
 NOON = 1777636800  # 2026-05-01 12:00 UTC
-UPLOAD = Context(now=NOON, user_id=ONE, project_name="foo", project_id=TWO, action="upload")
+UPLOAD = Context(
+    now=NOON,
+    user_id=ONE,
+    project_name="foo",
+    project_id=TWO,
+    action="upload",
+    network_address="192.0.2.17",
+)
 
 WIRE = [
     (Expiration(expires_at=20, not_before=10), "[0,20,10]"),
@@ -27,6 +44,8 @@ WIRE = [
     (RequestUser(ONE), f'[3,"{ONE}"]'),
     (RequestUser("é"), '[3,"\\u00e9"]'),
     (Actions(("upload", "create")), '[1000,["upload","create"]]'),
+    (ProjectPatterns(("pyobjc-*", "foo")), '[1001,["pyobjc-*","foo"]]'),
+    (Networks(("10.0.0.0/8", "2001:db8::/32")), '[1002,["10.0.0.0/8","2001:db8::/32"]]'),
 ]
 
 
@@ -142,6 +161,28 @@ def test_pypitoken_and_this_room_understand_each_other(
         ('[1000,["upload","upload"]]', "repeats an? action"),
         ('[1000,["delete"]]', "not an action"),
         ('[1000,["Upload"]]', "not an action"),
+        ("[1001,[]]", "no name pattern"),
+        ('[1001,"foo-*"]', "must hold a list"),
+        ('[1001,["foo-*","foo-*"]]', "repeats a name pattern"),
+        ('[1001,["*"]]', "neither a normalized"),
+        ('[1001,["-*"]]', "neither a normalized"),
+        ('[1001,["foo--*"]]', "neither a normalized"),
+        ('[1001,["*foo"]]', "neither a normalized"),
+        ('[1001,["f*o"]]', "neither a normalized"),
+        ('[1001,["foo**"]]', "neither a normalized"),
+        ('[1001,["Foo*"]]', "neither a normalized"),
+        ('[1001,["foo.*"]]', "neither a normalized"),
+        ('[1001,["foo*\\n"]]', "neither a normalized"),
+        (f'[1001,["{"x" * 201}*"]]', "neither a normalized"),
+        ("[1002,[]]", "no network"),
+        ('[1002,"10.0.0.0/8"]', "must hold a list"),
+        ('[1002,["10.0.0.1/8"]]', "not a network"),
+        ('[1002,["10.0.0.1"]]', "not a network"),
+        ('[1002,["10.0.0.0/255.0.0.0"]]', "not a network"),
+        ('[1002,["10.0.0.0/08"]]', "not a network"),
+        ('[1002,["2001:DB8::/32"]]', "not a network"),
+        ('[1002,["example.org"]]', "not a network"),
+        ('[1002,["10.0.0.0/8","10.0.0.0/8"]]', "repeats a network"),
     ],
 )
 def test_caveats_that_are_not_exactly_understood_are_refused(text: str, reason: str) -> None:
@@ -162,10 +203,12 @@ def test_caveats_that_are_not_exactly_understood_are_refused(text: str, reason: 
         (ProjectID, (("foo",),)),
         (RequestUser, (1,)),
         (Actions, (("delete",),)),
+        (ProjectPatterns, (("*",),)),
+        (Networks, (("10.0.0.1/8",),)),
     ],
 )
 def test_no_caveat_is_made_that_could_not_be_read_back(make: Any, arguments: Any) -> None:
-    with pytest.raises(ValueError, match=r"must|holds|is not"):
+    with pytest.raises(ValueError, match=r"must|holds|is not|is neither"):
         make(*arguments)
 
 
@@ -186,6 +229,12 @@ def test_a_token_is_valid_from_its_beginning_to_before_its_end(
     assert caveats.reasons_against([text], asked(now=now)) == reasons
 
 
+OTHER_PROJECT = (
+    "this token is not for this project 'foo', which is not the one that it was made for, whatever "
+    "its name"
+)
+
+
 @pytest.mark.parametrize(
     ("text", "context", "reasons"),
     [
@@ -203,15 +252,12 @@ def test_a_token_is_valid_from_its_beginning_to_before_its_end(
             ["this token is only for project 'bar', and no project was asked for"],
         ),
         (f'[2,["{TWO}"]]', UPLOAD, []),
+        (f'[2,["{ONE}"]]', UPLOAD, [OTHER_PROJECT]),
+        (f'[2,["{ONE}"]]', asked(project_id=None), [OTHER_PROJECT]),
         (
             f'[2,["{ONE}"]]',
-            UPLOAD,
-            [f"this token is only for the project with id '{ONE}', not 'foo'"],
-        ),
-        (
-            f'[2,["{ONE}"]]',
-            asked(project_id=None),
-            [f"this token is only for the project with id '{ONE}', not 'foo'"],
+            asked(project_name=None),
+            ["this token is only for certain projects, and no project was asked for"],
         ),
         (f'[3,"{ONE}"]', UPLOAD, []),
         (f'[3,"{TWO}"]', UPLOAD, ["this token is only for the user that it was made for"]),
@@ -232,6 +278,44 @@ def test_a_token_is_valid_from_its_beginning_to_before_its_end(
             ["this token may upload and create projects, not yank"],
         ),
         ('[1000,["yank"]]', asked(action="é\n"), ["this token may yank, not '\\xe9\\n'"]),
+        ('[1001,["bar","fo*"]]', UPLOAD, []),
+        ('[1001,["foo"]]', UPLOAD, []),
+        ('[1001,["foo*"]]', UPLOAD, []),
+        ('[1001,["foo-*"]]', asked(project_name="foo-bar"), []),
+        (
+            '[1001,["foo-*","fo"]]',
+            UPLOAD,
+            ["this token is only for projects named 'foo-*', 'fo', not 'foo'"],
+        ),
+        (
+            '[1001,["foo*"]]',
+            asked(project_name=None),
+            ["this token is only for projects named 'foo*', and no project was asked for"],
+        ),
+        ('[1002,["192.0.2.0/24"]]', UPLOAD, []),
+        ('[1002,["192.0.2.17/32"]]', UPLOAD, []),
+        ('[1002,["192.0.2.0/24"]]', asked(network_address="::ffff:192.0.2.17"), []),
+        ('[1002,["10.0.0.0/8","2001:db8::/32"]]', asked(network_address="2001:db8::1"), []),
+        (
+            '[1002,["10.0.0.0/8"]]',
+            UPLOAD,
+            ["this token may be used from 10.0.0.0/8 only, and you came from 192.0.2.17"],
+        ),
+        (
+            '[1002,["10.0.0.0/8"]]',
+            asked(network_address="2001:db8::1"),
+            ["this token may be used from 10.0.0.0/8 only, and you came from 2001:db8::1"],
+        ),
+        (
+            '[1002,["0.0.0.0/0"]]',
+            asked(network_address=None),
+            ["this token may be used from 0.0.0.0/0 only, and you came from an unknown address"],
+        ),
+        (
+            '[1002,["0.0.0.0/0"]]',
+            asked(network_address="somewhere"),
+            ["this token may be used from 0.0.0.0/0 only, and you came from an unknown address"],
+        ),
         (
             "[9]",
             UPLOAD,
@@ -256,6 +340,11 @@ def test_all_reasons_are_given_once_each_and_in_order() -> None:
     assert [reason.split(" ")[2] for reason in reasons] == ["is", "expired", "has", "may"]
 
 
+def test_a_project_that_neither_name_nor_id_allow_is_spoken_of_once() -> None:
+    reasons = caveats.reasons_against(['[1,["bar"]]', f'[2,["{ONE}"]]'], UPLOAD)
+    assert reasons == ["this token is only for project 'bar', not 'foo'"]
+
+
 def test_one_allowing_caveat_does_not_outweigh_a_forbidding_one() -> None:
     assert caveats.reasons_against(['[1,["foo"]]', '[1,["bar"]]'], UPLOAD) != []
     assert caveats.reasons_against(['[1,["bar"]]', '[1,["foo"]]'], UPLOAD) != []
@@ -268,13 +357,13 @@ _JSON = st.recursive(
         st.integers(),
         st.floats(),
         st.text(),
-        st.sampled_from([0, 1, 2, 3, 1000, 10**30, ONE, "foo", "upload", "x" * 999]),
+        st.sampled_from([0, 1, 2, 3, 1000, 1001, 1002, 10**30, ONE, "foo", "upload", "x" * 999]),
     ),
     lambda inner: st.one_of(st.lists(inner), st.dictionaries(st.text(), inner)),
 )
-_TAGGED = st.tuples(st.sampled_from([0, 1, 2, 3, 1000]), st.lists(_JSON, max_size=3)).map(
-    lambda pair: [pair[0], *pair[1]]
-)
+_TAGGED = st.tuples(
+    st.sampled_from([0, 1, 2, 3, 1000, 1001, 1002]), st.lists(_JSON, max_size=3)
+).map(lambda pair: [pair[0], *pair[1]])
 _TEXTS = st.one_of(st.text(), _JSON.map(json.dumps), _TAGGED.map(json.dumps))
 
 
@@ -297,6 +386,7 @@ def test_reading_any_text_gives_a_caveat_or_a_plain_refusal(text: str) -> None:
         project_name=st.one_of(st.none(), st.text()),
         project_id=st.one_of(st.none(), st.text()),
         action=st.text(),
+        network_address=st.one_of(st.none(), st.text(), st.ip_addresses().map(str)),
     ),
 )
 def test_asking_for_reasons_never_fails(texts: list[str], context: Context) -> None:

@@ -3,9 +3,12 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.utils import timezone
 
 from accounts.models import AuthenticatorApp, EmailAddress, OutboxMail
 from accounts.notices import render
@@ -13,10 +16,11 @@ from audit.models import Event
 from projects.models import Project, Role
 from tests.support.clone import Database, race_all
 from tests.support.people import Person, make_person
-from tests.support.uploading import said, upload
+from tests.support.uploading import grant_for, said, upload
 from tests.tokens.keys import everything_stored, make, project_of, secret_parts
 from tokens import macaroons
-from tokens.events import TOKEN_CREATED, TOKEN_REVOKED
+from tokens.events import TOKEN_CREATED, TOKEN_RENAMED, TOKEN_REVOKED
+from tokens.grants import Grant, Scope
 from tokens.models import APIToken
 from tokens.operations import lifecycle
 
@@ -81,7 +85,9 @@ def test_making_is_recorded_and_told(alice: Person) -> None:
     assert event in Event.objects.for_user(alice.user)
     assert event in Event.objects.for_project(foo)
     mail = OutboxMail.objects.get(notice="token_created")
-    assert (mail.recipient, mail.facts) == (alice.email, {"name": "release job"})
+    assert mail.recipient == alice.email
+    assert mail.facts["name"] == "release job"
+    assert mail.facts["allows"] == "Upload new releases of foo, without an end"
 
 
 # Refusals
@@ -105,7 +111,7 @@ def test_a_factor_that_was_removed_meanwhile_does_not_count(alice: Person) -> No
     assert user.has_verified_email
     AuthenticatorApp.objects.all().delete()
     with pytest.raises(PermissionDenied, match="Add a second factor"):
-        lifecycle.create_token(user, name="late", projects=None, by=alice.actor)
+        lifecycle.create_token(user, name="late", grant=grant_for(is_wide=True), by=alice.actor)
     assert not APIToken.objects.exists()
 
 
@@ -175,7 +181,9 @@ def test_of_eight_tokens_of_one_name_at_once_one_is_made(committed_db: Database)
 
     def create() -> bool:
         try:
-            lifecycle.create_token(alice.fresh_user, name="job", projects=None, by=by)
+            lifecycle.create_token(
+                alice.fresh_user, name="job", grant=grant_for(is_wide=True), by=by
+            )
         except ValidationError:
             return False
         return True
@@ -248,3 +256,107 @@ def test_a_project_of_the_same_name_made_anew_does_not_know_the_old_token(
     Project.objects.filter(pk=old.pk).delete()
     Role.objects.create(user=alice.user, project=project_of(mallory, "foo"), kind="owner")
     assert upload(text, "foo").status_code == 403
+
+
+# What a grant may not be
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"actions": ()}, "at least one thing"),
+        ({"actions": ("create", "upload"), "scope": Scope.PROJECTS}, "exist already"),
+        ({"networks": ("0.0.0.0/1", "128.0.0.0/1")}, "everybody's"),
+        ({"scope": Scope.PATTERNS, "patterns": ()}, "between 1 and 40 names"),
+        ({"scope": Scope.PATTERNS, "patterns": ("*",)}, "neither a normalized"),
+        ({"scope": Scope.PATTERNS, "patterns": ("a*",) * 41}, "between 1 and 40 names"),
+        ({"networks": ("somewhere",)}, "IPv4 or IPv6"),
+        ({"expires_at": timezone.now() - timedelta(seconds=1)}, "have expired already"),
+    ],
+)
+def test_a_choice_that_makes_no_sense_is_refused(
+    alice: Person, changes: dict[str, Any], words: str
+) -> None:
+    foo = project_of(alice, "foo")
+    wide = {"scope": Scope.ALL, "projects": (foo,), "actions": ("upload",)}
+    with pytest.raises((ValidationError, ValueError), match=words):
+        make(alice, grant=Grant(**(wide | changes)))
+    assert not APIToken.objects.exists()
+
+
+def test_yanking_is_granted_by_owners_alone(alice: Person, bob: Person) -> None:
+    foo = project_of(alice, "foo")
+    Role.objects.create(user=bob.user, project=foo, kind=Role.Kind.MAINTAINER)
+    for grant in (
+        grant_for(foo, actions=("yank",)),
+        grant_for(foo, actions=("upload", "yank")),
+        grant_for(is_wide=True, actions=("yank",)),
+    ):
+        with pytest.raises(PermissionDenied):
+            make(bob, grant=grant)
+        make(alice, f"token {grant}"[:100], grant=grant)
+    assert not APIToken.objects.filter(user=bob.user).exists()
+
+
+def test_a_site_can_limit_how_long_tokens_last(alice: Person, settings: Any) -> None:
+    settings.TOKEN_MAX_LIFETIME = timedelta(days=30)
+    for end in (None, timezone.now() + timedelta(days=31)):
+        with pytest.raises(ValidationError, match="at most 30 days"):
+            make(alice, grant=grant_for(is_wide=True, expires_at=end))
+    make(alice, grant=grant_for(is_wide=True, expires_at=timezone.now() + timedelta(days=30)))
+
+
+# Renaming
+
+
+def test_a_token_is_renamed_and_goes_on_as_it_was(alice: Person) -> None:
+    token, text = make(alice, "old")
+    former = APIToken.objects.values("caveats", "root_key", "expires_at").get()
+    assert lifecycle.rename_token(token, name=" new  name ", by=alice.actor)
+    assert APIToken.objects.get().name == "new name"
+    assert APIToken.objects.values("caveats", "root_key", "expires_at").get() == former
+    assert upload(text).status_code == 200
+    event = Event.objects.get(kind=TOKEN_RENAMED.name)
+    assert (event.fields["former"], event.fields["name"]) == ("old", "new name")
+    assert not lifecycle.rename_token(token, name="new name", by=alice.actor)
+
+
+@pytest.mark.parametrize("name", ["", " ", "x" * 101, "taken"])
+def test_a_name_that_is_none_or_taken_is_refused(alice: Person, name: str) -> None:
+    make(alice, "taken")
+    token, _text = make(alice, "job")
+    with pytest.raises(ValidationError):
+        lifecycle.rename_token(token, name=name, by=alice.actor)
+    token.refresh_from_db()
+    assert token.name == "job"
+    assert not Event.objects.filter(kind=TOKEN_RENAMED.name).exists()
+
+
+def test_a_revoked_token_keeps_its_name(alice: Person) -> None:
+    token, _text = make(alice)
+    lifecycle.revoke_token(token, reason="old", by=alice.actor)
+    with pytest.raises(ValidationError, match="revoked in the meantime"):
+        lifecycle.rename_token(token, name="new", by=alice.actor)
+
+
+# In whose histories a token shows
+
+
+def test_a_token_for_all_projects_shows_in_each_of_them(alice: Person, bob: Person) -> None:
+    foo, bar = project_of(alice, "foo"), project_of(alice, "bar")
+    his = project_of(bob, "his")
+    token, _text = make(alice)
+    lifecycle.revoke_token(token, reason="old", by=alice.actor)
+    for kind in (TOKEN_CREATED, TOKEN_REVOKED):
+        event = Event.objects.get(kind=kind.name)
+        assert event in Event.objects.for_project(foo)
+        assert event in Event.objects.for_project(bar)
+        assert event not in Event.objects.for_project(his)
+
+
+def test_a_token_for_a_pattern_shows_where_it_fits(alice: Person) -> None:
+    foo, bar = project_of(alice, "foo"), project_of(alice, "bar")
+    make(alice, grant=grant_for(scope=Scope.PATTERNS, patterns=("fo*",), actions=("upload",)))
+    event = Event.objects.get(kind=TOKEN_CREATED.name)
+    assert event in Event.objects.for_project(foo)
+    assert event not in Event.objects.for_project(bar)

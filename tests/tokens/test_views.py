@@ -2,24 +2,36 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from accounts.models import AuthenticatorApp, EmailAddress
 from audit.models import Event
 from projects.models import Role
 from tests.accounts.doors import text_of_page
-from tests.support.people import Person
-from tests.support.uploading import upload
+from tests.support.people import NETWORK_ADDRESS, Person
+from tests.support.uploading import grant_for, upload
 from tests.tokens.keys import everything_stored, make, project_of, secret_parts
 from tokens.events import TOKEN_CREATED, TOKEN_REVOKED
+from tokens.forms import CreateTokenForm, initial_like
+from tokens.grants import Grant, Scope
 from tokens.models import APIToken
+from tokens.operations.lifecycle import revoke_token
 
 Browser = Callable[..., Client]
 LIST = "/account/tokens/"
 MAKE = "/account/tokens/make/"
-FORM = {"name": "release job", "scope": "account"}
+FORM: dict[str, Any] = {
+    "name": "release job",
+    "scope": "account",
+    "actions": ["upload", "create"],
+    "expiry": "90",
+    "confirm": "1",
+}
 
 
 def token_on(response: object) -> str:
@@ -41,7 +53,7 @@ def test_the_page_makes_a_token_for_the_chosen_projects_alone(
 ) -> None:
     foo = project_of(alice, "foo")
     project_of(alice, "bar")
-    form = {"name": "job", "scope": "projects", "projects": [str(foo.pk)]}
+    form = FORM | {"scope": "projects", "projects": [str(foo.pk)], "actions": ["upload"]}
     text = token_on(browser(alice).post(MAKE, form))
     assert upload(text, "foo").status_code == 200
     assert upload(text, "bar").status_code == 403
@@ -51,29 +63,54 @@ def test_the_page_makes_a_token_for_the_chosen_projects_alone(
 def test_nothing_is_selected_in_advance(browser: Browser, alice: Person) -> None:
     project_of(alice, "foo")
     page = browser(alice).get(MAKE).content.decode()
-    inputs = re.findall(r'<input[^>]*name="(?:scope|projects)"[^>]*>', page)
-    assert len(inputs) == 3
+    inputs = re.findall(r'<input[^>]*name="(?:scope|projects|actions)"[^>]*>', page)
+    assert len(inputs) == 4 + 1 + 3
     assert not any("checked" in tag for tag in inputs)
 
 
 @pytest.mark.parametrize(
     "form",
     [
-        {"name": "job"},
-        {"name": "job", "scope": ""},
-        {"name": "job", "scope": "everything"},
-        {"name": "job", "scope": "projects"},
-        {"name": "", "scope": "account"},
-        {"name": "x" * 101, "scope": "account"},
-        {"name": "a\x00b", "scope": "account"},
-        {"scope": "account"},
+        {"scope": None},
+        {"scope": ""},
+        {"scope": "everything"},
+        {"scope": "projects"},
+        {"scope": "patterns"},
+        {"scope": "new"},
+        {"actions": None},
+        {"actions": ["delete"]},
+        {"actions": ["upload", "yank", "manage"]},
+        {"expiry": None},
+        {"expiry": "91"},
+        {"expiry": "date"},
+        {"expiry": "date", "expires_on": "2020-01-01"},
+        {"expiry": "date", "expires_on": "soon"},
+        {"name": ""},
+        {"name": "x" * 101},
+        {"name": "a\x00b"},
+        {"name": None},
+        {"networks": "everywhere"},
+        {"networks": "0.0.0.0/0"},
+        {"networks": "10.0.0.0/8, ::/0"},
+        {"networks": "10.0.0.1/8"},
+        {"scope": "patterns", "patterns": "*"},
+        {"scope": "patterns", "patterns": "*foo"},
+        {"scope": "patterns", "patterns": "foo-*-bar"},
+        {"scope": "new", "new_project": "foo"},
+        {"scope": "new", "new_project": "FOO"},
+        {"scope": "new", "new_project": "a b"},
+        {"scope": "new", "new_project": "new", "actions": ["upload"]},
+        {"new_project": "other"},
+        {"patterns": "foo-*"},
+        {"expires_on": "2099-01-01"},
     ],
 )
 def test_a_form_that_does_not_say_what_for_makes_no_token(
-    browser: Browser, alice: Person, form: dict[str, str]
+    browser: Browser, alice: Person, form: dict[str, Any]
 ) -> None:
     project_of(alice, "foo")
-    assert browser(alice).post(MAKE, form).status_code == 200
+    changed = {name: value for name, value in (FORM | form).items() if value is not None}
+    assert browser(alice).post(MAKE, changed).status_code == 200
     assert not APIToken.objects.exists()
 
 
@@ -95,7 +132,7 @@ def test_the_projects_of_others_are_neither_offered_nor_taken(
     assert str(mine.pk) in page
     assert str(hers.pk) not in page
     for chosen in ([str(hers.pk)], [str(mine.pk), str(hers.pk)], ["nonsense"]):
-        client.post(MAKE, {"name": "job", "scope": "projects", "projects": chosen})
+        client.post(MAKE, FORM | {"scope": "projects", "projects": chosen, "actions": ["upload"]})
     assert not APIToken.objects.exists()
 
 
@@ -107,13 +144,14 @@ def test_a_project_whose_role_has_ended_is_not_taken(
     client = browser(bob)
     assert str(foo.pk) in client.get(MAKE).content.decode()
     role.delete()
-    client.post(MAKE, {"name": "job", "scope": "projects", "projects": [str(foo.pk)]})
+    chosen = {"scope": "projects", "projects": [str(foo.pk)], "actions": ["upload"]}
+    client.post(MAKE, FORM | chosen)
     assert not APIToken.objects.exists()
 
 
 def test_forty_one_projects_are_refused_in_words(browser: Browser, alice: Person) -> None:
     chosen = [str(project_of(alice, f"p{number}").pk) for number in range(41)]
-    form = {"name": "job", "scope": "projects", "projects": chosen}
+    form = FORM | {"scope": "projects", "projects": chosen, "actions": ["upload"]}
     assert "between 1 and 40 projects" in text_of_page(browser(alice).post(MAKE, form))
     assert not APIToken.objects.exists()
 
@@ -240,3 +278,210 @@ def test_making_on_the_page_is_recorded_with_the_session(browser: Browser, alice
     browser(alice).post(MAKE, FORM)
     event = Event.objects.get(kind=TOKEN_CREATED.name)
     assert (event.actor_label, event.credential) == ("alice", "session")
+
+
+# What it means, before it is made
+
+
+def without_confirmation(**changes: Any) -> dict[str, Any]:
+    return {name: value for name, value in FORM.items() if name != "confirm"} | changes
+
+
+def test_one_sentence_says_what_the_token_will_allow(browser: Browser, alice: Person) -> None:
+    foo, bar = project_of(alice, "foo"), project_of(alice, "bar")
+    form = without_confirmation(
+        scope="projects",
+        projects=[str(foo.pk), str(bar.pk)],
+        actions=["upload"],
+        expiry="date",
+        expires_on="2099-03-02",
+        networks="10.0.0.0/8",
+    )
+    client = browser(alice)
+    page = text_of_page(client.post(MAKE, form))
+    sentence = "Upload new releases of bar and foo until 3 March 2099, 00:00 UTC, from 10.0.0.0/8."
+    assert sentence in page
+    assert not APIToken.objects.exists()
+    fields = client.post(MAKE, form).context["form"]
+    assert fields.data.getlist("projects") == form["projects"]
+    page = text_of_page(client.post(MAKE, form | {"confirm": "1"}))
+    assert sentence in page
+    assert "pypi-" in page
+
+
+def test_the_choice_can_be_changed_before_it_is_made(browser: Browser, alice: Person) -> None:
+    page = text_of_page(browser(alice).post(MAKE, without_confirmation(change="1")))
+    assert 'value="release job"' in page
+    assert "errorlist" not in page
+    assert not APIToken.objects.exists()
+
+
+def test_wide_and_endless_tokens_are_warned_of(browser: Browser, alice: Person) -> None:
+    page = text_of_page(browser(alice).post(MAKE, without_confirmation(expiry="never")))
+    assert "all of them are in danger" in page
+    assert "It never ends." in page
+
+
+def test_ninety_days_are_chosen_in_advance(browser: Browser, alice: Person) -> None:
+    page = browser(alice).get(MAKE).content.decode()
+    checked = re.findall(r"<input[^>]*checked[^>]*>", page)
+    assert len(checked) == 1
+    assert 'value="90"' in checked[0]
+    token_on(browser(alice).post(MAKE, FORM))
+    end = APIToken.objects.get().expires_at
+    assert end is not None
+    assert abs((end - timezone.now()).total_seconds() - 90 * 86400) < 60
+
+
+def test_a_site_can_forbid_tokens_without_an_end(
+    browser: Browser, alice: Person, settings: Any
+) -> None:
+    settings.TOKEN_MAX_LIFETIME = timedelta(days=100)
+    client = browser(alice)
+    page = text_of_page(client.get(MAKE))
+    assert "After 90 days" in page
+    assert "After 365 days" not in page
+    assert 'value="never"' not in page
+    client.post(MAKE, FORM | {"expiry": "never"})
+    client.post(MAKE, FORM | {"expiry": "date", "expires_on": "2099-01-01"})
+    assert not APIToken.objects.exists()
+
+
+def test_yanking_is_offered_to_owners_alone(browser: Browser, alice: Person, bob: Person) -> None:
+    foo = project_of(alice, "foo")
+    Role.objects.create(user=bob.user, project=foo, kind=Role.Kind.MAINTAINER)
+    assert 'value="yank"' in browser(alice).get(MAKE).content.decode()
+    client = browser(bob)
+    assert 'value="yank"' not in client.get(MAKE).content.decode()
+    client.post(MAKE, FORM | {"actions": ["yank"]})
+    assert not APIToken.objects.exists()
+
+
+def test_ones_own_address_is_shown(browser: Browser, alice: Person) -> None:
+    page = text_of_page(browser(alice).get(MAKE))
+    assert f"Your address as this server sees it: {NETWORK_ADDRESS}" in page
+
+
+def test_names_and_networks_are_taken_as_people_write_them(browser: Browser, alice: Person) -> None:
+    form = FORM | {
+        "scope": "patterns",
+        "patterns": "PyObjC_*, Foo.Bar;baz",
+        "networks": "10.1.2.3, 2001:db8::/32",
+    }
+    token_on(browser(alice).post(MAKE, form))
+    allowance = APIToken.objects.get().allowance
+    assert allowance.patterns == ("pyobjc-*", "foo-bar", "baz")
+    assert allowance.networks == ("10.1.2.3/32", "2001:db8::/32")
+
+
+# The page of one token
+
+
+def test_the_page_of_a_token_says_what_it_did(browser: Browser, alice: Person) -> None:
+    text = token_on(browser(alice).post(MAKE, FORM))
+    token = APIToken.objects.get()
+    upload(text, "foo")
+    revoke_token(token, reason="old", by=alice.actor)
+    upload(text, "foo", "2.0")
+    page = text_of_page(browser(alice).get(f"{LIST}{token.pk}/"))
+    for words in (
+        "Create new projects, and upload new releases of all your projects",
+        "signed in with authenticator app phone",
+        "from 127.0.0.1",
+        "foo: foo-1.0-py3-none-any.whl",
+        "alice uploaded foo-1.0-py3-none-any.whl",
+        "It was refused once in the last 90 days.",
+        "it was revoked",
+    ):
+        assert words in page
+    assert text[-30:] not in page
+
+
+def test_the_pages_of_others_tokens_are_not_found(
+    browser: Browser, alice: Person, mallory: Person, sam: Person
+) -> None:
+    token, _text = make(alice, name="secret job")
+    for person in (mallory, sam):
+        client = browser(person)
+        for page in ("", "rename/", "revoke/"):
+            assert client.get(f"{LIST}{token.pk}/{page}").status_code == 404
+        client.post(f"{LIST}{token.pk}/rename/", {"name": "mine"})
+        assert "secret job" not in text_of_page(client.get(f"{MAKE}?like={token.pk}"))
+    token.refresh_from_db()
+    assert token.name == "secret job"
+
+
+def test_a_token_is_renamed_with_a_form(browser: Browser, alice: Person) -> None:
+    token, _text = make(alice, name="old")
+    client = browser(alice)
+    path = f"{LIST}{token.pk}/rename/"
+    assert 'value="old"' in client.get(path).content.decode()
+    assert client.post(path, {"name": ""}).status_code == 200
+    assert client.post(path, {"name": "new"})["Location"] == f"{LIST}{token.pk}/"
+    token.refresh_from_db()
+    assert token.name == "new"
+
+
+def test_another_like_it_starts_from_its_choices(browser: Browser, alice: Person) -> None:
+    foo = project_of(alice, "foo")
+    grant = grant_for(foo, actions=("upload", "yank"), networks=("10.0.0.0/8",))
+    token, _text = make(alice, "old", grant=grant)
+    client = browser(alice)
+    page = client.get(f"{MAKE}?like={token.pk}").content.decode()
+    checked = re.findall(r"<input[^>]*checked[^>]*>", page)
+    values = [found.group(1) for tag in checked if (found := re.search(r'value="([^"]*)"', tag))]
+    assert values == ["projects", str(foo.pk), "upload", "yank", "90"]
+    assert 'value="10.0.0.0/8"' in page
+    form = FORM | {
+        "like": str(token.pk),
+        "scope": "projects",
+        "projects": [str(foo.pk)],
+        "actions": ["upload"],
+    }
+    made = text_of_page(client.post(MAKE, form))
+    assert f'href="{LIST}{token.pk}/revoke/"' in made
+
+
+@pytest.mark.parametrize(
+    "grant",
+    [
+        grant_for(is_wide=True),
+        grant_for(scope=Scope.PATTERNS, patterns=("foo-*", "bar"), actions=("upload",)),
+        grant_for(scope=Scope.NEW, new_project="new", actions=("upload", "create")),
+    ],
+    ids=lambda grant: grant.scope,
+)
+def test_another_like_it_allows_the_same(alice: Person, grant: Grant) -> None:
+    token, _text = make(alice, "old", grant=grant)
+    initial = initial_like(token)
+    fields = {name: value for name, value in initial.items() if value}
+    fields |= {"name": "new", "expiry": "never"}
+    form = CreateTokenForm(fields, user=alice.fresh_user, by=alice.actor)
+    assert form.is_valid(), form.errors
+    again, _text = make(alice, "again", grant=form.grant)
+    assert again.allowance == token.allowance
+
+
+@pytest.mark.parametrize("like", ["", "x", "00000000-0000-0000-0000-000000000000"])
+def test_another_like_none_is_an_empty_form(browser: Browser, alice: Person, like: str) -> None:
+    assert browser(alice).get(f"{MAKE}?like={like}").status_code == 200
+
+
+def test_snippets_name_the_site_and_never_a_second_index(browser: Browser, alice: Person) -> None:
+    page = text_of_page(browser(alice).post(MAKE, FORM))
+    for words in (
+        "[[tool.uv.index]]",
+        'publish-url = "http://localhost:8000/legacy/"',
+        "TWINE_REPOSITORY_URL=http://localhost:8000/legacy/",
+        "FLIT_INDEX_URL",
+        "POETRY_PYPI_TOKEN_INDEXSITE",
+        "HATCH_INDEX_AUTH",
+        "${{ secrets.INDEXSITE_TOKEN }}",
+        ".gitlab-ci.yml",
+        ".travis.yml",
+        "attenuate_token",
+        "pypitoken",
+        "--index-url http://localhost:8000/simple/",
+    ):
+        assert words in page
+    assert "extra-index-url" not in page

@@ -2,73 +2,94 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
-from django.conf import settings
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import ValidationError
+from django.core.paginator import Paginator
+from django.db.models import Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_safe
 
 from accounts.gates import account_page
 from accounts.sudo import sudo_page
-from tokens.forms import CreateTokenForm
+from audit.rendering import history
+from tokens.descriptions import describe_scope, describe_token
+from tokens.forms import NameForm
 from tokens.models import APIToken
 from tokens.operations import lifecycle
+from tokens.uses import uses_of
+from tokens.views.create import problem_of
+
+PAGE_LENGTH = 20
 
 
 @account_page
-@require_http_methods(["GET", "HEAD"])
+@require_safe
 def list_tokens(request: HttpRequest) -> HttpResponse:
     """The active tokens, and those that were revoked last."""
     tokens = APIToken.objects.of(request.user).prefetch_related("projects")
+    active = [(token, describe_scope(token)) for token in tokens.active()]
     context = {
         "nav": "tokens",
-        "tokens": tokens.active(),
+        "tokens": active,
         "revoked": tokens.exclude(revoked_at=None).order_by("-revoked_at")[:20],
-        "problem": _problem(request.user),
+        "problem": problem_of(request.user),
+        "soon": timezone.now() + timedelta(days=7),
     }
     return render(request, "tokens/list.html", context)
 
 
-def _problem(user: Any) -> str:
-    try:
-        lifecycle.require_may_create(user)
-    except PermissionDenied as error:
-        return str(error)
-    return ""
+@account_page
+@require_safe
+def show_token(request: HttpRequest, pk: Any) -> HttpResponse:
+    """What one token may do, what it was used for, and how often it was refused."""
+    token = _own_token(request, pk)
+    page = Paginator(uses_of(token), PAGE_LENGTH).get_page(request.GET.get("page"))
+    refusals = token.refusals.all()
+    context = {
+        "nav": "tokens",
+        "token": token,
+        "sentence": describe_token(token),
+        "page": page,
+        "lines": history(page.object_list, reader_id=str(request.user.pk)),
+        "refusals": refusals[:PAGE_LENGTH],
+        "refused": refusals.aggregate(sum=Sum("count"))["sum"] or 0,
+        "denials": token.denials.select_related("project"),
+    }
+    return render(request, "tokens/token.html", context)
 
 
-def _create_token(request: HttpRequest) -> HttpResponse:
-    """The form; once it is right, the token, in the same answer and never again."""
-    user: Any = request.user
-    if problem := _problem(user):
-        messages.error(request, problem)
-        return redirect("accounts:security")
-    form = CreateTokenForm(request.POST if request.method == "POST" else None, user=user)
+def _rename_token(request: HttpRequest, pk: Any) -> HttpResponse:
+    """Ask for another name, then rename."""
+    token = _own_token(request, pk)
+    data = request.POST if request.method == "POST" else None
+    form = NameForm(data, user=token.user, initial={"name": token.name})
     if form.is_bound and form.is_valid():
         try:
-            token, text = lifecycle.create_token(
-                user,
+            lifecycle.rename_token(
+                token,
                 name=form.cleaned_data["name"],
-                projects=form.chosen_projects(),
                 by=request.actor,  # type: ignore[attr-defined]
             )
-        except (ValidationError, PermissionDenied) as error:
-            form.add_error(None, error if isinstance(error, ValidationError) else str(error))
+        except ValidationError as error:
+            form.add_error(None, error)
         else:
-            context = {"nav": "tokens", "token": token, "text": text, "site_url": settings.SITE_URL}
-            return render(request, "tokens/created.html", context)
-    return render(request, "tokens/create.html", {"nav": "tokens", "form": form})
+            return redirect("tokens:token-detail", token.pk)
+    context = {"nav": "tokens", "token": token, "form": form}
+    return render(request, "tokens/rename.html", context)
 
 
 def _revoke_token(request: HttpRequest, pk: Any) -> HttpResponse:
     """Ask, then revoke."""
-    token = get_object_or_404(APIToken, pk=pk, user=request.user)
+    token = _own_token(request, pk)
     if request.method != "POST":
-        return render(request, "tokens/revoke.html", {"nav": "tokens", "token": token})
+        context = {"nav": "tokens", "token": token, "sentence": describe_token(token)}
+        return render(request, "tokens/revoke.html", context)
     lifecycle.revoke_token(
         token,
         reason="revoked by its owner",
@@ -78,5 +99,9 @@ def _revoke_token(request: HttpRequest, pk: Any) -> HttpResponse:
     return redirect("tokens:token-list")
 
 
-create_token = sudo_page(_create_token)
+def _own_token(request: HttpRequest, pk: Any) -> APIToken:
+    return get_object_or_404(APIToken.objects.of(request.user), pk=pk)
+
+
+rename_token = sudo_page(_rename_token)
 revoke_token = sudo_page(_revoke_token)

@@ -1,0 +1,50 @@
+"""What staff may do to accounts, asked again in the transaction of the act."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.core.exceptions import PermissionDenied
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from audit.actors import Actor
+from audit.groups import ADMINISTRATOR, is_in
+
+
+def require_staff(by: Actor, groups: frozenset[str], *, about: User | None = None) -> None:
+    """Check that whoever acts is in one of the groups at this moment.
+
+    Whoever has a shell on the server passes.
+
+    Args:
+        groups: staff groups; Administrator is not implied.
+        about: the account that the act is about, if it is about one.
+
+    Raises:
+        PermissionDenied: for everybody else; about oneself; and about staff, unless by an
+            administrator.
+    """
+    if by.kind == "system":
+        return
+    acting = User.objects.filter(pk=by.id).first() if by.kind == "user" else None
+    if acting is None or not is_in(acting, groups):
+        raise PermissionDenied(_("Your staff group may not do this."))
+    if about is None:
+        return
+    if about.pk == acting.pk:
+        raise PermissionDenied(_("Nobody does this to their own account. Ask another member."))
+    if about.is_staff and not is_in(acting, frozenset({ADMINISTRATOR})):
+        raise PermissionDenied(
+            _("%(name)s is staff: only administrators may do this.") % {"name": about.username}
+        )
+
+
+def lock_accounts(users: Sequence[User], *, by: Actor) -> list[User]:
+    """Lock the rows of accounts and of whoever acts on them, always in one order.
+
+    Two administrators who freeze each other wait for each other here, and the second is refused.
+    """
+    ids = {str(user.pk) for user in users}
+    rows = User.objects.select_for_update(no_key=True).filter(pk__in=ids | ({by.id} - {""}))
+    return [row for row in rows.order_by("pk") if str(row.pk) in ids]

@@ -1,0 +1,97 @@
+"""The filter of the staff pages of events, as it comes in an address."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from audit import vocabulary
+from audit.networks import find_range
+from audit.search import EventSearch
+
+_LONGEST = 200  # characters
+
+
+def _moment(label: Any) -> forms.DateTimeField:
+    widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
+    return forms.DateTimeField(label=label, required=False, widget=widget)
+
+
+def _text(label: Any, help_text: Any = "") -> forms.CharField:
+    return forms.CharField(label=label, required=False, max_length=_LONGEST, help_text=help_text)
+
+
+class EventFilterForm(forms.Form):
+    """What to look for. What is wrong in it is said, and nothing is listed then: a filter that was
+    left out would show, export or act on more than was asked for.
+
+    Args:
+        fixed: what the page is about; these fields are not offered.
+    """
+
+    q = _text(
+        _("Search"),
+        _("Names with commas between; all must be found. Whole names are found at once."),
+    )
+    family = forms.ChoiceField(label=_("Family"), required=False)
+    kind = forms.ChoiceField(label=_("Kind"), required=False)
+    outcome = forms.ChoiceField(
+        label=_("Outcome"),
+        required=False,
+        choices=[("", _("any")), ("failed", _("refused or failed")), ("done", _("done"))],
+    )
+    since = _moment(_("Not before (UTC)"))
+    until = _moment(_("Before (UTC)"))
+    actor = _text(_("Actor"))
+    account = _text(_("About the account"))
+    project = _text(_("About the project"))
+    network = _text(_("Network address"))
+    # Not named after tokens: what looks like a secret is not kept over the prompt of sudo mode
+    used_key = _text(_("Id of the API token"))
+
+    def __init__(self, data: Any, *, fixed: dict[str, Any] | None = None) -> None:
+        super().__init__(data, auto_id="filter-%s")
+        self._fixed = fixed or {}
+        kinds = list(vocabulary.kinds())
+        offered = {
+            "family": sorted({kind.family for kind in kinds}),
+            "kind": [kind.name for kind in kinds if self._is_within(kind)],
+        }
+        for name, values in offered.items():
+            choice: Any = self.fields[name]
+            choice.choices = [("", _("any")), *((value, value) for value in values)]
+        hidden = {"family", "kind"} if "kind" in self._fixed else set(self._fixed)
+        for name in hidden:
+            del self.fields["outcome" if name == "is_failure" else name]
+
+    def _is_within(self, kind: vocabulary.EventKind) -> bool:
+        """Whether events of this kind can be on the page."""
+        return all(getattr(kind, name, value) == value for name, value in self._fixed.items())
+
+    def clean_network(self) -> str:
+        """Only what can be an address or a range.
+
+        Raises:
+            ValidationError: for anything else.
+        """
+        network: str = self.cleaned_data["network"]
+        if network and find_range(network) is None:
+            raise ValidationError(_("Type an address, a range such as 192.0.2.0/24, or 192.0.2."))
+        return network
+
+    def search(self) -> EventSearch:
+        """The search that a valid filter asks for."""
+        values = dict(self.cleaned_data)
+        terms = tuple(filter(None, map(str.strip, values.pop("q").split(","))))
+        values["token"] = values.pop("used_key")
+        outcome = values.pop("outcome", "")
+        if outcome:
+            values["is_failure"] = outcome == "failed"
+        return EventSearch(terms=terms, **{**values, **self._fixed})
+
+    def used(self) -> dict[str, str]:
+        """The fields that are filled, as they were sent."""
+        return {name: self.data[name] for name in self.fields if self.data.get(name)}

@@ -1,0 +1,28 @@
+"""The groups of staff. The ground names them, because its own pages are not for all of them."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+AUDITOR: Final = "Auditor"  # sees everything and exports it; changes nothing
+SUPPORT: Final = "Support"  # accounts and their API tokens
+PROJECTS: Final = "Projects"  # projects, and names
+ADMINISTRATOR: Final = "Administrator"  # everything
+EVERYBODY: Final = frozenset({AUDITOR, SUPPORT, PROJECTS, ADMINISTRATOR})
+EXPORTERS: Final = frozenset({AUDITOR, ADMINISTRATOR})
+
+
+def groups_of(user: Any) -> frozenset[str]:
+    """The staff groups of an account, asked for once; none unless it is active and staff."""
+    if not (user.is_active and user.is_staff):
+        return frozenset()
+    if not hasattr(user, "_staff_groups"):
+        named = user.groups.filter(name__in=EVERYBODY).values_list("name", flat=True)
+        user._staff_groups = frozenset(named)
+    found: frozenset[str] = user._staff_groups
+    return found
+
+
+def is_in(user: Any, groups: frozenset[str]) -> bool:
+    """Whether an account is in one of the groups."""
+    return bool(groups_of(user) & groups)

@@ -1,0 +1,317 @@
+"""Finding events among millions: page by page, each in bounded time, whatever is asked for.
+
+Nothing is counted and nothing is sorted. Each part of a filter reads one index backwards from the
+last event (a *stream* of numbers); the sparsest of them leads, and the others are tested on what it
+brings. Where no index helps, events are looked at in windows, up to a number of events a page, and
+the page says how far back it has looked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Exists, OuterRef, Q, QuerySet, Value
+from django.db.models.functions import Lower
+from django.db.models.lookups import Exact
+
+from audit.models import ChainHead, Event, EventOrigin, EventSubject
+from audit.networks import find_range
+
+PAGE = 100  # events
+FIRST_LOOK, LONGEST_LIST, LARGEST_WINDOW = 200, 1_000, 16_000  # events in one query
+LOOKED_AT = 40_000  # events a page, at most
+LISTED = 10_000  # events from a range of network addresses, at most, that are found by an index
+SLACK = timedelta(minutes=5)  # events have their time before they have their number
+
+
+class Stream:
+    """Numbers of events that have one thing in common, newest first, read from an index."""
+
+    def __init__(self, rows: QuerySet[Any], number: str) -> None:
+        self._rows, self._number = rows, number
+
+    def below(self, below: int, floor: int, size: int) -> list[int]:
+        """At most `size` numbers from `floor` on and below another."""
+        span = {f"{self._number}__gte": floor, f"{self._number}__lt": below}
+        rows = self._rows.filter(**span).order_by(f"-{self._number}")
+        return list(rows.values_list(self._number, flat=True)[:size])
+
+
+class ListedStream(Stream):
+    """Numbers that were read at once."""
+
+    def __init__(self, numbers: list[int]) -> None:
+        self._numbers = sorted(numbers, reverse=True)
+
+    def below(self, below: int, floor: int, size: int) -> list[int]:
+        """At most `size` numbers from `floor` on and below another."""
+        return [number for number in self._numbers if floor <= number < below][:size]
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One part of a filter.
+
+    Attributes:
+        test: whether an event meets it.
+        streams: together, the numbers of all events that do; none where no index knows.
+    """
+
+    test: Q
+    streams: tuple[Stream, ...] = ()
+
+    def below(self, below: int, floor: int, size: int) -> tuple[list[int], int]:
+        """The next numbers of all streams, and the number down to which these are all."""
+        batches = [stream.below(below, floor, size) for stream in self.streams]
+        low = max((batch[-1] for batch in batches if len(batch) == size), default=floor)
+        return sorted({n for batch in batches for n in batch if n >= low}, reverse=True), low
+
+
+@dataclass(frozen=True)
+class Span:
+    """A piece of the memory to look at: which events, down to which number, and how many."""
+
+    where: Q
+    low: int
+    count: int
+
+
+@dataclass(frozen=True)
+class EventPage:
+    """A page of events, newest first.
+
+    Attributes:
+        events: at most PAGE of them.
+        older: the number below which the next page begins; None on the last one.
+        is_full: whether the page is full. One that is not, and has an older one, has looked at
+            LOOKED_AT events, and there may be more.
+    """
+
+    events: list[Event]
+    older: int | None
+    is_full: bool
+
+
+@dataclass(frozen=True)
+class EventSearch:
+    """What to look for; everything that is given must be so.
+
+    Attributes:
+        family: the first part of the kind's name.
+        kind: the kind's whole name.
+        is_failure: whether it says that something was refused or did not work.
+        since: not before.
+        until: before.
+        actor: the name or id of who acted.
+        account: the name or id of an account that it is about.
+        project: the name or id of a project that it is about.
+        network: an address, a range, or the beginning of an address, that it came from.
+        token: the id of the API token that acted, or that it is about.
+        terms: each must be the name of something in it, or a part of one.
+    """
+
+    family: str = ""
+    kind: str = ""
+    is_failure: bool | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    actor: str = ""
+    account: str = ""
+    project: str = ""
+    network: str = ""
+    token: str = ""
+    terms: tuple[str, ...] = field(default=())
+
+    def page(self, *, before: int | None = None) -> EventPage:
+        """One page: the newest, or those with numbers below `before`."""
+        found: list[Event] = []
+        floor, below = self._bounds(before)
+        low = below
+        looked_at = 0
+        for span in self._spans(below, floor, LARGEST_WINDOW):
+            found += self._matching.filter(span.where)[: PAGE + 1 - len(found)]
+            looked_at += span.count
+            low = span.low
+            if len(found) > PAGE or looked_at >= LOOKED_AT:
+                break
+        is_full = len(found) > PAGE
+        events = attach_surroundings(found[:PAGE])
+        if is_full:
+            return EventPage(events, events[-1].number, is_full)
+        return EventPage(events, low if low > floor else None, is_full)
+
+    def batches(self, *, before: int | None = None) -> Iterator[list[Event]]:
+        """All events, newest first, a thousand or so at a time."""
+        floor, below = self._bounds(before)
+        for span in self._spans(below, floor, LONGEST_LIST):
+            events = attach_surroundings(list(self._matching.filter(span.where)))
+            if events:
+                yield events
+
+    def _bounds(self, before: int | None) -> tuple[int, int]:
+        """The numbers between which to look: from the first on, below the second."""
+        last = ChainHead.objects.get(pk=1).number
+        floor, below = 1, min(before or last + 1, last + 1)
+        times = Event.objects.values_list("number", flat=True)
+        if self.since:
+            later = times.filter(recorded_at__gte=self.since - SLACK).order_by("recorded_at")
+            floor = next(iter(later[:1]), below)
+        if self.until:
+            earlier = times.filter(recorded_at__lt=self.until + SLACK).order_by("-recorded_at")
+            below = min(below, next(iter(earlier[:1]), 0) + 1)
+        return floor, below
+
+    def _spans(self, below: int, floor: int, largest_window: int) -> Iterator[Span]:
+        """Where to look, newest first, in growing pieces."""
+        leader = self._leader(below, floor)
+        size = FIRST_LOOK
+        while below > floor:
+            if leader is None:
+                low = max(floor, below - size)
+                yield Span(Q(number__gte=low, number__lt=below), low, below - low)
+                size = min(size * 4, largest_window)
+            else:
+                numbers, low = leader.below(below, floor, size)
+                yield Span(Q(number__in=numbers), low, len(numbers))
+                size = min(size * 4, LONGEST_LIST)
+            below = low
+
+    def _leader(self, below: int, floor: int) -> Condition | None:
+        """The condition that the fewest events seem to meet: it reaches back farthest."""
+        reaches = [
+            (low, len(numbers), place)
+            for place, condition in enumerate(self._conditions)
+            if condition.streams
+            for numbers, low in [condition.below(below, floor, FIRST_LOOK)]
+        ]
+        return self._conditions[min(reaches)[2]] if reaches else None
+
+    @property
+    def _matching(self) -> QuerySet[Event]:
+        tests = Q()
+        for condition in self._conditions:
+            tests &= condition.test
+        return Event.objects.filter(tests).order_by("-number")
+
+    @cached_property
+    def _conditions(self) -> list[Condition]:
+        found = []
+        if self.family:
+            found.append(_of_event(Q(family=self.family)))
+        if self.kind:
+            found.append(_of_event(Q(kind=self.kind)))
+        if self.is_failure is not None:
+            test = Q(is_failure=self.is_failure)
+            found.append(_of_event(test) if self.is_failure else Condition(test))
+        if self.since:
+            found.append(Condition(Q(recorded_at__gte=self.since)))
+        if self.until:
+            found.append(Condition(Q(recorded_at__lt=self.until)))
+        if self.actor:
+            found.append(_of_event(_actor(self.actor)))
+        if self.account:
+            found.append(_of_subject(_subject("user", self.account)))
+        if self.project:
+            found.append(_of_subject(_subject("project", self.project)))
+        if self.network:
+            found.append(_of_origin(self.network))
+        if self.token:
+            found.append(_of_event(Q(token_id=self.token)))
+        return found + [_of_term(term) for term in self.terms]
+
+
+def attach_surroundings(events: list[Event]) -> list[Event]:
+    """Give each event its `about` (list of subjects) and its `origin` (or None if erased)."""
+    numbers = [event.number for event in events]
+    subjects: dict[int, list[EventSubject]] = {number: [] for number in numbers}
+    for subject in EventSubject.objects.filter(event_number__in=numbers):
+        subjects[subject.event_number].append(subject)
+    origins = EventOrigin.objects.in_bulk(numbers)
+    for row in events:
+        event: Any = row
+        event.about, event.origin = subjects[row.number], origins.get(row.number)
+    return events
+
+
+def _is_id(text: str) -> bool:
+    try:
+        return str(UUID(text)) == text.lower()
+    except ValueError:
+        return False
+
+
+def _same(column: str, text: str) -> Q:
+    """Equal, whatever the case; both sides made lower by the database, as in the index."""
+    return Q(Exact(Lower(column), Lower(Value(text))))
+
+
+def _actor(text: str) -> Q:
+    return Q(actor_id=text.lower()) if _is_id(text) else _same("actor_label", text)
+
+
+def _subject(kind: str, text: str) -> Q:
+    named = Q(subject_id=text.lower()) if _is_id(text) else _same("label", text)
+    return Q(kind=kind) & named
+
+
+def _of_event(test: Q) -> Condition:
+    return Condition(test, (Stream(Event.objects.filter(test), "number"),))
+
+
+def _of_subject(test: Q) -> Condition:
+    rows = EventSubject.objects.filter(test)
+    return Condition(_has_subject(test), (Stream(rows, "event_number"),))
+
+
+def _has_subject(test: Q) -> Q:
+    return Q(Exists(EventSubject.objects.filter(test, event_number=OuterRef("number"))))
+
+
+def _of_origin(text: str) -> Condition:
+    """Where it came from. A text that is no network is met by nothing."""
+    found = find_range(text)
+    if found is None:
+        return Condition(Q(number__in=[]), (ListedStream([]),))
+    first, last = found
+    test = Q(address_key=first) if first == last else Q(address_key__range=found)
+    rows = EventOrigin.objects.filter(test)
+    here = Q(Exists(rows.filter(event_number=OuterRef("number"))))
+    if first == last:
+        return Condition(here, (Stream(rows, "event_number"),))
+    numbers = list(rows.values_list("event_number", flat=True)[: LISTED + 1])
+    return Condition(here, (ListedStream(numbers),) if len(numbers) <= LISTED else ())
+
+
+def _of_term(term: str) -> Condition:
+    """What bears this name; where nothing does, what has it as a part of a name."""
+    whole = (
+        _of_event(_same("actor_label", term)),
+        _of_event(_same("credential_label", term)),
+        _of_event(Q(kind=term)),
+        _of_event(Q(family=term)),
+        _of_event(Q(token_id=term)),
+        _of_subject(_same("label", term)),
+        _of_origin(term),
+    )
+    test = Q()
+    for condition in whole:
+        test |= condition.test
+    if not all(condition.streams for condition in whole):
+        return Condition(test)  # a range that many events came from
+    named = Condition(test, tuple(stream for one in whole for stream in one.streams))
+    newest = ChainHead.objects.get(pk=1).number
+    return named if named.below(newest + 1, 1, 1)[0] else Condition(_contains(term))
+
+
+def _contains(part: str) -> Q:
+    return (
+        Q(actor_label__icontains=part)
+        | Q(kind__icontains=part)
+        | Q(credential_label__icontains=part)
+        | _has_subject(Q(label__icontains=part))
+    )

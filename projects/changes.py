@@ -1,0 +1,71 @@
+"""What every change of a project begins and ends with: its lock, and the event that shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django.core.exceptions import ValidationError
+
+from accounts import notices
+from accounts.models import User
+from audit.actors import Actor
+from audit.log import HasHistory, record
+from audit.vocabulary import EventKind
+from projects import search
+from projects.events import (
+    PROJECT_CREATED,
+    RELEASE_CREATED,
+    RELEASE_DELETED,
+    RELEASE_UNYANKED,
+    RELEASE_YANKED,
+)
+from projects.models import Project
+from projects.names import shown
+
+_CHANGES_OF_WHAT_IS_SEARCHED = (
+    PROJECT_CREATED,
+    RELEASE_CREATED,
+    RELEASE_DELETED,
+    RELEASE_UNYANKED,
+    RELEASE_YANKED,
+)
+
+
+def lock(project: Project) -> Project:
+    """The project as it is now, locked until the transaction ends.
+
+    Raises:
+        ValidationError: if it was deleted.
+    """
+    try:
+        return Project.objects.locked(project.pk)
+    except Project.DoesNotExist as error:
+        raise ValidationError(
+            f"The project {shown(project.name)} was deleted in the meantime.", code="gone"
+        ) from error
+
+
+def publish(
+    project: Project, kind: EventKind, *, by: Actor, about: Sequence[HasHistory] = (), **fields: Any
+) -> None:
+    """Record a change that shows in the index; its number is the project's new serial."""
+    if kind in _CHANGES_OF_WHAT_IS_SEARCHED:
+        search.note(project)
+    event = record(kind, by=by, about=[project, *about], **fields)
+    project.serial = event.number
+    project.save(update_fields=["serial"])
+
+
+def tell(notice: str, people: Iterable[User], project: Project, *, by: Actor, **facts: Any) -> None:
+    """Queue a mail about a project to people whom a change concerns, each once."""
+    known = {user.pk: user for user in people}
+    notices.send(
+        notice,
+        known.values(),
+        by=by,
+        project=project.name,
+        normalized_name=project.normalized_name,
+        actor=by.label,
+        **facts,
+    )

@@ -1,0 +1,173 @@
+"""A project's description as HTML that is safe to show: text written by strangers.
+
+readme_renderer, PyPI's own, turns Markdown and reStructuredText into clean HTML. What it leaves is
+fitted to our page: headings below ours, names of places that cannot meet ours, and images as links,
+as loading one would tell a stranger who reads the page. An operator can name an image proxy.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Iterator
+from email.message import Message
+from functools import partial
+from html import escape
+from html.parser import HTMLParser
+from threading import Lock
+from typing import Final
+from urllib.parse import urlsplit
+
+import nh3
+from django.conf import settings
+from readme_renderer import markdown, rst
+
+from projects.cache import Remembered
+
+MAX_RENDERED: Final = 512 * 1024  # characters; what is longer is shown as text
+_REMEMBERED_BYTES: Final = 8 * 1024 * 1024
+_TAGS: Final = {
+    "a", "abbr", "b", "blockquote", "br", "caption", "cite", "code", "dd", "del", "details", "dfn",
+    "div", "dl", "dt", "em", "h3", "h4", "h5", "h6", "hr", "i", "img", "ins", "kbd", "li", "ol",
+    "p", "pre", "q", "s", "samp", "small", "strong", "sub", "summary", "sup", "table",
+    "tbody", "td", "tfoot", "th", "thead", "tr", "tt", "u", "ul", "var",
+}  # fmt: skip
+_ATTRIBUTES: Final = {
+    "a": {"href", "title"},
+    "abbr": {"title"},
+    "details": {"open"},
+    "img": {"src", "alt"},
+    "ol": {"start"},
+    "td": {"colspan", "rowspan"},
+    "th": {"colspan", "rowspan", "scope"},
+    "*": {"id"},
+}
+_PLACE: Final = "description-"  # before each id: none of ours begins like that
+_VOID: Final = {"br", "hr", "img", "col", "input"}
+_remembered: Final = Remembered(_REMEMBERED_BYTES)
+_rendering: Final = Lock()
+
+
+def render(text: str, content_type: str) -> str:
+    """The description as HTML.
+
+    Args:
+        text: as it was uploaded.
+        content_type: the metadata's Description-Content-Type, "" if it has none.
+    """
+    key = hashlib.sha256(f"{content_type}\0{_proxy()}\0{text}".encode()).digest()
+    html = _remembered.get(key)
+    if html is None:
+        with _rendering:  # long ones take a second, so those who wait take what the first one made
+            html = _remembered.get(key)
+            if html is None:
+                html = _render(text, content_type).encode()
+                _remembered.put(key, html)
+    return html.decode()
+
+
+def _render(text: str, content_type: str) -> str:
+    rendered = None
+    if len(text) <= MAX_RENDERED:
+        kind, variant = _read_type(content_type)
+        if kind == "text/markdown":
+            rendered = markdown.render(text, variant=variant)
+        elif kind == "text/x-rst":
+            rendered = rst.render(text)
+    if rendered is None:  # plain text, or nothing that it could be read as
+        return f"<pre>{escape(text)}</pre>"
+    return _fit(rendered)
+
+
+def _read_type(content_type: str) -> tuple[str, str]:
+    """Kind and variant of Markdown; without a type, a description is reStructuredText."""
+    if not content_type.strip():
+        return "text/x-rst", ""
+    message = Message()
+    message["Content-Type"] = content_type
+    variant = message.get_param("variant", "GFM")
+    return message.get_content_type(), variant if variant in ("GFM", "CommonMark") else "GFM"
+
+
+class _Fitter(HTMLParser):
+    """Rewrites clean HTML: headings, places and images."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=False)
+        self.parts: list[str] = []
+        self._links = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attrs}
+        if tag == "img":
+            self.parts.extend(_image(given, is_in_link=self._links > 0))
+            return
+        self._links += tag == "a"
+        if "id" in given:
+            given["id"] = _PLACE + given["id"]
+        if given.get("href", "").startswith("#"):
+            given["href"] = f"#{_PLACE}{given['href'][1:]}"
+        written = "".join(f' {name}="{escape(value)}"' for name, value in given.items())
+        self.parts.append(f"<{_heading(tag)}{written}>")
+
+    def handle_endtag(self, tag: str) -> None:
+        self._links -= tag == "a"
+        if tag == "a" and self.parts and self.parts[-1].startswith("<a "):
+            self.parts.pop()  # an empty link, as Markdown puts into headings
+        elif tag not in _VOID:
+            self.parts.append(f"</{_heading(tag)}>")
+
+    def handle_data(self, data: str) -> None:
+        self.parts.append(data)
+
+    def handle_entityref(self, name: str) -> None:
+        self.parts.append(f"&{name};")
+
+    def handle_charref(self, name: str) -> None:
+        self.parts.append(f"&#{name};")
+
+
+def _heading(tag: str) -> str:
+    """Two levels lower: the page has an h1, and an h2 stands above the description."""
+    is_heading = len(tag) == 2 and tag[0] == "h" and tag[1].isdigit()
+    return f"h{min(int(tag[1]) + 2, 6)}" if is_heading else tag
+
+
+def _image(given: dict[str, str], *, is_in_link: bool) -> Iterator[str]:
+    source, label = given.get("src", ""), given.get("alt", "").strip()
+    try:
+        is_web = urlsplit(source).scheme in {"http", "https"}
+    except ValueError:
+        is_web = False
+    if is_web and _proxy():
+        yield f'<img src="{escape(proxied(source))}" alt="{escape(label)}">'
+    elif is_in_link or not is_web:
+        yield escape(label)
+    else:
+        name = label or source.rpartition("/")[2] or source
+        yield f'<a href="{escape(source)}">{escape(name)}</a>'
+
+
+def _proxy() -> str:
+    return str(settings.IMAGE_PROXY)
+
+
+def proxied(source: str) -> str:
+    """Where the operator's proxy shows an image, in Camo's form: HMAC-SHA1, then the address."""
+    key = settings.IMAGE_PROXY_KEY.encode()
+    digest = hmac.new(key, source.encode(), hashlib.sha1).hexdigest()
+    return f"{_proxy()}/{digest}/{source.encode().hex()}"
+
+
+def _fit(html: str) -> str:
+    fitter = _Fitter()
+    fitter.feed(html)
+    fitter.close()
+    clean = partial(
+        nh3.clean,
+        tags=_TAGS,
+        attributes=_ATTRIBUTES,
+        url_schemes={"http", "https", "mailto"},
+        link_rel="nofollow noopener",
+    )
+    return clean("".join(fitter.parts))

@@ -1,0 +1,184 @@
+"""Finding projects by name and summary.
+
+What is searched stands in a table of its own, one row for each project, so that projects stay small
+and the index of either database can be made anew: trigrams in a GIN index on PostgreSQL, in an FTS5
+table on SQLite. Both find words by any part of at least three letters, and names that are near.
+"""
+
+from __future__ import annotations
+
+import difflib
+import uuid
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, Final
+
+from django.db import connection, transaction
+
+from projects.models import Project, Release, SearchEntry, latest_of
+from projects.names import MAX_NAME, normalize
+
+MOST: Final = 500  # results; who finds more has to say more
+MAX_QUERY: Final = 200  # characters
+MAX_SUMMARY: Final = 2000  # characters
+BATCH: Final = 500
+NEAR: Final = 8
+CANDIDATES: Final = 60  # names that share letters, from which the nearest are chosen
+_GRAM: Final = 3  # letters
+
+_NEAR_ON_POSTGRESQL: Final = """
+    SELECT name FROM projects_searchentry WHERE name %% %s
+    ORDER BY similarity(name, %s) DESC, name LIMIT %s
+"""
+_NEAR_ON_SQLITE: Final = """
+    SELECT name FROM projects_search WHERE projects_search MATCH %s ORDER BY rank LIMIT %s
+"""
+_WORDS_ON_SQLITE: Final = """
+    SELECT entry.project_id FROM projects_search AS found
+    JOIN projects_searchentry AS entry ON entry.id = found.rowid
+    JOIN projects_project AS project ON project.id = entry.project_id
+    WHERE projects_search MATCH %s AND project.status <> 'quarantined' LIMIT %s
+"""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a search gave.
+
+    Attributes:
+        projects: keys of the projects that fit, the best first; at most MOST.
+        is_cut: whether there may be more.
+        near: projects whose names are near, where none fits by name.
+    """
+
+    projects: list[Any]
+    is_cut: bool
+    near: list[Project]
+
+
+def find(query: str) -> Found:
+    """Projects whose names are or begin with what is asked for, then those that hold its words."""
+    query = query[:MAX_QUERY].strip()
+    name = normalize(query)
+    by_name = _by_name(name) if name and len(name) <= MAX_NAME else []
+    words = [word for word in query.lower().split() if len(word) >= _GRAM]
+    by_words = _by_words(words) if words else []
+    keys = list(dict.fromkeys([*by_name, *by_words]))
+    return Found(
+        projects=keys[:MOST],
+        is_cut=len(keys) > MOST or len(by_name) >= MOST or len(by_words) >= MOST,
+        near=[] if by_name else _near(name),
+    )
+
+
+def _by_name(name: str) -> list[Any]:
+    """The exact name first, then what begins with it: one range of an index."""
+    entries = SearchEntry.objects.listed().order_by("name")
+    if connection.vendor == "postgresql":
+        entries = entries.filter(name__startswith=name)
+    else:  # LIKE would not use the index here; names are ASCII, and "~" comes after all of it
+        entries = entries.filter(name__gte=name, name__lt=f"{name}~")
+    return list(entries.values_list("project_id", flat=True)[:MOST])
+
+
+def _by_words(words: Sequence[str]) -> list[Any]:
+    """Whose name or summary holds each of the words."""
+    if connection.vendor == "sqlite":
+        match = f"text : ({' '.join(map(_quoted, words))})"
+        return [uuid.UUID(key) for key in _column(_WORDS_ON_SQLITE, [match, MOST])]
+    entries = SearchEntry.objects.listed()
+    for word in words:
+        entries = entries.filter(text__contains=word)
+    return list(entries.values_list("project_id", flat=True)[:MOST])
+
+
+def _near(name: str) -> list[Project]:
+    """Projects whose names have much in common with a name that nobody has, the nearest first."""
+    if len(name) < _GRAM:
+        return []
+    if connection.vendor == "sqlite":
+        grams = {name[start : start + _GRAM] for start in range(len(name) - _GRAM + 1)}
+        match = f"name : ({' OR '.join(map(_quoted, sorted(grams)))})"
+        names = _column(_NEAR_ON_SQLITE, [match, CANDIDATES])
+    else:
+        names = _column(_NEAR_ON_POSTGRESQL, [name, name, CANDIDATES])
+    nearest = difflib.get_close_matches(name, names, n=NEAR, cutoff=0.6)
+    found = Project.objects.listed().in_bulk(nearest, field_name="normalized_name")
+    return [found[one] for one in nearest if one in found]
+
+
+def _quoted(word: str) -> str:
+    """A word as FTS5 takes it, whatever it holds."""
+    return '"' + word.replace('"', '""') + '"'
+
+
+def _column(sql: str, parameters: list[Any]) -> list[Any]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        return [row[0] for row in cursor.fetchall()]
+
+
+# Keeping it right: called with every change that can show, within its transaction
+
+
+def note(project: Project) -> None:
+    """Keep what a project is found by: its name, and the summary of its latest release."""
+    entry = _entry(project, project.latest_release())
+    if SearchEntry.objects.filter(project=project, summary=entry.summary).exists():
+        return
+    forget(project)
+    entry.save(force_insert=True)
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO projects_search (rowid, name, text) VALUES (%s, %s, %s)",
+                [entry.pk, entry.name, entry.text],
+            )
+
+
+def forget(project: Project) -> None:
+    """Take a project out, such as before it is deleted."""
+    entry = SearchEntry.objects.filter(project=project).first()
+    if entry is None:
+        return
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:  # FTS5 needs the former content to find its grams
+            cursor.execute(
+                "INSERT INTO projects_search (projects_search, rowid, name, text) "
+                "VALUES ('delete', %s, %s, %s)",
+                [entry.pk, entry.name, entry.text],
+            )
+    entry.delete()
+
+
+def _entry(project: Project, latest: Release | None) -> SearchEntry:
+    name, summary = project.normalized_name, latest.summary[:MAX_SUMMARY] if latest else ""
+    return SearchEntry(
+        project=project, name=name, summary=summary, text=f"{name} {summary}".lower()
+    )
+
+
+@transaction.atomic
+def rebuild() -> int:
+    """Make the whole index anew, such as after projects were put into the database by hand.
+
+    Returns:
+        How many projects there are.
+    """
+    SearchEntry.objects.all().delete()
+    projects = Project.objects.order_by("pk").iterator(chunk_size=BATCH)
+    count = 0
+    while batch := list(islice(projects, BATCH)):
+        releases = defaultdict(list)
+        for release in Release.objects.filter(project__in=batch).defer("metadata").order_by():
+            releases[release.project_id].append(release)
+        SearchEntry.objects.bulk_create(
+            _entry(project, latest_of(releases[project.pk])) for project in batch
+        )
+        count += len(batch)
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute("INSERT INTO projects_search (projects_search) VALUES ('rebuild')")
+    return count

@@ -1,0 +1,84 @@
+"""What tools of before the Simple API's JSON ask for."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
+from django.utils.http import parse_etags
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_safe
+
+from projects import classifiers, legacy_json, names, simple
+from projects.models import Project
+
+LASTS = 900  # seconds
+_JSON = "application/json"
+
+
+@require_safe
+def show_project(request: HttpRequest, name: str, version: str = "") -> HttpResponse:
+    """A project and its latest release, or the one that is asked for."""
+    if not names.is_normalized(name):
+        return _redirect(name, version)
+    project = Project.objects.listed().filter(normalized_name=name).first()
+    release = legacy_json.find(project, version) if project else None
+    if project is None or release is None:
+        return _open_to_all(_not_found())
+    etag = f'"{project.serial}-{release.pk}-{int(not version)}-{simple.edition()}"'
+    known = parse_etags(request.headers.get("If-None-Match", ""))
+    if etag in known or f"W/{etag}" in known:
+        response = HttpResponse(status=304)
+    else:
+        content = legacy_json.render(project, release, with_releases=not version)
+        response = HttpResponse(content, content_type=_JSON)
+    response["ETag"] = etag
+    response["Cache-Control"] = f"public, max-age={LASTS}"
+    response["X-PyPI-Last-Serial"] = str(project.serial)
+    return _open_to_all(response)
+
+
+def _redirect(name: str, version: str) -> HttpResponse:
+    try:
+        names.check_name(name)
+    except ValueError:
+        return _open_to_all(_not_found())
+    middle = f"/{version}" if version else ""
+    path = f"/pypi/{names.normalize(name)}{middle}/json"
+    return _open_to_all(HttpResponsePermanentRedirect(path))
+
+
+def _not_found() -> HttpResponse:
+    response = HttpResponse('{"message": "Not Found"}', status=404, content_type=_JSON)
+    response["Cache-Control"] = "no-cache"
+    return response
+
+
+def _open_to_all(response: HttpResponse) -> HttpResponse:
+    response["Access-Control-Allow-Origin"] = "*"
+    return response
+
+
+@csrf_exempt
+def answer_actions(request: HttpRequest) -> HttpResponse:
+    """`?:action=list_classifiers`; XML-RPC had this address, and is not built."""
+    if request.GET.get(":action") == "list_classifiers":
+        return list_classifiers(request)
+    said = (
+        "This site has no XML-RPC. "
+        f"Read {settings.SITE_URL}/simple/ or {settings.SITE_URL}/pypi/PROJECT/json instead.\n"
+    )
+    if request.content_type == "text/xml":
+        fault = (
+            '<?xml version="1.0"?><methodResponse><fault><value><struct>'
+            "<member><name>faultCode</name><value><int>-32601</int></value></member>"
+            f"<member><name>faultString</name><value><string>{said.strip()}</string></value>"
+            "</member></struct></value></fault></methodResponse>\n"
+        )
+        return HttpResponse(fault, content_type="text/xml; charset=utf-8")
+    return HttpResponse(said, status=410, content_type="text/plain; charset=utf-8")
+
+
+@require_safe
+def list_classifiers(request: HttpRequest) -> HttpResponse:
+    """All classifiers, one a line."""
+    return HttpResponse(classifiers.plain_list(), content_type="text/plain; charset=utf-8")

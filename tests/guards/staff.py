@@ -1,0 +1,103 @@
+"""What keeps the staff pages to those who may, and to what they may."""
+
+from tests.guards import Guard
+
+_GATE = "accounts/staff_gate.py"
+_GATE_TESTS = "tests/accounts/test_staff_gate.py"
+_FREEZING = "tests/accounts/test_freezing.py"
+_RIGHTS = "tests/accounts/test_staff_rights.py"
+_MATRIX = "tests/indexsite/test_staff_matrix.py"
+
+GUARDS = [
+    Guard(
+        "staff pages need a fresh second factor",
+        _GATE,
+        "return sudo_page(_counted(view), gate=_for_staff)",
+        "return _for_staff(_counted(view))",
+        _GATE_TESTS,
+    ),
+    Guard(
+        "every page of the admin is behind the gate",
+        "indexsite/staff_site.py",
+        "return staff_gate.staff_page(super().admin_view(view, cacheable))",
+        "return super().admin_view(view, cacheable)",
+        _GATE_TESTS,
+    ),
+    Guard(
+        "staff pages can be kept to some networks",
+        _GATE,
+        "if not _is_from_allowed_network(request):",
+        "if False:",
+        _GATE_TESTS,
+    ),
+    Guard(
+        "staff pages have a limit",
+        _GATE,
+        "return take_attempt(request, PAGES) or view(request, *args, **kwargs)",
+        "return view(request, *args, **kwargs)",
+        _GATE_TESTS,
+    ),
+    Guard(
+        "acts of staff have a limit",
+        "accounts/staff.py",
+        "            if refusal is not None:\n                return refusal",
+        "            pass",
+        _GATE_TESTS,
+    ),
+    Guard(
+        "an act is for its groups only",
+        "accounts/staff.py",
+        "if not is_in(request.user, self.groups):",
+        "if False:",
+        _MATRIX,
+    ),
+    Guard(
+        "an act that is not for somebody is not shown to them",
+        "accounts/staff.py",
+        "if is_in(request.user, act.groups) and act.is_offered(row)",
+        "if act.is_offered(row)",
+        _MATRIX,
+    ),
+    Guard(
+        "pages are for the groups that may see them",
+        "audit/admin.py",
+        "return is_in(request.user, self.seen_by)",
+        "return is_in(request.user, EVERYBODY)",
+        _MATRIX,
+    ),
+    Guard(
+        "the operation asks for the group, too",
+        "accounts/permissions.py",
+        "if acting is None or not is_in(acting, groups):",
+        "if acting is None:",
+        _FREEZING,
+    ),
+    Guard(
+        "nobody acts on their own account",
+        "accounts/permissions.py",
+        "if about.pk == acting.pk:",
+        "if False:",
+        _RIGHTS,
+    ),
+    Guard(
+        "staff are left to administrators",
+        "accounts/permissions.py",
+        "if about.is_staff and not is_in(acting, frozenset({ADMINISTRATOR})):",
+        "if False:",
+        _FREEZING,
+    ),
+    Guard(
+        "sessions end with freezing",
+        "accounts/operations/freezing.py",
+        "        end_sessions(user, keep=None, by=by)\n        record(ACCOUNT_FROZEN",
+        "        record(ACCOUNT_FROZEN",
+        _FREEZING,
+    ),
+    Guard(
+        "staff have a second factor",
+        "accounts/operations/staff_rights.py",
+        "if not user.has_second_factor:",
+        "if False:",
+        _RIGHTS,
+    ),
+]

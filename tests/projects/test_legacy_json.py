@@ -1,0 +1,224 @@
+"""The older JSON API, feeds, classifiers, and the files that robots look for."""
+
+from __future__ import annotations
+
+import json
+import xmlrpc.client
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+from django.test import Client
+from trove_classifiers import sorted_classifiers
+
+from projects.models import Project
+from projects.operations.publishing import create_project, yank_release
+from tests.projects.conftest import Publish
+from tests.support.people import Person
+
+METADATA = {
+    "author": "Ann",
+    "author_email": "ann@example.org",
+    "classifiers": ["Typing :: Typed"],
+    "description": "# Foo",
+    "description_content_type": "text/markdown",
+    "home_page": "https://foo.example.org",
+    "download_url": "https://foo.example.org/get",
+    "keywords": ["a", "b"],
+    "license_expression": "MIT",
+    "project_urls": [["Home Page", "https://foo.example.org"], ["Docs", "https://d.example.org"]],
+    "requires_dist": ["bar>=1"],
+    "provides_extra": ["all"],
+}
+INFO = {
+    "author", "author_email", "bugtrack_url", "classifiers", "description",
+    "description_content_type", "docs_url", "download_url", "downloads", "dynamic", "home_page",
+    "keywords", "license", "license_expression", "license_files", "maintainer",
+    "maintainer_email", "name", "package_url", "platform", "project_url", "project_urls",
+    "provides_extra", "release_url", "requires_dist", "requires_python", "summary", "version",
+    "yanked", "yanked_reason",
+}  # fmt: skip
+FILE = {
+    "comment_text", "core-metadata", "digests", "downloads", "filename", "has_sig", "md5_digest",
+    "packagetype", "python_version", "requires_python", "size", "upload_time",
+    "upload_time_iso_8601", "url", "yanked", "yanked_reason",
+}  # fmt: skip
+
+
+def read(client: Client, path: str) -> Any:
+    response = client.get(path)
+    assert response["Content-Type"] == "application/json"
+    return json.loads(response.content)
+
+
+@pytest.fixture
+def shelf(foo: Project, publish: Publish, alice: Person) -> Project:
+    publish("1.0", metadata=METADATA, summary="Does foo.", requires_python=">=3.11")
+    publish("1.0", kind="sdist")
+    yank_release(publish("2.0").release, by=alice.actor, reason="broken")
+    publish("3.0rc1")
+    return foo
+
+
+def test_the_json_of_a_project_has_the_keys_of_pypi(shelf: Project, machine: Client) -> None:
+    answer = read(machine, "/pypi/foo/json")
+    assert set(answer) == {
+        "info", "last_serial", "ownership", "releases", "urls", "vulnerabilities",
+    }  # fmt: skip
+    assert set(answer["info"]) == INFO
+    assert all(set(file) == FILE for files in answer["releases"].values() for file in files)
+    assert list(answer["releases"]) == ["1.0", "2.0", "3.0rc1"]
+    shelf.refresh_from_db()
+    assert answer["last_serial"] == shelf.serial
+    assert answer["ownership"] == {
+        "roles": [{"role": "Owner", "user": "alice"}],
+        "organization": None,
+    }
+
+
+def test_the_latest_release_is_told_of(shelf: Project, machine: Client) -> None:
+    answer = read(machine, "/pypi/foo/json/")
+    info = answer["info"]
+    assert (info["version"], info["summary"], info["requires_python"]) == (
+        "1.0", "Does foo.", ">=3.11",
+    )  # fmt: skip
+    assert info["keywords"] == "a,b"
+    assert info["release_url"] == "http://localhost:8000/project/foo/1.0/"
+    assert info["project_urls"] == {
+        "Home Page": "https://foo.example.org",
+        "Docs": "https://d.example.org",
+        "Download": "https://foo.example.org/get",
+    }
+    assert [file["filename"] for file in answer["urls"]] == [
+        "foo-1.0-py3-none-any.whl",
+        "foo-1.0.tar.gz",
+    ]
+
+
+def test_one_release_is_told_of_without_the_others(shelf: Project, machine: Client) -> None:
+    for version in ("2.0", "2", "2.0.0"):
+        answer = read(machine, f"/pypi/foo/{version}/json")
+        assert "releases" not in answer
+        assert answer["info"]["version"] == "2.0"
+        assert (answer["info"]["yanked"], answer["info"]["yanked_reason"]) == (True, "broken")
+        assert [file["yanked"] for file in answer["urls"]] == [True]
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/pypi/bar/json", "/pypi/foo/9/json", "/pypi/foo/nonsense/json", "/pypi/-/json"],
+)
+def test_what_is_not_there_is_said_so_in_json(path: str, shelf: Project, machine: Client) -> None:
+    response = machine.get(path)
+    assert response.status_code == 404
+    assert json.loads(response.content) == {"message": "Not Found"}
+    assert response["Access-Control-Allow-Origin"] == "*"
+
+
+def test_a_project_without_releases_is_not_there(foo: Project, machine: Client) -> None:
+    assert machine.get("/pypi/foo/json").status_code == 404
+
+
+def test_a_quarantined_project_is_not_there(shelf: Project, machine: Client) -> None:
+    Project.objects.update(status="quarantined")
+    assert machine.get("/pypi/foo/json").status_code == 404
+    assert machine.get("/rss/project/foo/releases.xml").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("path", "target"),
+    [("/pypi/F.oo/json", "/pypi/f-oo/json"), ("/pypi/Foo/1.0/json", "/pypi/foo/1.0/json")],
+)
+def test_there_is_one_address(path: str, target: str, db: None, machine: Client) -> None:
+    response = machine.get(path)
+    assert (response.status_code, response["Location"]) == (301, target)
+
+
+def test_a_known_answer_is_not_sent_again(
+    shelf: Project, publish: Publish, machine: Client
+) -> None:
+    etag = machine.get("/pypi/foo/json")["ETag"]
+    assert machine.get("/pypi/foo/json", headers={"If-None-Match": etag}).status_code == 304
+    publish("4.0")
+    assert machine.get("/pypi/foo/json", headers={"If-None-Match": etag}).status_code == 200
+
+
+# Feeds
+
+
+def items(client: Client, path: str) -> list[dict[str, str]]:
+    response = client.get(path)
+    assert response["Content-Type"].startswith("application/rss+xml")
+    root = ElementTree.fromstring(response.content)  # noqa: S314
+    return [{part.tag: part.text or "" for part in item} for item in root.iter("item")]
+
+
+def test_a_feed_of_releases(shelf: Project, alice: Person, machine: Client) -> None:
+    create_project("bar", by=alice.actor)
+    for path in ("/rss/updates.xml", "/rss/project/foo/releases.xml"):
+        found = items(machine, path)
+        assert [item["title"] for item in found] == ["Foo 3.0rc1", "Foo 2.0", "Foo 1.0"]
+        assert found[2]["link"] == "http://localhost:8000/project/foo/1.0/"
+        assert found[2]["description"] == "Does foo."
+
+
+def test_a_feed_of_projects(shelf: Project, alice: Person, machine: Client) -> None:
+    create_project("bar", by=alice.actor)
+    found = items(machine, "/rss/packages.xml")
+    assert [item["title"] for item in found] == ["bar was created", "Foo was created"]
+    assert found[1]["description"] == "Does foo."
+
+
+def test_a_feed_is_xml_whatever_is_in_it(publish: Publish, machine: Client) -> None:
+    publish("1.0", summary="a \x01 & <b> ]]> \ufffe 😀")
+    assert items(machine, "/rss/updates.xml")[0]["description"] == "a  & <b> ]]>  😀"
+
+
+def test_a_feed_does_not_believe_the_host(publish: Publish, settings: Any) -> None:
+    publish("1.0")
+    settings.ALLOWED_HOSTS = ["*"]
+    client = Client(SERVER_NAME="evil.example.org")
+    for path in ("/rss/updates.xml", "/rss/packages.xml", "/rss/project/foo/releases.xml"):
+        assert b"evil" not in client.get(path).content
+
+
+# Classifiers, XML-RPC, robots, security
+
+
+def test_classifiers_are_listed_for_tools(db: None, machine: Client) -> None:
+    for path in ("/classifiers.txt", "/pypi?:action=list_classifiers"):
+        assert machine.get(path).content.decode().split("\n")[:-1] == list(sorted_classifiers)
+
+
+def test_classifiers_are_shown_to_people(db: None, machine: Client) -> None:
+    page = machine.get("/classifiers/").content.decode()
+    assert page.count("<li><code") == len(sorted_classifiers)
+    assert "Programming Language :: Python :: 3 :: Only" in page
+
+
+def test_the_address_of_xml_rpc_says_that_there_is_none(db: None, machine: Client) -> None:
+    response = machine.get("/pypi")
+    assert response.status_code == 410
+    assert b"no XML-RPC" in response.content
+    call = xmlrpc.client.dumps(("foo",), "package_releases")
+    response = machine.post("/pypi", call, content_type="text/xml")
+    with pytest.raises(xmlrpc.client.Fault, match="no XML-RPC"):
+        xmlrpc.client.loads(response.content)
+
+
+def test_robots_are_told_where_not_to_go(db: None, machine: Client) -> None:
+    lines = machine.get("/robots.txt").content.decode().splitlines()
+    assert lines[0] == "User-agent: *"
+    assert "Disallow: /manage/" in lines
+    assert not any("/project" in line for line in lines)
+
+
+def test_whoever_finds_a_weakness_learns_whom_to_tell(
+    db: None, machine: Client, settings: Any
+) -> None:
+    assert machine.get("/.well-known/security.txt").status_code == 404
+    settings.SECURITY_CONTACT = "mailto:security@example.org"
+    text = machine.get("/.well-known/security.txt").content.decode()
+    assert "Contact: mailto:security@example.org\n" in text
+    assert "Canonical: http://localhost:8000/.well-known/security.txt\n" in text
+    assert "\nExpires: 20" in text

@@ -1,0 +1,152 @@
+"""Who can upload to a project, and cutting tokens off from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.core.exceptions import PermissionDenied
+from django.test import Client
+
+from accounts.models import OutboxMail
+from audit.models import Event
+from projects.models import Project, Role
+from tests.accounts.doors import text_of_page
+from tests.support.clone import Database, race
+from tests.support.people import Person, make_person
+from tests.support.uploading import grant_for, said, upload
+from tests.tokens.keys import make, project_of
+from tokens.events import TOKEN_DENIED
+from tokens.grants import Scope
+from tokens.models import TokenDenial
+from tokens.operations.denials import deny_token
+from tokens.operations.lifecycle import revoke_token
+
+Browser = Callable[..., Client]
+PAGE = "/manage/project/foo/uploaders/"
+
+
+def shared(alice: Person, bob: Person) -> Project:
+    """A project of alice, maintained by bob."""
+    foo = project_of(alice, "foo")
+    Role.objects.create(user=bob.user, project=foo, kind=Role.Kind.MAINTAINER)
+    return foo
+
+
+def test_a_token_that_is_cut_off_stops_working_there_alone(alice: Person, bob: Person) -> None:
+    foo, other = shared(alice, bob), project_of(bob, "other")
+    token, text = make(bob, projects=[foo, other])
+    assert upload(text, "foo").status_code == 200
+    assert deny_token(token, foo, by=alice.actor)
+    refused = upload(text, "foo", "2.0")
+    assert refused.status_code == 403
+    assert "An owner of the project 'foo' has cut this API token off" in said(refused)
+    assert upload(text, "other").status_code == 200
+    assert bob.user.project_roles.filter(project=foo).exists()
+    assert upload(make(bob, "another", projects=[foo])[1], "foo", "2.0").status_code == 200
+
+
+def test_cutting_off_is_recorded_and_told(alice: Person, bob: Person) -> None:
+    foo = shared(alice, bob)
+    token, _text = make(bob, "bob's job", projects=[foo])
+    deny_token(token, foo, by=alice.actor)
+    event = Event.objects.get(kind=TOKEN_DENIED.name)
+    assert event in Event.objects.for_user(bob.user)
+    assert event in Event.objects.for_project(foo)
+    mail = OutboxMail.objects.get(notice="token_denied")
+    assert (mail.recipient, mail.facts["actor"]) == (bob.email, "alice")
+
+
+def test_cutting_off_twice_is_one_event(alice: Person, bob: Person) -> None:
+    foo = shared(alice, bob)
+    token, _text = make(bob, projects=[foo])
+    assert deny_token(token, foo, by=alice.actor)
+    assert not deny_token(token, foo, by=alice.actor)
+    assert Event.objects.filter(kind=TOKEN_DENIED.name).count() == 1
+
+
+def test_only_owners_cut_off(alice: Person, bob: Person, mallory: Person) -> None:
+    foo = shared(alice, bob)
+    token, _text = make(alice)
+    for person in (bob, mallory):
+        with pytest.raises(PermissionDenied):
+            deny_token(token, foo, by=person.actor)
+    assert not TokenDenial.objects.exists()
+
+
+def test_of_four_who_cut_off_at_once_one_is_recorded(committed_db: Database) -> None:
+    alice, bob = make_person("alice"), make_person("bob")
+    foo = shared(alice, bob)
+    token, _text = make(bob, projects=[foo])
+    by = alice.actor
+    assert race(4, lambda: deny_token(token, foo, by=by)).count(True) == 1
+    assert Event.objects.filter(kind=TOKEN_DENIED.name).count() == 1
+
+
+# The page
+
+
+def test_the_page_names_what_is_limited_to_the_project(
+    browser: Browser, alice: Person, bob: Person
+) -> None:
+    foo = shared(alice, bob)
+    make(bob, "release job", projects=[foo])
+    pattern = grant_for(scope=Scope.PATTERNS, patterns=("fo*",), actions=("upload",))
+    make(bob, "pattern job", grant=pattern)
+    make(bob, "elsewhere", projects=[project_of(bob, "other")])
+    ended, _text = make(bob, "ended", projects=[foo])
+    revoke_token(ended, reason="old", by=bob.actor)
+    page = text_of_page(browser(alice).get(PAGE))
+    assert "release job" in page
+    assert "pattern job" in page
+    assert "elsewhere" not in page
+    assert "ended" not in page
+
+
+def test_a_token_for_all_projects_is_counted_and_not_named(
+    browser: Browser, alice: Person, bob: Person
+) -> None:
+    shared(alice, bob)
+    _token, text = make(bob, "bob's private laptop")
+    upload(text, "his-own")
+    page = text_of_page(browser(alice).get(PAGE))
+    assert "One API token for all projects reaches this one, too." in page
+    assert "private laptop" not in page
+    assert "not here" in page
+
+
+def test_a_token_is_cut_off_with_a_button(browser: Browser, alice: Person, bob: Person) -> None:
+    foo = shared(alice, bob)
+    token, text = make(bob, "release job", projects=[foo])
+    client = browser(alice)
+    path = f"{PAGE}{token.pk}/"
+    assert "Cut “release job” off from foo?" in text_of_page(client.get(path))
+    assert upload(text, "foo").status_code == 200
+    assert client.post(path)["Location"] == PAGE
+    assert upload(text, "foo", "2.0").status_code == 403
+    assert "cut off" in text_of_page(client.get(PAGE))
+    holder = text_of_page(browser(bob).get(f"/account/tokens/{token.pk}/"))
+    assert "alice cut it off from the project foo" in holder
+    assert "Your role there is as it was" in holder
+
+
+def test_the_pages_are_for_owners_alone(
+    browser: Browser, alice: Person, bob: Person, mallory: Person
+) -> None:
+    foo = shared(alice, bob)
+    token, _text = make(bob, projects=[foo])
+    for person in (bob, mallory):
+        client = browser(person)
+        assert client.get(PAGE).status_code == 404
+        assert client.post(f"{PAGE}{token.pk}/").status_code == 404
+    assert not TokenDenial.objects.exists()
+
+
+def test_a_token_that_does_not_reach_the_project_is_not_found(
+    browser: Browser, alice: Person, bob: Person, mallory: Person
+) -> None:
+    shared(alice, bob)
+    strangers, _text = make(mallory)
+    elsewhere, _text = make(bob, "elsewhere", projects=[project_of(bob, "other")])
+    for token in (strangers, elsewhere):
+        assert browser(alice).post(f"{PAGE}{token.pk}/").status_code == 404

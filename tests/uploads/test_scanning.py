@@ -1,0 +1,121 @@
+"""Archives that hold an API token of this index."""
+
+from __future__ import annotations
+
+import json
+import tarfile
+from collections.abc import Callable
+
+import pytest
+
+from accounts.models import OutboxMail
+from accounts.notices import render
+from projects.models import File
+from tests.support.artifacts import make_sdist, make_wheel, tar_gz_of
+from tests.support.people import Person
+from tests.support.uploading import said, upload
+from tests.tokens.keys import make
+from tokens import macaroons
+from tokens.models import APIToken
+
+Build = Callable[..., tuple[str, bytes]]
+BUILDS = pytest.mark.parametrize("build", [make_wheel, make_sdist], ids=["wheel", "sdist"])
+
+
+def send(text: str, build: Build, files: dict[str, str | bytes]) -> object:
+    """Upload an archive with these files."""
+    return upload(text, artifact=build("foo", "1.0", files=files), is_sdist=build is make_sdist)
+
+
+@BUILDS
+def test_a_token_inside_is_refused_and_revoked_and_its_owner_told_where(
+    alice: Person, bob: Person, build: Build
+) -> None:
+    leaked, text = make(bob, "bob's job")
+    response = send(make(alice)[1], build, {"foo/.pypirc": f"[pypi]\npassword = {text}\n"})
+    answer = said(response)
+    assert "foo/.pypirc' in foo-1.0" in answer
+    assert "holds an API token of this index" in answer
+    assert not File.objects.exists()
+    leaked.refresh_from_db()
+    assert leaked.revoked_cause == APIToken.Cause.UPLOAD
+    mail = OutboxMail.objects.get(notice="token_leaked")
+    assert mail.recipient == bob.email
+    assert "foo/.pypirc" in str(render(mail).body)
+    assert text[-30:] not in answer
+
+
+@BUILDS
+def test_the_token_that_uploads_may_be_the_one_inside(alice: Person, build: Build) -> None:
+    _token, text = make(alice)
+    assert "holds an API token" in said(send(text, build, {"foo/a.py": f"T = {text!r}"}))
+    assert "because it was inside a file that was uploaded" in said(upload(text))
+
+
+@pytest.mark.parametrize(
+    ("path", "wrap"),
+    [
+        (".github/workflows/release.yml", "env:\n  TWINE_PASSWORD: {}\n"),
+        ("notes.ipynb", json.dumps({"cells": [{"source": ["token = '{}'\\n"]}]})),
+        ("foo/binary.dat", "\x00\x01{}\x00"),
+        ("foo/long.txt", "x" * (3 * 256 * 1024 - 100) + "{}" + "\n" * 1000),
+        ("foo/edge.txt", "x" * (256 * 1024 - 50) + "\n{}\n"),
+        ("foo/" + "d/" * 100 + "deep.py", "{}"),
+    ],
+)
+@BUILDS
+def test_a_token_is_found_wherever_it_is(alice: Person, build: Build, path: str, wrap: str) -> None:
+    leaked, inside = make(alice, "leaked")
+    response = send(make(alice)[1], build, {path: wrap.replace("{}", inside)})
+    assert "holds an API token" in said(response)
+    leaked.refresh_from_db()
+    assert leaked.revoked_at
+
+
+@BUILDS
+def test_a_narrowed_copy_counts_and_so_does_a_token_that_was_revoked(
+    alice: Person, build: Build
+) -> None:
+    leaked, inside = make(alice, "leaked")
+    narrow = macaroons.attenuate(inside, ["[0,5,0]"])
+    text = make(alice)[1]
+    for _turn in range(2):
+        assert "holds an API token" in said(send(text, build, {"foo/a.py": narrow}))
+    leaked.refresh_from_db()
+    assert leaked.revoked_at
+    assert OutboxMail.objects.filter(notice="token_leaked").count() == 1
+
+
+@BUILDS
+def test_texts_without_a_right_signature_are_let_through(alice: Person, build: Build) -> None:
+    token, text = make(alice)
+    forged = macaroons.mint(location="localhost", identifier=token.pk, key=b"x" * 32, caveats=[])
+    elsewhere = macaroons.mint(
+        location="test.example.org", identifier=token.pk, key=b"x" * 32, caveats=[]
+    )
+    files: dict[str, str | bytes] = {
+        "foo/a.py": f"{forged} {elsewhere} {text[:-9]} pypi-{'A' * 100}",
+        "foo/b.py": f"pypi-{'A' * 100} " * 600,
+    }
+    assert send(text, build, files).status_code == 200  # type: ignore[attr-defined]
+    token.refresh_from_db()
+    assert not token.revoked_at
+    assert not OutboxMail.objects.filter(notice="token_named").exists()
+
+
+def test_names_in_gnu_headers_are_told(alice: Person) -> None:
+    leaked, inside = make(alice, "leaked")
+    path = "foo-1.0/" + "d" * 120 + ".txt"
+    members = {"foo-1.0/PKG-INFO": "Metadata-Version: 2.1\nName: foo\nVersion: 1.0\n", path: inside}
+    content = tar_gz_of(members, form=tarfile.GNU_FORMAT)
+    response = upload(make(alice)[1], artifact=("foo-1.0.tar.gz", content))
+    assert "d" * 60 in said(response)
+    leaked.refresh_from_db()
+    assert leaked.revoked_at
+
+
+def test_only_so_much_of_a_large_file_is_looked_at(alice: Person) -> None:
+    _leaked, inside = make(alice, "leaked")
+    padding = "\n" * (10 * 1024 * 1024)
+    response = send(make(alice)[1], make_wheel, {"foo/data.txt": padding + inside})
+    assert response.status_code == 200  # type: ignore[attr-defined]

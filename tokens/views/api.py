@@ -1,0 +1,159 @@
+"""Two small doors for programs that hold an API token: what may it do, and yanking."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import Http404
+from rest_framework.exceptions import APIException
+from rest_framework.parsers import JSONParser
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from projects.models import Project, Release
+from projects.names import canonical_version, normalize, shown
+from projects.operations import publishing
+from tokens.allowances import Allowance, add_up
+from tokens.authentication import UploadTokenAuthentication, actor_of, record_refusal
+from tokens.credentials import TokenCredential, TokenRefused
+from tokens.descriptions import describe
+
+
+class TokenView(APIView):
+    """A page that only an API token opens. Every refusal is one sentence, as JSON and as the reason
+    phrase.
+    """
+
+    authentication_classes = [UploadTokenAuthentication]
+    permission_classes = [IsAuthenticated]
+    renderer_classes = [JSONRenderer]
+    parser_classes = [JSONParser]
+
+    def handle_exception(self, exc: Exception) -> Response:
+        """Say what is wrong; our own mistakes stay mistakes."""
+        if isinstance(exc, TokenRefused):
+            record_refusal(self.request._request, exc)
+            return _refusal(exc.sentence, 403)
+        if isinstance(exc, APIException):
+            return _refusal(str(exc.detail), 403 if exc.status_code == 401 else exc.status_code)
+        if isinstance(exc, ValidationError):
+            return _refusal(" ".join(exc.messages), 400)
+        if isinstance(exc, PermissionDenied):
+            return _refusal(str(exc), 403)
+        if isinstance(exc, Http404):
+            return _refusal(str(exc), 404)
+        raise exc
+
+    def finalize_response(self, request: Any, response: Any, *args: Any, **kwargs: Any) -> Any:
+        """Keep answers out of caches: they depend on who asks."""
+        response = super().finalize_response(request, response, *args, **kwargs)
+        response["Cache-Control"] = "no-store, private"
+        return response
+
+
+class ShowTokenView(TokenView):
+    """`GET /api/v1/token`: what the presented token may do, its own restrictions included."""
+
+    def get(self, request: Request) -> Response:
+        """Say it, whether or not its owner may act at this moment."""
+        credential: TokenCredential = request.auth  # type: ignore[assignment]
+        token = credential.token
+        credential.note_use(by=actor_of(request._request, token))
+        allowed = add_up(credential.texts)
+        return Response(
+            {
+                "id": str(token.pk),
+                "name": token.name,
+                "user": token.user.username,
+                **_as_json(allowed),
+                "sentence": f"{describe(allowed, new_project=token.awaits_project)}.",
+                "problem": _problem(credential),
+            }
+        )
+
+
+class YankView(TokenView):
+    """`POST /api/v1/projects/<name>/releases/<version>/yank`, and `/unyank`."""
+
+    operation: Any = None
+
+    def post(self, request: Request, name: str, version: str) -> Response:
+        """Yank, or take that back; the reason is optional."""
+        credential: TokenCredential = request.auth  # type: ignore[assignment]
+        by = actor_of(request._request, credential.token)
+        project = Project.objects.filter(normalized_name=normalize(name)).first()
+        credential.authorize("yank", name=normalize(name), project=project, by=by)
+        release = _find_release(project, version)
+        data = request.data if isinstance(request.data, dict) else {}
+        type(self).operation(release, by=by, reason=_text(data.get("reason", "")))
+        credential.note_use(by=by, project=normalize(name))
+        release.refresh_from_db()
+        return Response(
+            {
+                "project": release.project.name,
+                "version": release.version,
+                "is_yanked": release.is_yanked,
+                "reason": release.yanked_reason,
+            }
+        )
+
+
+class YankReleaseView(YankView):
+    """Hides a release from those who did not ask for exactly it."""
+
+    operation = staticmethod(publishing.yank_release)
+
+
+class UnyankReleaseView(YankView):
+    """Takes a yank back."""
+
+    operation = staticmethod(publishing.unyank_release)
+
+
+def _as_json(allowed: Allowance) -> dict[str, Any]:
+    return {
+        "actions": [] if allowed.is_empty else list(allowed.actions),
+        "projects": None if allowed.patterns is None else list(allowed.patterns),
+        "project_ids": None if allowed.ids is None else list(allowed.ids),
+        "networks": None if allowed.networks is None else list(allowed.networks),
+        "expires_at": None
+        if allowed.expires_at is None
+        else datetime.fromtimestamp(allowed.expires_at, UTC).isoformat(),
+    }
+
+
+def _problem(credential: TokenCredential) -> str | None:
+    """What its owner has to do before it is of any use."""
+    try:
+        credential.require_account()
+    except TokenRefused as refusal:
+        return refusal.sentence
+    return None
+
+
+def _find_release(project: Project | None, version: str) -> Release:
+    try:
+        canonical = canonical_version(version)
+    except ValueError as error:
+        raise Http404(f"The {error}.") from error
+    release = Release.objects.filter(project=project, canonical_version=canonical).first()
+    if release is None:
+        raise Http404(f"There is no release {shown(version)} of this project.")
+    return release
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValidationError("The field 'reason' must be text.")
+    return value
+
+
+def _refusal(sentence: str, status: int) -> Response:
+    response = Response({"message": sentence}, status=status)
+    response.reason_phrase = " ".join(sentence.split()).encode("ascii", "replace").decode()[:400]
+    return response

@@ -1,0 +1,111 @@
+"""Who can upload to a project: people, and tokens that act in their names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from accounts.gates import account_page
+from accounts.sudo import sudo_page
+from projects.models import Project, Role
+from projects.names import normalize
+from tokens.models import APIToken, TokenDenial
+from tokens.operations.denials import deny_token
+
+
+@dataclass(frozen=True)
+class ListedToken:
+    """A token that reaches a project, as its owners may see it.
+
+    A token for all projects of somebody else is shown without its name, and its uses elsewhere are
+    nobody's business here.
+
+    Attributes:
+        token: its row.
+        denial: who cut it off, if anybody did.
+        used_at: when it was last used; of a token for all projects, if that was here.
+    """
+
+    token: APIToken
+    denial: TokenDenial | None
+    used_at: datetime | None
+
+
+@account_page
+@require_safe
+def show_uploaders(request: HttpRequest, name: str) -> HttpResponse:
+    """Roles, the tokens that are limited to this project, and how many others reach it."""
+    project = _owned(request, name)
+    narrow, wide = tokens_for(project)
+    context = {
+        "nav": "projects",
+        "project": project,
+        "roles": project.roles.select_related("user"),
+        "tokens": narrow,
+        "wide": wide,
+    }
+    return render(request, "tokens/uploaders.html", context)
+
+
+def _deny(request: HttpRequest, name: str, pk: Any) -> HttpResponse:
+    """Ask, then cut the token off."""
+    project = _owned(request, name)
+    token = get_object_or_404(_held(project), pk=pk)
+    narrow, wide = tokens_for(project)
+    if token not in [row.token for row in (*narrow, *wide)]:
+        raise Http404
+    if request.method != "POST":
+        context = {"nav": "projects", "project": project, "token": token}
+        return render(request, "tokens/deny.html", context)
+    try:
+        deny_token(token, project, by=request.actor)  # type: ignore[attr-defined]
+    except PermissionDenied as error:
+        messages.error(request, str(error))
+    else:
+        places = {"user": token.user.username, "project": project.name}
+        messages.success(
+            request, _("The API token of %(user)s is cut off from %(project)s.") % places
+        )
+    return redirect("tokens:uploaders", project.normalized_name)
+
+
+def tokens_for(project: Project) -> tuple[list[ListedToken], list[ListedToken]]:
+    """The usable tokens that reach a project: those limited in their projects, and all others."""
+    denials = {denial.token_id: denial for denial in project.token_denials.all()}
+    narrow: list[ListedToken] = []
+    wide: list[ListedToken] = []
+    for token in _held(project):
+        allowed = token.allowance
+        if not allowed.covers(name=project.normalized_name, project_id=str(project.pk)):
+            continue
+        is_wide = allowed.is_for_all_projects
+        is_here = not is_wide or token.last_used_project == project.normalized_name
+        used_at = token.last_used_at if is_here else None
+        (wide if is_wide else narrow).append(ListedToken(token, denials.get(token.pk), used_at))
+    return narrow, wide
+
+
+def _held(project: Project) -> Any:
+    holders = project.roles.values("user")
+    tokens = APIToken.objects.usable().filter(user__in=holders).select_related("user")
+    return tokens.order_by("user__username_key", "name")
+
+
+def _owned(request: HttpRequest, name: str) -> Project:
+    """The project, for its owners; for everybody else there is no such page."""
+    owned = Project.objects.filter(
+        roles__user=request.user,  # type: ignore[misc]
+        roles__kind=Role.Kind.OWNER,
+    )
+    return get_object_or_404(owned, normalized_name=normalize(name))
+
+
+deny = sudo_page(_deny)

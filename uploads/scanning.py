@@ -1,0 +1,125 @@
+"""Looks for API tokens of this index inside of archives, so that nobody publishes one by mistake.
+
+It comes after `uploads.artifacts` has found the archive sound, and is as frugal with memory.
+"""
+
+from __future__ import annotations
+
+import re
+import tarfile
+from collections.abc import Iterator
+from typing import BinaryIO, Final
+
+from audit.actors import Actor
+from projects.names import shown
+from tokens.operations.leaks import UPLOAD, find_token, report_leak
+from uploads import zips
+from uploads.artifacts import MAX_INFLATED, MAX_METADATA, MAX_SECONDS
+from uploads.errors import UploadRefused
+from uploads.problems import Budget
+from uploads.requests import UploadRequest
+from uploads.tarballs import Inflated
+
+MAX_MEMBER: Final = 10 * 1024 * 1024
+"""So much of each member is looked at, from its beginning."""
+MAX_CANDIDATES: Final = 500
+
+_TOKEN: Final = re.compile(rb"pypi-[A-Za-z0-9_-]{80,4000}")
+_OVERLAP: Final = 4096
+_CHUNK: Final = 256 * 1024
+_BLOCK: Final = tarfile.BLOCKSIZE
+_PAX_PATH: Final = re.compile(rb"\d+ path=([^\n]+)\n")
+
+
+def refuse_own_tokens(request: UploadRequest, *, by: Actor) -> None:
+    """Refuse an archive that holds a token of this index, and revoke the token.
+
+    The token need not be that of the uploader.
+
+    Raises:
+        UploadRefused: with the path of the file that holds it.
+    """
+    holders = []
+    with request.file.path.open("rb") as file:
+        members = _wheel_members if request.parsed.kind == "bdist_wheel" else _sdist_members
+        for path, text in dict.fromkeys(_candidates(members(file))):
+            if find_token(text) is not None:
+                place = f"{request.parsed.filename}: {path}"
+                report_leak(text, source=UPLOAD, place=place, by=by)
+                holders.append(path)
+    if holders:
+        raise UploadRefused(
+            f"The file {shown(holders[0], 120)} in {request.parsed.filename} holds an API token of "
+            "this index. The token is revoked now. Take it out, build again, and make another "
+            "token.",
+            code="holds_token",
+        )
+
+
+def _candidates(members: Iterator[tuple[str, Iterator[bytes]]]) -> Iterator[tuple[str, str]]:
+    """What looks like a token, with the path of the member that it is in."""
+    count = 0
+    for path, chunks in members:
+        tail = b""
+        for chunk in chunks:
+            content = tail + chunk
+            for found in _TOKEN.finditer(content):
+                yield path, found.group().decode()
+                count += 1
+                if count >= MAX_CANDIDATES:
+                    return
+            tail = content[-_OVERLAP:]
+
+
+def _wheel_members(file: BinaryIO) -> Iterator[tuple[str, Iterator[bytes]]]:
+    budget = _budget()
+    for member in zips.read_members(file):
+        if not member.is_folder:
+            yield member.name, _beginning(zips.inflate(file, member, budget))
+
+
+def _beginning(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    left = MAX_MEMBER
+    for piece in pieces:
+        yield piece[:left]
+        left -= len(piece)
+        if left <= 0:
+            return
+
+
+def _sdist_members(file: BinaryIO) -> Iterator[tuple[str, Iterator[bytes]]]:
+    file.seek(0)
+    content = Inflated(file, _budget())
+    longer_name = ""
+    while any(block := content.read_exactly(_BLOCK)):
+        header = tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
+        left = -(-header.size // _BLOCK) * _BLOCK
+        if header.type in (tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME):
+            longer_name = _longer_name(header, content.read_exactly(left)) or longer_name
+            continue
+        path, longer_name = longer_name or header.name, ""
+        looked_at = min(left, MAX_MEMBER)
+        yield path, _sdist_chunks(content, looked_at)
+        content.skip(left - looked_at)
+
+
+def _budget() -> Budget:
+    """As much again as reading the archive has cost before."""
+    return Budget(MAX_INFLATED + 4 * MAX_METADATA, MAX_SECONDS)
+
+
+def _sdist_chunks(content: Inflated, left: int) -> Iterator[bytes]:
+    while left > 0:
+        chunk = content.read_exactly(min(_CHUNK, left))
+        left -= len(chunk)
+        yield chunk
+
+
+def _longer_name(header: tarfile.TarInfo, data: bytes) -> str:
+    """The name that an extended header gives the member after it, if it gives one."""
+    if header.type == tarfile.GNUTYPE_LONGNAME:
+        name = data.split(b"\0")[0]
+    else:
+        found = _PAX_PATH.search(data[: header.size])
+        name = found.group(1) if found else b""
+    return name.decode("utf-8", "replace")
