@@ -49,6 +49,7 @@ lock: install-dev ## Pin and hash the packages anew, after a change of a .in fil
 	$(COMPILE) requirements.in -o requirements.txt
 	cd requirements && $(COMPILE) dev.in -o dev.txt
 	cd requirements && $(COMPILE) production.in -o production.txt
+	cd requirements && $(COMPILE) pdm.in -o pdm.txt
 
 ci: lint test ## What must pass before a change is taken
 

@@ -8,13 +8,24 @@ from uuid import UUID
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.urls import reverse
+from django.urls import path, reverse
 from django.utils.translation import gettext_lazy as _
 
-from accounts import staff_acts  # noqa: F401  (puts them on the pages)
+from accounts import staff_acts, switches  # noqa: F401  (the acts put themselves on the pages)
 from accounts.limits import current_count
-from accounts.models import AuthenticatorApp, EmailAddress, OutboxMail, RateCount, User
+from accounts.models import (
+    AccountLink,
+    AuthenticatorApp,
+    EmailAddress,
+    OutboxMail,
+    RateCount,
+    ReservedName,
+    SecurityKey,
+    SwitchState,
+    User,
+)
 from accounts.staff import Cell, ObjectAdmin, StaffPanel, add_staff_panel
+from accounts.staff_invitations import MakeInvitation
 from audit.admin import ReadOnlyAdmin
 from audit.groups import ADMINISTRATOR, AUDITOR, EVERYBODY, SUPPORT, is_in
 from audit.models import Event
@@ -58,6 +69,13 @@ class AppInline(admin.TabularInline):  # type: ignore[type-arg]
         return is_in(request.user, SEEN_BY)
 
 
+class KeyInline(AppInline):
+    """An account's security keys and passkeys."""
+
+    model = SecurityKey
+    fields = readonly_fields = ("name", "is_passkey", "created_at", "last_used_at")
+
+
 @admin.register(User)
 class UserAdmin(ObjectAdmin):
     """People: everything that the site knows of one, on one page."""
@@ -83,7 +101,7 @@ class UserAdmin(ObjectAdmin):
         "last_login",
         "uploads_suspended_at",
     ]
-    inlines = [AddressInline, AppInline]
+    inlines = [AddressInline, AppInline, KeyInline]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         """With the staff groups, which the list shows."""
@@ -209,3 +227,68 @@ def last_events(user: User) -> StaffPanel:
 
 
 add_staff_panel(User, last_events, seen_by=EVERYBODY)
+
+
+@admin.register(AccountLink)
+class AccountLinkAdmin(ObjectAdmin):
+    """Invitations and set-up links; the links themselves are not known any more."""
+
+    list_display = [
+        "__str__",
+        "makes_administrator",
+        "created_by",
+        "created_at",
+        "expires_at",
+        "spent_at",
+        "spent_by",
+    ]
+    list_filter = ["makes_administrator", ("spent_at", admin.EmptyFieldListFilter)]
+    search_fields = ["note", "spent_by", "created_by"]
+    fields = [
+        "note",
+        "makes_administrator",
+        "created_by",
+        "created_at",
+        "expires_at",
+        "spent_at",
+        "spent_by",
+    ]
+
+    def get_urls(self) -> list[Any]:
+        """Offer the page that makes one."""
+        make = path("make/", MakeInvitation.as_view(), name="make-invitation")
+        return [make, *super().get_urls()]
+
+
+@admin.register(SwitchState)
+class SwitchStateAdmin(ObjectAdmin):
+    """Everything that can be switched while the site runs."""
+
+    list_display = ["title", "stands", "changed_by", "changed_at", "reason"]
+    list_display_links = ["title"]
+    fields = ["title", "stands", "changed_by", "changed_at", "reason"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[SwitchState]:
+        """Those of this version; a newer one may have left others behind."""
+        return super().get_queryset(request).filter(name__in=switches.names())
+
+    @admin.display(description=_("switch"))
+    def title(self, state: SwitchState) -> str:
+        """What it switches."""
+        return str(switches.find(state.name).title)
+
+    @admin.display(description=_("stands"))
+    def stands(self, state: SwitchState) -> str:
+        """How it stands now."""
+        switch = switches.find(state.name)
+        now = str(switch.positions[switch.value()])
+        return now if state.value else str(_("%s (as the environment says)") % now)
+
+
+@admin.register(ReservedName)
+class ReservedNameAdmin(ReadOnlyAdmin):
+    """User names that nobody can have any more."""
+
+    list_display = ["key", "why", "reserved_at"]
+    list_filter = ["why"]
+    search_fields = ["key"]

@@ -22,6 +22,7 @@ class AccountsConfig(AppConfig):
 
         register_methods()
         post_migrate.connect(make_staff_groups, sender=self)
+        post_migrate.connect(make_switches, sender=self)
 
 
 def make_staff_groups(**kwargs: Any) -> None:
@@ -33,3 +34,12 @@ def make_staff_groups(**kwargs: Any) -> None:
     if Group._meta.db_table in connection.introspection.table_names():
         for name in sorted(EVERYBODY):
             Group.objects.get_or_create(name=name)
+
+
+def make_switches(**kwargs: Any) -> None:
+    """Make the rows of switches that are missing."""
+    from accounts import switches
+    from accounts.models import SwitchState
+
+    if SwitchState._meta.db_table in connection.introspection.table_names():
+        switches.create_missing()

@@ -1,11 +1,12 @@
 """What staff can switch while the site runs, read by all floors.
 
-The environment says how a switch stands at first; once staff have turned it, their word holds.
+The environment says how a switch stands, until staff turn it: then their word holds, until they
+leave it to the environment again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +24,7 @@ class Switch:
         name: what the database and events call it.
         title: what pages call it.
         positions: a sentence for each value that it can have.
-        first: the value before staff ever turned it.
+        first: the value while staff leave it to the environment.
     """
 
     name: str
@@ -33,12 +34,8 @@ class Switch:
 
     def value(self) -> str:
         """How it stands now."""
-        state = self.state()
-        return state.value if state is not None else self.first()
-
-    def state(self) -> SwitchState | None:
-        """What staff made of it, or None."""
-        return SwitchState.objects.filter(name=self.name).first()
+        states = SwitchState.objects.filter(name=self.name)
+        return states.values_list("value", flat=True).first() or self.first()
 
 
 _switches: dict[str, Switch] = {}
@@ -50,14 +47,24 @@ def declare(switch: Switch) -> Switch:
     return switch
 
 
-def switches() -> Iterator[Switch]:
-    """All switches, by name."""
-    return (switch for _name, switch in sorted(_switches.items()))
+def find(name: str) -> Switch:
+    """The switch of that name.
+
+    Raises:
+        KeyError: if this version has none.
+    """
+    return _switches[name]
 
 
-def find(name: str) -> Switch | None:
-    """The switch of that name."""
-    return _switches.get(name)
+def names() -> list[str]:
+    """The names of all switches of this version."""
+    return sorted(_switches)
+
+
+def create_missing() -> None:
+    """Make a row for each switch that has none. Called after every migration."""
+    for name in _switches:
+        SwitchState.objects.get_or_create(name=name)
 
 
 REGISTRATION = declare(

@@ -78,6 +78,12 @@ class Project(models.Model):
         _("status"), max_length=20, choices=Status.choices, default=Status.ACTIVE
     )
     created_at = models.DateTimeField(_("created"), default=timezone.now)
+    quarantined_at = models.DateTimeField(_("quarantined"), null=True, editable=False)
+    quarantined_because = models.CharField(
+        _("why it is quarantined"), max_length=500, blank=True, editable=False
+    )
+    # What it becomes again when it is released
+    status_before = models.CharField(max_length=20, blank=True, editable=False)
     # Bytes; where one is not set, the site's own limit holds.
     file_size_limit = models.PositiveBigIntegerField(_("limit of a file"), null=True, blank=True)
     total_size_limit = models.PositiveBigIntegerField(
@@ -93,6 +99,11 @@ class Project(models.Model):
         indexes = [
             models.Index(fields=["-serial"], name="project_serial"),
             models.Index(fields=["-created_at", "-id"], name="project_newest"),
+            models.Index(
+                fields=["quarantined_at"],
+                condition=Q(quarantined_at__isnull=False),
+                name="project_quarantined",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -137,6 +148,15 @@ class ReleaseQuerySet(models.QuerySet["Release"]):
     def newest(self) -> ReleaseQuerySet:
         """The one made last first, without long texts."""
         return self.defer("metadata").order_by("-created_at", "-pk")
+
+
+class QuarantinedProject(Project):
+    """A project as the queue of staff lists it."""
+
+    class Meta:
+        proxy = True
+        verbose_name = _("quarantined project")
+        verbose_name_plural = _("quarantine")
 
 
 class Release(models.Model):
@@ -204,6 +224,14 @@ def latest_of(releases: Iterable[Release]) -> Release | None:
     )
 
 
+class SearchEntryQuerySet(models.QuerySet["SearchEntry"]):
+    """What projects are found by."""
+
+    def listed(self) -> SearchEntryQuerySet:
+        """That of projects which the index names."""
+        return self.exclude(project__status=Project.Status.QUARANTINED)
+
+
 class SearchEntry(models.Model):
     """What a project is found by; `projects.search` keeps it right."""
 
@@ -212,16 +240,10 @@ class SearchEntry(models.Model):
     summary = models.TextField(blank=True)  # of the latest release
     text = models.TextField()  # name and summary, in lower case
 
+    objects = SearchEntryQuerySet.as_manager()
+
     def __str__(self) -> str:
         return self.name
-
-
-class FileQuerySet(models.QuerySet["File"]):
-    """Files."""
-
-    def listed(self) -> FileQuerySet:
-        """Those that are offered for download."""
-        return self.filter(~Q(project__status=Project.Status.QUARANTINED))
 
 
 class File(models.Model):
@@ -254,8 +276,6 @@ class File(models.Model):
         _("second factor of the uploader"), max_length=40, blank=True
     )
 
-    objects = FileQuerySet.as_manager()
-
     class Meta:
         verbose_name = _("file")
         verbose_name_plural = _("files")
@@ -263,6 +283,7 @@ class File(models.Model):
         indexes = [
             models.Index(fields=["project", "size"], name="file_sizes"),
             models.Index(fields=["blake2b_256"], name="file_content"),
+            models.Index(fields=["token_id", "uploaded_at"], name="file_token"),
         ]
 
     def __str__(self) -> str:

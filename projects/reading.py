@@ -14,11 +14,12 @@ from typing import Any, BinaryIO, Final
 from urllib.parse import quote
 
 from django.conf import settings
+from django.db import connection
 from django.utils.http import content_disposition_header, parse_etags
 
 from projects import json_api, names, ranges, root_index, simple, storage
 from projects.cache import pages
-from projects.models import File, content_path
+from projects.models import Project, content_path
 
 CHUNK: Final = 256 * 1024  # bytes
 SMALL: Final = 64 * 1024  # bytes; up to this, one read costs less than handing the file on
@@ -28,6 +29,11 @@ _PAGE: Final = re.compile(r"/simple/(?:([A-Za-z0-9._-]+)/)?\Z", re.ASCII)
 _FILE: Final = re.compile(
     r"/files/([0-9a-f]{2}/[0-9a-f]{2}/[0-9a-f]{60})/([A-Za-z0-9._+!-]+?)(\.metadata)?\Z", re.ASCII
 )
+_LISTED_FILE: Final = """
+    SELECT file.metadata_sha256 FROM projects_file AS file
+    JOIN projects_project AS project ON project.id = file.project_id
+    WHERE file.filename = %s AND file.blake2b_256 = %s AND project.status <> %s
+"""
 _OPEN_TO_ALL: Final = ("Access-Control-Allow-Origin", "*")
 _rendering: Final = Lock()
 
@@ -244,8 +250,10 @@ def send_metadata(digest: str, filename: str, question: Question) -> Answer:
 
 def _find_metadata(digest: str, filename: str) -> str | None:
     """Digest of the metadata, "" without any; None if no such file is on the shelf now."""
-    found = File.objects.listed().filter(filename=filename, blake2b_256=digest).order_by()
-    return found.values_list("metadata_sha256", flat=True).first()
+    with connection.cursor() as cursor:  # as SQL: see simple.find_serial
+        cursor.execute(_LISTED_FILE, [filename, digest, Project.Status.QUARANTINED.value])
+        row = cursor.fetchone()
+    return None if row is None else str(row[0])
 
 
 def _send_content(question: Question, digest: str, suffix: str, etag: str, filename: str) -> Answer:

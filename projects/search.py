@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 import uuid
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -16,13 +17,13 @@ from typing import Any, Final
 
 from django.db import connection, transaction
 
-from projects.models import Project, SearchEntry
+from projects.models import Project, Release, SearchEntry, latest_of
 from projects.names import MAX_NAME, normalize
 
-MOST: Final = 1000  # results; who finds more has to say more
+MOST: Final = 500  # results; who finds more has to say more
 MAX_QUERY: Final = 200  # characters
 MAX_SUMMARY: Final = 2000  # characters
-BATCH: Final = 1000
+BATCH: Final = 500
 NEAR: Final = 8
 CANDIDATES: Final = 60  # names that share letters, from which the nearest are chosen
 _GRAM: Final = 3  # letters
@@ -37,7 +38,8 @@ _NEAR_ON_SQLITE: Final = """
 _WORDS_ON_SQLITE: Final = """
     SELECT entry.project_id FROM projects_search AS found
     JOIN projects_searchentry AS entry ON entry.id = found.rowid
-    WHERE projects_search MATCH %s LIMIT %s
+    JOIN projects_project AS project ON project.id = entry.project_id
+    WHERE projects_search MATCH %s AND project.status <> 'quarantined' LIMIT %s
 """
 
 
@@ -64,9 +66,8 @@ def find(query: str) -> Found:
     words = [word for word in query.lower().split() if len(word) >= _GRAM]
     by_words = _by_words(words) if words else []
     keys = list(dict.fromkeys([*by_name, *by_words]))
-    listed = set(Project.objects.listed().filter(pk__in=keys[:MOST]).values_list("pk", flat=True))
     return Found(
-        projects=[key for key in keys[:MOST] if key in listed],
+        projects=keys[:MOST],
         is_cut=len(keys) > MOST or len(by_name) >= MOST or len(by_words) >= MOST,
         near=[] if by_name else _near(name),
     )
@@ -74,7 +75,7 @@ def find(query: str) -> Found:
 
 def _by_name(name: str) -> list[Any]:
     """The exact name first, then what begins with it: one range of an index."""
-    entries = SearchEntry.objects.order_by("name")
+    entries = SearchEntry.objects.listed().order_by("name")
     if connection.vendor == "postgresql":
         entries = entries.filter(name__startswith=name)
     else:  # LIKE would not use the index here; names are ASCII, and "~" comes after all of it
@@ -87,7 +88,7 @@ def _by_words(words: Sequence[str]) -> list[Any]:
     if connection.vendor == "sqlite":
         match = f"text : ({' '.join(map(_quoted, words))})"
         return [uuid.UUID(key) for key in _column(_WORDS_ON_SQLITE, [match, MOST])]
-    entries = SearchEntry.objects.all()
+    entries = SearchEntry.objects.listed()
     for word in words:
         entries = entries.filter(text__contains=word)
     return list(entries.values_list("project_id", flat=True)[:MOST])
@@ -124,7 +125,7 @@ def _column(sql: str, parameters: list[Any]) -> list[Any]:
 
 def note(project: Project) -> None:
     """Keep what a project is found by: its name, and the summary of its latest release."""
-    entry = _entry(project)
+    entry = _entry(project, project.latest_release())
     if SearchEntry.objects.filter(project=project, summary=entry.summary).exists():
         return
     forget(project)
@@ -152,8 +153,7 @@ def forget(project: Project) -> None:
     entry.delete()
 
 
-def _entry(project: Project) -> SearchEntry:
-    latest = project.latest_release()
+def _entry(project: Project, latest: Release | None) -> SearchEntry:
     name, summary = project.normalized_name, latest.summary[:MAX_SUMMARY] if latest else ""
     return SearchEntry(
         project=project, name=name, summary=summary, text=f"{name} {summary}".lower()
@@ -171,7 +171,12 @@ def rebuild() -> int:
     projects = Project.objects.order_by("pk").iterator(chunk_size=BATCH)
     count = 0
     while batch := list(islice(projects, BATCH)):
-        SearchEntry.objects.bulk_create(_entry(project) for project in batch)
+        releases = defaultdict(list)
+        for release in Release.objects.filter(project__in=batch).defer("metadata").order_by():
+            releases[release.project_id].append(release)
+        SearchEntry.objects.bulk_create(
+            _entry(project, latest_of(releases[project.pk])) for project in batch
+        )
         count += len(batch)
     if connection.vendor == "sqlite":
         with connection.cursor() as cursor:

@@ -16,6 +16,7 @@ from html import escape
 from typing import Final
 
 from django.conf import settings
+from django.db import connection
 from django.http import HttpRequest
 from packaging.version import Version
 
@@ -30,6 +31,7 @@ GZIP_LEVEL: Final = 6
 _RENDERER: Final = 2
 # Both types of HTML have the same bytes, and are two answers all the same.
 _TYPE_MARKS: Final = {HTML: "", V1_HTML: "v1", V1_JSON: ""}
+_SERIAL: Final = "SELECT serial FROM projects_project WHERE normalized_name = %s"
 # In the order in which we offer them, each with the type that answers it (PEP 691).
 _OFFERS: Final = {
     HTML: HTML,
@@ -137,9 +139,14 @@ def _digest_of(text: str) -> str:
 
 
 def find_serial(normalized_name: str) -> int | None:
-    """The serial of a project: the one query of a page that is remembered."""
-    found = Project.objects.filter(normalized_name=normalized_name).order_by()
-    return found.values_list("serial", flat=True).first()
+    """The serial of a project: the one query of a page that is remembered.
+
+    As SQL: making it from the ORM's parts takes ten times as long as asking it.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_SERIAL, [normalized_name])
+        row = cursor.fetchone()
+    return None if row is None else int(row[0])
 
 
 def load_project(name: str) -> ProjectPage | None:

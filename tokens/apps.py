@@ -18,9 +18,11 @@ class TokensConfig(AppConfig):
         """
         from accounts import policy
         from accounts.closing import add_farewell
+        from accounts.data import add_part
         from accounts.panels import add_security_panel, add_survivors
         from tokens import credentials  # noqa: F401
         from tokens.closing import end_tokens
+        from tokens.data import gather_tokens
         from tokens.models import APIToken
         from tokens.panels import describe_tokens, surviving_tokens
 
@@ -28,3 +30,4 @@ class TokensConfig(AppConfig):
         add_survivors(surviving_tokens)
         add_farewell(end_tokens)
         policy.add_reason(lambda user: APIToken.objects.active().of(user).exists())
+        add_part("api_tokens", gather_tokens)

@@ -8,12 +8,12 @@ from django.utils.translation import gettext_lazy as _
 
 
 class SwitchState(models.Model):
-    """The value that staff gave a switch of `accounts.switches`. No row: never touched."""
+    """How staff set a switch of `accounts.switches`; "" leaves it as the environment says."""
 
     name = models.CharField(_("switch"), max_length=40, unique=True)
-    value = models.CharField(_("value"), max_length=40)
-    reason = models.CharField(_("reason"), max_length=500)
-    changed_by = models.CharField(_("by"), max_length=150)
+    value = models.CharField(_("value"), max_length=40, blank=True)
+    reason = models.CharField(_("reason"), max_length=500, blank=True)
+    changed_by = models.CharField(_("by"), max_length=150, blank=True)
     changed_at = models.DateTimeField(_("since"), default=timezone.now)
 
     class Meta:

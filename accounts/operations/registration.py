@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -99,6 +100,11 @@ def _purpose(link: AccountLink) -> str:
     return "administrator" if link.makes_administrator else "invitation"
 
 
+def _while_open(link: AccountLink, now: datetime) -> QuerySet[AccountLink]:
+    """The row of a link, if it can still be used: what one conditional update is made of."""
+    return AccountLink.objects.filter(pk=link.pk, spent_at=None, expires_at__gt=now)
+
+
 @transaction.atomic
 def cancel_link(link: AccountLink, *, reason: str, by: Actor) -> None:
     """End a link that nobody has used yet.
@@ -107,8 +113,7 @@ def cancel_link(link: AccountLink, *, reason: str, by: Actor) -> None:
         ValidationError: if it was used, or has ended.
     """
     now = timezone.now()
-    unspent = AccountLink.objects.filter(pk=link.pk, spent_at=None, expires_at__gt=now)
-    if unspent.update(expires_at=now) != 1:
+    if _while_open(link, now).update(expires_at=now) != 1:
         raise ValidationError(_("This link was used or has ended."))
     record(LINK_CANCELLED, by=by, purpose=_purpose(link), reason=reason)
 
@@ -128,8 +133,7 @@ def _spend(link: AccountLink, username: str) -> None:
         PermissionDenied: if it was used or ended since the page was opened.
     """
     now = timezone.now()
-    unspent = AccountLink.objects.filter(pk=link.pk, spent_at=None, expires_at__gt=now)
-    if unspent.update(spent_at=now, spent_by=username) != 1:
+    if _while_open(link, now).update(spent_at=now, spent_by=username) != 1:
         raise PermissionDenied(_("This link was used or has ended."))
 
 

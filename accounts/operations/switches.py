@@ -18,16 +18,19 @@ from audit.log import record
 def turn(switch: Switch, value: str, *, reason: str, by: Actor) -> None:
     """Give a switch another value; it holds from the next request on.
 
+    Args:
+        value: one of its positions, or "" to leave it to the environment.
+
     Raises:
         ValidationError: if it has no such value, or has it already.
     """
-    if value not in switch.positions:
+    if value and value not in switch.positions:
         raise ValidationError(_("There is no such value."))
-    former = switch.value()
-    if value == former:
+    state = SwitchState.objects.select_for_update(no_key=True).get(name=switch.name)
+    if value == state.value:
         raise ValidationError(_("It stands like this already."))
-    facts = {"value": value, "reason": reason, "changed_by": by.label}
-    SwitchState.objects.update_or_create(
-        name=switch.name, defaults=facts | {"changed_at": timezone.now()}
-    )
-    record(SWITCHED, by=by, switch=switch.name, former=former, value=value, reason=reason)
+    former = switch.value()
+    state.value, state.reason, state.changed_by = value, reason, by.label
+    state.changed_at = timezone.now()
+    state.save()
+    record(SWITCHED, by=by, switch=switch.name, former=former, value=switch.value(), reason=reason)

@@ -14,9 +14,11 @@ from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
 
-from accounts.events import ACCOUNT_CREATED, LINK_CREATED
-from accounts.models import AccountLink, OutboxMail, User
+from accounts import switches
+from accounts.events import ACCOUNT_CREATED, LINK_CREATED, SWITCHED
+from accounts.models import AccountLink, OutboxMail, ReservedName, SwitchState, User
 from accounts.operations import registration
+from accounts.operations.switches import turn
 from audit.actors import Actor, command
 from audit.models import Event, EventOrigin
 from tests.accounts.doors import count_events, is_signed_in, text_of_page
@@ -202,6 +204,10 @@ def test_good_names(browser: Browser, name: str) -> None:
     [
         "",
         " ",
+        "_foo",
+        "bar_",
+        "foo^bar",
+        "boo\x00far",
         "_zoe",
         "zoe_",
         "-zoe",
@@ -292,6 +298,111 @@ def test_of_eight_who_want_one_name_at_once_one_has_it(
 
     assert race_all([register(number) for number in range(8)]).count(True) == 1
     assert User.objects.count() == 1
+
+
+@pytest.mark.usefixtures("_open_site")
+@pytest.mark.parametrize("name", ["admin", "Root", "sup-port", "S.E.C.U.R.I.T.Y", "staff", "abuse"])
+def test_nobody_takes_the_name_of_those_in_charge(browser: Browser, name: str) -> None:
+    page = browser().post(REGISTER, fields(name))
+    assert "This name is taken, or reserved" in text_of_page(page)
+    assert User.objects.count() == 1
+
+
+@pytest.mark.usefixtures("_open_site")
+@pytest.mark.parametrize("why", ["used", "prohibited"])
+def test_a_reserved_name_is_refused_by_form_and_operation(browser: Browser, why: str) -> None:
+    ReservedName.objects.create(key="zoe", why=why)
+    assert "taken, or reserved" in text_of_page(browser().post(REGISTER, fields("ZOE")))
+    with pytest.raises(ValidationError, match="taken, or reserved"):
+        registration.register(
+            username="Zoe", email="z@example.org", password=PASSWORD, link=None, by=STRANGER
+        )
+    with pytest.raises(ValidationError, match="taken, or reserved"):
+        registration._create_user(username="zoe", email="z@example.org", password_hash="x")
+    assert User.objects.count() == 1
+
+
+# Addresses that are in use
+
+
+@pytest.mark.usefixtures("_open_site")
+@pytest.mark.parametrize("email", ["sam@example.org", "SAM@Example.ORG", "free@example.org"])
+def test_an_address_in_use_makes_no_difference_to_whoever_registers(
+    browser: Browser, email: str
+) -> None:
+    client = browser()
+    response = client.post(REGISTER, fields(email=email))
+    assert (response.status_code, response["Location"]) == (302, "/account/security/")
+    page = text_of_page(client.get("/account/security/"))
+    assert "A mail with a link was sent to" in page
+    mail = OutboxMail.objects.get()
+    is_free = email == "free@example.org"
+    assert mail.notice == ("verify_address" if is_free else "address_in_use")
+    assert mail.recipient.lower() == email.lower()
+
+
+@pytest.mark.usefixtures("_open_site")
+def test_the_owner_of_an_address_in_use_is_told_by_its_own_name(browser: Browser) -> None:
+    browser().post(REGISTER, fields(email="sam@example.org"))
+    mail = OutboxMail.objects.get()
+    assert (mail.recipient_name, mail.facts) == ("sam", {"typed_for": "zoe"})
+    assert mail.origin == {"actor": "", "network_address": "", "user_agent": ""}
+
+
+@pytest.mark.usefixtures("_open_site")
+def test_an_unverified_address_is_nobodys_yet(browser: Browser) -> None:
+    for name in ("zoe", "yan"):
+        browser().post(REGISTER, fields(name))
+    assert [mail.notice for mail in OutboxMail.objects.all()] == ["verify_address"] * 2
+
+
+# The switch
+
+
+@pytest.mark.parametrize("setting", ["open", "invitation", "closed"])
+@pytest.mark.parametrize("value", ["", "open", "invitation", "closed"])
+def test_the_switch_holds_whatever_the_environment_says(
+    settings: Any, sam: Person, setting: str, value: str
+) -> None:
+    settings.REGISTRATION = setting
+    SwitchState.objects.filter(name="registration").update(value=value)
+    assert registration.registration_mode() == (value or setting)
+
+
+@pytest.mark.usefixtures("_invited_site")
+def test_a_closed_site_takes_no_invitation(browser: Browser, sam: Person) -> None:
+    address = f"{REGISTER}?link={invite()}"
+    turn(switches.REGISTRATION, "closed", reason="too many accounts", by=sam.actor)
+    assert browser().get(address).status_code == 403
+    assert browser().post(address, fields()).status_code == 403
+    turn(switches.REGISTRATION, "", reason="all is quiet again", by=sam.actor)
+    assert browser().post(address, fields()).status_code == 302
+
+
+@pytest.mark.usefixtures("_invited_site")
+def test_turning_the_switch_is_recorded_with_its_reason(sam: Person) -> None:
+    turn(switches.REGISTRATION, "open", reason="a sprint today", by=sam.actor)
+    event = Event.objects.get(kind=SWITCHED.name)
+    assert event.fields == {
+        "switch": "registration",
+        "former": "invitation",
+        "value": "open",
+        "reason": "a sprint today",
+    }
+
+
+@pytest.mark.parametrize("value", ["wide open", "OPEN", "", "\x00"])
+def test_a_switch_takes_only_values_that_change_it(sam: Person, value: str) -> None:
+    with pytest.raises(ValidationError):
+        turn(switches.REGISTRATION, value, reason="just trying", by=sam.actor)
+    assert count_events(SWITCHED) == 0
+
+
+@pytest.mark.usefixtures("_invited_site")
+def test_the_sign_in_page_says_how_to_get_an_account(browser: Browser, sam: Person) -> None:
+    assert "by invitation" in text_of_page(browser().get("/account/sign-in/"))
+    turn(switches.REGISTRATION, "open", reason="a sprint today", by=sam.actor)
+    assert 'href="/account/register/"' in text_of_page(browser().get("/account/sign-in/"))
 
 
 # Invitations

@@ -136,9 +136,10 @@ def test_the_page_of_limits(fresh_site: Site, open_page: OpenPage) -> None:
     page.goto(f"{fresh_site.url}/admin/accounts/ratecount/")
     expect(page.locator("#result_list")).to_contain_text("1 of 10 in 300 seconds")
     row = page.locator("#result_list tr", has_text=re.compile(r"password\s*sam"))
-    row.get_by_role("link", name="Clear").first.click()
+    row.locator("th a").first.click()
+    page.get_by_role("link", name="Clear limit").click()
     require_sound(page)
     page.get_by_label("Reason").fill("it was a slip of mine")
-    page.locator("#content input[type=submit]").click()
+    page.locator("#content button[type=submit]").click()
     expect(page.locator("body")).to_contain_text("The limit is cleared.")
     assert not [row for row in RateCount.objects.filter(limit="password") if row.whose == "sam"]

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlencode
 
-from django.conf import settings
-from django.core.management.base import BaseCommand
-from django.urls import reverse
+from django.core.management.base import BaseCommand, CommandParser
 
+from accounts import switches
 from accounts.operations import registration
+from accounts.staff_invitations import invitation_address
 from audit.actors import command
 
 
@@ -18,8 +17,13 @@ class Command(BaseCommand):
 
     help = "Make an invitation link for one new account."
 
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Offer --for."""
+        parser.add_argument("--for", dest="note", default="", help="for whom, for staff's own list")
+
     def handle(self, *args: Any, **options: Any) -> None:
         """Make it, and show it."""
-        secret = registration.create_invitation(by=command("invite"))
-        query = urlencode({"link": secret})
-        self.stdout.write(f"{settings.SITE_URL}{reverse('accounts:register')}?{query}")
+        secret = registration.create_invitation(note=options["note"][:100], by=command("invite"))
+        self.stdout.write(invitation_address(secret))
+        if switches.REGISTRATION.value() == "closed":
+            self.stderr.write("Registration is closed: the link works once it no longer is.")

@@ -1,0 +1,134 @@
+"""What staff decide about who can make an account."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django import forms
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts import switches
+from accounts.models import AccountLink, SwitchState
+from accounts.operations import registration
+from accounts.operations.switches import turn
+from accounts.staff import ReasonForm, StaffAct, StaffPage, offered_on
+from audit.actors import Actor
+
+_AS_FIRST = "environment"  # in forms: a choice has a value
+
+
+def invitation_address(secret: str) -> str:
+    """The link to send to whoever is invited."""
+    return f"{settings.SITE_URL}{reverse('accounts:register')}?{urlencode({'link': secret})}"
+
+
+class InvitationForm(forms.Form):
+    """For whom an invitation is."""
+
+    note = forms.CharField(
+        label=gettext_lazy("For whom"),
+        max_length=100,
+        help_text=gettext_lazy("For your own list of open invitations. It is sent to nobody."),
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+
+
+class MakeInvitation(StaffPage):
+    """An invitation link, shown once, to be copied: it works without mail."""
+
+    slug = "make-invitation"
+    title = gettext_lazy("Make an invitation")
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        """Ask for whom."""
+        return self._page(request, InvitationForm())
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        """Make it, and show it in this answer and never again."""
+        form = InvitationForm(request.POST)
+        if not form.is_valid():
+            return self._page(request, form)
+        secret = registration.create_invitation(
+            note=form.cleaned_data["note"],
+            by=request.actor,  # type: ignore[attr-defined]
+        )
+        return self._page(request, form, link=invitation_address(secret))
+
+    def _page(self, request: HttpRequest, form: InvitationForm, link: str = "") -> HttpResponse:
+        is_closed = switches.REGISTRATION.value() == "closed"
+        return self._show(
+            request, "admin/invitation.html", form=form, link=link, is_closed=is_closed
+        )
+
+
+@offered_on(AccountLink)
+class CancelLink(StaffAct):
+    """End an invitation, or a set-up link, that nobody has used yet."""
+
+    slug = "cancel"
+    title = gettext_lazy("End this link")
+    tells_people = False
+    reasons = (gettext_lazy("It was sent to the wrong person."),)
+
+    @classmethod
+    def is_offered(cls, row: Any) -> bool:
+        """While it is open."""
+        return bool(row.is_open(timezone.now()))
+
+    def consequences(self, row: Any) -> list[str]:
+        """What will happen."""
+        return [_("Nobody can make an account with it any more.")]
+
+    def act(self, row: Any, *, fields: dict[str, Any], reason: str, by: Actor) -> str:
+        """End it."""
+        registration.cancel_link(row, reason=reason, by=by)
+        return _("The link was ended.")
+
+
+class SwitchForm(ReasonForm):
+    """Another value for a switch."""
+
+    value = forms.ChoiceField(label=gettext_lazy("New value"), widget=forms.RadioSelect)
+    field_order = ("value", "reason")
+
+    def __init__(self, *args: Any, row: Any, **kwargs: Any) -> None:
+        super().__init__(*args, row=row, **kwargs)
+        switch = switches.find(row.name)
+        first = _("As the environment says, which is now: %s") % switch.positions[switch.first()]
+        field: Any = self.fields["value"]
+        field.choices = [*switch.positions.items(), (_AS_FIRST, first)]
+        field.initial = row.value or _AS_FIRST
+
+    def clean_value(self) -> str:
+        """What the operation is told."""
+        value: str = self.cleaned_data["value"]
+        return "" if value == _AS_FIRST else value
+
+
+@offered_on(SwitchState)
+class TurnSwitch(StaffAct):
+    """Give a switch another value."""
+
+    slug = "turn"
+    title = gettext_lazy("Turn this switch")
+    tells_people = False
+    form_class = SwitchForm
+
+    def consequences(self, row: Any) -> list[str]:
+        """What will happen."""
+        return [_("It holds for everybody, from the next request on.")]
+
+    def act(self, row: Any, *, fields: dict[str, Any], reason: str, by: Actor) -> str:
+        """Turn it."""
+        switch = switches.find(row.name)
+        turn(switch, fields["value"], reason=reason, by=by)
+        return _("%(switch)s: %(value)s") % {
+            "switch": switch.title,
+            "value": switch.positions[switch.value()],
+        }

@@ -1,0 +1,244 @@
+"""pip, uv, poetry and pdm resolve and install from a running site as they do from PyPI."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.utils import timezone
+
+from projects.models import File, Project
+from projects.operations import lifecycle
+from projects.operations.publishing import yank_release
+from tests.clients.test_tools import BIN, make_environment, printed, put, run, twine
+from tests.support.artifacts import make_sdist, make_wheel
+from tests.support.people import Person
+from tests.support.server import Site
+from tests.support.uploading import token_of
+
+pytestmark = [pytest.mark.clients, pytest.mark.once]
+Result = subprocess.CompletedProcess[str]
+
+APP, LIBRARY = "ins-app", "ins-lib"  # the app needs the library
+
+
+@pytest.fixture
+def shelf(site: Site, alice: Person, tmp_path: Path) -> Site:
+    """An app that needs a library, of which one version is yanked and one is a pre-release."""
+    if not Project.objects.filter(name=APP).exists():
+        needs = f"Requires-Dist: {LIBRARY}>=1.0\n"
+        artifacts = [make_wheel(LIBRARY, one) for one in ("1.0", "1.1", "1.2", "2.0rc1")]
+        artifacts += [make_sdist(LIBRARY, "1.1"), make_wheel(APP, "1.0", metadata_extra=needs)]
+        files = [put(tmp_path, artifact) for artifact in artifacts]
+        assert twine(site, tmp_path, token_of(alice, name="shelf"), *files).returncode == 0
+        library = Project.objects.get(name=LIBRARY)
+        yank_release(library.releases.get(version="1.2"), by=alice.actor, reason="Loses letters.")
+        File.objects.filter(release__version="1.1", project=library).update(
+            uploaded_at=timezone.now() - timedelta(days=10)
+        )
+        File.objects.filter(release__version="1.0", project=library).update(
+            uploaded_at=timezone.now() - timedelta(days=30)
+        )
+    return site
+
+
+def pip(site: Site, folder: Path, *words: str) -> Result:
+    """`pip … --index-url`, without the cache of others."""
+    verb, *rest = words
+    return run(
+        *(str(BIN / "python"), "-m", "pip", "--isolated", "--disable-pip-version-check", verb),
+        *("--no-cache-dir", "--index-url", f"{site.url}/simple/", *rest),
+        folder=folder,
+    )
+
+
+def uv(site: Site, folder: Path, *words: str) -> Result:
+    """`uv … --default-index`."""
+    return run(
+        *(str(BIN / "uv"), *words, "--no-cache", "--default-index", f"{site.url}/simple/"),
+        folder=folder,
+    )
+
+
+def planned(result: Result) -> dict[str, str]:
+    """What `pip install --report -` says that it would install."""
+    assert result.returncode == 0, printed(result)
+    report = json.loads(result.stdout)
+    return {one["metadata"]["name"]: one["metadata"]["version"] for one in report["install"]}
+
+
+DRY = ("install", "--dry-run", "--ignore-installed", "--quiet", "--report", "-")
+
+
+def test_pip_resolves_dependencies_and_passes_yanked_ones_by(shelf: Site, tmp_path: Path) -> None:
+    assert planned(pip(shelf, tmp_path, *DRY, APP)) == {APP: "1.0", LIBRARY: "1.1"}
+
+
+def test_pip_reads_the_metadata_instead_of_the_wheel(shelf: Site, tmp_path: Path) -> None:
+    result = pip(shelf, tmp_path, "install", "--dry-run", "--ignore-installed", "--verbose", APP)
+    assert "ins_app-1.0-py3-none-any.whl.metadata" in printed(result)
+
+
+def test_pip_takes_pre_releases_when_it_is_told_to(shelf: Site, tmp_path: Path) -> None:
+    assert planned(pip(shelf, tmp_path, *DRY, "--pre", LIBRARY)) == {LIBRARY: "2.0rc1"}
+
+
+def test_pip_shows_why_a_version_was_yanked(shelf: Site, tmp_path: Path) -> None:
+    result = pip(shelf, tmp_path, "install", "--dry-run", f"{LIBRARY}==1.2", "--target", "x")
+    assert result.returncode == 0, printed(result)
+    assert "Reason for being yanked: Loses letters." in printed(result)
+
+
+def test_pip_downloads_wheels_and_sdists(shelf: Site, tmp_path: Path) -> None:
+    result = pip(shelf, tmp_path, "download", "--dest", "wheels", APP)
+    assert result.returncode == 0, printed(result)
+    assert sorted(path.name for path in (tmp_path / "wheels").iterdir()) == [
+        "ins_app-1.0-py3-none-any.whl",
+        "ins_lib-1.1-py3-none-any.whl",
+    ]
+
+
+@pytest.mark.parametrize("is_right", [True, False])
+def test_pip_checks_hashes(shelf: Site, tmp_path: Path, is_right: bool) -> None:
+    file = File.objects.get(filename="ins_lib-1.0-py3-none-any.whl")
+    digest = file.sha256 if is_right else hashlib.sha256(b"other").hexdigest()
+    (tmp_path / "requirements.txt").write_text(f"{LIBRARY}==1.0 --hash=sha256:{digest}\n")
+    result = pip(
+        shelf, tmp_path, "install", "--require-hashes", "-r", "requirements.txt", "--target", "x"
+    )
+    assert (result.returncode == 0) == is_right, printed(result)
+    assert is_right or "DO NOT MATCH THE HASHES" in printed(result)
+
+
+def test_uv_installs_and_passes_yanked_ones_by(shelf: Site, tmp_path: Path) -> None:
+    python = make_environment(tmp_path)
+    result = uv(shelf, tmp_path, "pip", "install", "--python", str(python), APP)
+    assert result.returncode == 0, printed(result)
+    assert f"{LIBRARY}==1.1" in printed(result)
+    assert run(str(python), "-c", "import ins_app, ins_lib", folder=tmp_path).returncode == 0
+
+
+@pytest.mark.parametrize(("days", "version"), [(1, "1.1"), (20, "1.0")])
+def test_uv_leaves_out_what_is_too_new(
+    shelf: Site, tmp_path: Path, days: int, version: str
+) -> None:
+    moment = (timezone.now() - timedelta(days=days)).isoformat()
+    (tmp_path / "requirements.in").write_text(f"{LIBRARY}\n")
+    result = uv(shelf, tmp_path, "pip", "compile", "--exclude-newer", moment, "requirements.in")
+    assert f"{LIBRARY}=={version}" in result.stdout, printed(result)
+
+
+def write_project(folder: Path, site: Site, table: str = "") -> None:
+    """A project that needs the app, from this site alone."""
+    (folder / "pyproject.toml").write_text(
+        '[project]\nname = "needs-it"\nversion = "0.1"\n'
+        f'requires-python = ">=3.11"\ndependencies = ["{APP}"]\n' + table.format(url=site.url)
+    )
+
+
+def test_uv_locks_with_sizes_times_and_hashes(shelf: Site, tmp_path: Path) -> None:
+    write_project(tmp_path, shelf, '[[tool.uv.index]]\nurl = "{url}/simple/"\ndefault = true\n')
+    result = run(str(BIN / "uv"), "lock", "--no-cache", folder=tmp_path)
+    assert result.returncode == 0, printed(result)
+    lock = (tmp_path / "uv.lock").read_text()
+    file = File.objects.get(filename="ins_app-1.0-py3-none-any.whl")
+    assert f'hash = "sha256:{file.sha256}", size = {file.size}, upload-time = "20' in lock
+    assert 'name = "ins-lib"\nversion = "1.1"' in lock
+
+
+def test_poetry_locks_and_installs(shelf: Site, tmp_path: Path) -> None:
+    write_project(
+        tmp_path,
+        shelf,
+        '[[tool.poetry.source]]\nname = "here"\nurl = "{url}/simple/"\npriority = "primary"\n'
+        "[tool.poetry]\npackage-mode = false\n",
+    )
+    environment = {
+        "POETRY_VIRTUALENVS_IN_PROJECT": "true",
+        "POETRY_KEYRING_ENABLED": "false",
+        "POETRY_CACHE_DIR": str(tmp_path / "cache"),
+    }
+    result = run(
+        *(str(BIN / "poetry"), "install", "--no-interaction"), folder=tmp_path, **environment
+    )
+    assert result.returncode == 0, printed(result)
+    assert "Installing ins-lib (1.1)" in printed(result)
+    _import_both(tmp_path / ".venv" / "bin" / "python", tmp_path)
+
+
+@pytest.fixture(scope="module")
+def pdm(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """pdm in an environment of its own: what it needs does not go together with what we need."""
+    folder = tmp_path_factory.mktemp("pdm")
+    python = make_environment(folder)
+    lock = Path(__file__).resolve().parents[2] / "requirements" / "pdm.txt"
+    words = ("pip", "install", "--quiet", "--require-hashes", "--python", str(python), "-r")
+    result = run(str(BIN / "uv"), *words, str(lock), folder=folder)
+    assert result.returncode == 0, printed(result)
+    return python.parent / "pdm"
+
+
+def test_pdm_locks_and_installs(shelf: Site, tmp_path: Path, pdm: Path) -> None:
+    write_project(
+        tmp_path,
+        shelf,
+        '[[tool.pdm.source]]\nname = "pypi"\nurl = "{url}/simple/"\nverify_ssl = true\n'
+        "[tool.pdm]\ndistribution = false\n",
+    )
+    python = make_environment(tmp_path)
+    environment = {
+        "PDM_CACHE_DIR": str(tmp_path / "cache"),
+        "PDM_CHECK_UPDATE": "false",
+        "PDM_PYTHON": str(python),
+    }
+    result = run(
+        *(
+            str(pdm),
+            "install",
+            "--no-self",
+        ),
+        folder=tmp_path,
+        **environment,
+    )
+    assert result.returncode == 0, printed(result)
+    assert 'name = "ins-lib"\nversion = "1.1"' in (tmp_path / "pdm.lock").read_text()
+    _import_both(python, tmp_path)
+
+
+def _import_both(python: Path, folder: Path) -> None:
+    found = run(str(python), "-c", "import ins_app, ins_lib", folder=folder)
+    assert found.returncode == 0, printed(found)
+
+
+Act = Callable[[Project, Person], None]
+
+
+@pytest.mark.parametrize(
+    ("act", "said"),
+    [
+        (lambda project, by: lifecycle.delete_project(project, by=by.actor), "No matching"),
+        (
+            lambda project, by: Project.objects.filter(pk=project.pk).update(
+                status="quarantined", serial=project.serial + 1
+            ),
+            "No matching",
+        ),
+    ],
+    ids=["deleted", "quarantined"],
+)
+def test_what_is_gone_is_not_installed_from_the_next_request_on(
+    act: Act, said: str, site: Site, alice: Person, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    name = f"ins-{request.node.callspec.id}"
+    token = token_of(alice, name=name)
+    assert twine(site, tmp_path, token, put(tmp_path, make_wheel(name, "1.0"))).returncode == 0
+    assert planned(pip(site, tmp_path, *DRY, name)) == {name: "1.0"}
+    act(Project.objects.get(name=name), alice)
+    result = pip(site, tmp_path, "install", "--dry-run", name)
+    assert result.returncode != 0
+    assert said in printed(result)
