@@ -229,7 +229,7 @@ def test_uploads_are_refused_with_a_sentence_until_they_are_resumed(
     deny(browser)
     response = upload(token, "foo", "2.0")
     assert response.status_code == 403
-    assert response.reason_phrase.startswith("Uploads of the account alice are suspended.")
+    assert response.reason_phrase.startswith("Uploads of the account alice are suspended")
     client = recovered(browser, alice)
     client.post("/account/held/", {"resume": "1"})
     assert upload(token, "foo", "2.0").status_code == 200

@@ -102,14 +102,6 @@ GUARDS = [
         "::test_without_a_factor_that_counts_nothing_is_released_or_resumed",
     ),
     Guard(
-        "suspended uploads are refused",
-        "uploads/operations.py",
-        "    if user.uploads_suspended_at is not None:\n",
-        "    if False:\n",
-        "tests/accounts/test_denials.py"
-        "::test_uploads_are_refused_with_a_sentence_until_they_are_resumed",
-    ),
-    Guard(
         "attempts around the end of a window are counted together",
         "accounts/limits.py",
         "if int(at) >= slot - SLOTS and count}",
