@@ -18,6 +18,7 @@ from accounts.models import (
     EmailAddress,
     OutboxMail,
     ReservedName,
+    SecurityKey,
     SwitchState,
     User,
 )
@@ -66,6 +67,13 @@ class AppInline(admin.TabularInline):  # type: ignore[type-arg]
         return is_in(request.user, SEEN_BY)
 
 
+class KeyInline(AppInline):
+    """An account's security keys and passkeys."""
+
+    model = SecurityKey
+    fields = readonly_fields = ("name", "is_passkey", "created_at", "last_used_at")
+
+
 @admin.register(User)
 class UserAdmin(ObjectAdmin):
     """People: everything that the site knows of one, on one page."""
@@ -91,7 +99,7 @@ class UserAdmin(ObjectAdmin):
         "last_login",
         "uploads_suspended_at",
     ]
-    inlines = [AddressInline, AppInline]
+    inlines = [AddressInline, AppInline, KeyInline]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         """With the staff groups, which the list shows."""

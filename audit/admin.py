@@ -19,11 +19,13 @@ from django.utils import timezone
 from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 
-from audit import exports
+from audit import checking, exports
 from audit.acts import event_acts
 from audit.forms import EventFilterForm
 from audit.groups import EVERYBODY, EXPORTERS, is_in
 from audit.models import (
+    ChainCheck,
+    ChainHead,
     Event,
     RefusalEvent,
     SignInEvent,
@@ -146,6 +148,7 @@ class EventPages(ReadOnlyAdmin):
             "acts": event_acts(request.user) if form.is_valid() else [],
             "act_query": urlencode({**used, **self._as_filter()}),
             "export_url": self._export_url() if self._may_export(request) else "",
+            "may_check": self._may_export(request),
             "opts": self.opts,
         }
         return TemplateResponse(request, "admin/audit/events.html", context)
@@ -263,7 +266,39 @@ class EventPages(ReadOnlyAdmin):
 
 @admin.register(Event)
 class EverythingAdmin(EventPages):
-    """The whole memory."""
+    """The whole memory, and whether it holds."""
+
+    def get_urls(self) -> list[Any]:
+        """Offer the page of checks."""
+        check = path(
+            "check/", self.admin_site.admin_view(self.check_view), name="audit_event_check"
+        )
+        return [check, *super().get_urls()]
+
+    def check_view(self, request: HttpRequest) -> HttpResponse:
+        """How far the check of the chain is, and what the last ones found; a POST begins one.
+
+        Raises:
+            PermissionDenied: for staff of other groups.
+        """
+        if not self._may_export(request):
+            raise PermissionDenied(_("Your staff group may not check the chain."))
+        if request.method == "POST":
+            checking.start_check(by=request.actor)  # type: ignore[attr-defined]
+            return redirect("admin:audit_event_check")
+        checks = list(ChainCheck.objects.all()[:10])
+        going_on = next((check for check in checks if check.finished_at is None), None)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Check of the chain"),
+            "head": ChainHead.objects.get(pk=1),
+            "going_on": going_on,
+            "checks": [check for check in checks if check.finished_at],
+        }
+        response = TemplateResponse(request, "admin/audit/check.html", context)
+        if going_on is not None:
+            response["Refresh"] = "2"  # seconds; works without JavaScript
+        return response
 
 
 @admin.register(SignInEvent)

@@ -50,6 +50,57 @@ def seal(key: bytes, *, previous: str, number: int, content: dict[str, Any]) -> 
     return hmac.new(key, message, hashlib.sha256).hexdigest()
 
 
+@dataclass(frozen=True)
+class Place:
+    """An event up to which a chain holds: its number and its seal."""
+
+    number: int = 0
+    seal: str = START
+
+
+def follow(
+    rows: Iterable[SealedRow],
+    *,
+    after: Place,
+    keys: Callable[[str], bytes | None],
+    expected: dict[int, str] | None = None,
+) -> Place | Break:
+    """Check the events that follow a place; the last of them, or the first that does not hold.
+
+    Args:
+        rows: events in the order of their numbers.
+        after: the place that the first of them follows.
+        keys: the key of an id, or None if there is no such key.
+        expected: numbers and seals kept elsewhere; what is found is taken out.
+    """
+    previous, number = after.seal, after.number
+    kept_elsewhere = {} if expected is None else expected
+    for row in rows:
+        number += 1
+        if row.number != number:
+            return Break(number, "is missing")
+        key = keys(row.key_id)
+        if key is None:
+            return Break(number, "was sealed with a key that this site does not have")
+        right = seal(key, previous=previous, number=number, content=row.content)
+        if not hmac.compare_digest(right, row.seal):
+            return Break(number, "does not match its seal")
+        kept = kept_elsewhere.pop(number, None)
+        if kept is not None and not hmac.compare_digest(kept, row.seal):
+            return Break(number, "has another seal than the one that was kept")
+        previous = row.seal
+    return Place(number, previous)
+
+
+def find_false_end(end: Place, head: Place) -> Break | None:
+    """What is wrong with the last event, if it is not the one that the chain's head names."""
+    if end.number < head.number:
+        return Break(end.number + 1, "is missing: the chain ends before its head")
+    if end != head:
+        return Break(end.number, "is not what the chain's head says is the last event")
+    return None
+
+
 def find_break(
     rows: Iterable[SealedRow],
     *,
@@ -68,25 +119,12 @@ def find_break(
         expected: numbers and seals kept elsewhere, which show that the newest events were cut off.
     """
     expected = dict(expected or {})
-    previous, number = START, 0
-    for row in rows:
-        number += 1
-        if row.number != number:
-            return Break(number, "is missing")
-        key = keys(row.key_id)
-        if key is None:
-            return Break(number, "was sealed with a key that this site does not have")
-        right = seal(key, previous=previous, number=number, content=row.content)
-        if not hmac.compare_digest(right, row.seal):
-            return Break(number, "does not match its seal")
-        kept = expected.pop(number, None)
-        if kept is not None and not hmac.compare_digest(kept, row.seal):
-            return Break(number, "has another seal than the one that was kept")
-        previous = row.seal
-    if number < head_number:
-        return Break(number + 1, "is missing: the chain ends before its head")
-    if number > head_number or previous != head_seal:
-        return Break(number, "is not what the chain's head says is the last event")
+    end = follow(rows, after=Place(), keys=keys, expected=expected)
+    if isinstance(end, Break):
+        return end
+    found = find_false_end(end, Place(head_number, head_seal))
+    if found is not None:
+        return found
     for kept_number in sorted(expected):
         return Break(kept_number, "is missing: the newest events were cut off")
     return None

@@ -34,3 +34,8 @@ EVENTS_EXPORTED = define(
     "form",
     "filters",
 )
+CHAIN_CHECK_STARTED = define(
+    "audit:chain:check-started",
+    _("{actor} began to check the chain up to event {up_to}"),
+    "up_to",
+)

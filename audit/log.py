@@ -17,6 +17,7 @@ from django.utils import timezone
 from audit import chain, keyring
 from audit.actors import Actor
 from audit.models import ChainHead, Event, EventOrigin, EventSubject
+from audit.networks import address_key
 from audit.signals import event_recorded
 from audit.vocabulary import EventKind
 
@@ -184,18 +185,31 @@ def verify(*, expected: dict[int, str] | None = None) -> chain.Break | None:
     """
     head = ChainHead.objects.get(pk=1)
     found = chain.find_break(
-        _sealed_rows(head.number),
+        sealed_rows(head.number),
         keys=lambda key_id: keyring.find_key(keyring.SEALS, key_id),
         head_number=head.number,
         head_seal=head.seal,
         expected=expected,
     )
-    return found or _find_row_past_head() or _find_false_origin()
+    return found or find_row_past_head() or find_false_origin()
 
 
-def _sealed_rows(last: int, size: int = 2000) -> Iterable[chain.SealedRow]:
-    """The events up to number `last` with their subjects, read `size` at a time."""
-    after = 0
+def verify_span(after: chain.Place, last: int) -> chain.Place | chain.Break:
+    """Check the events that follow a place, up to number `last`, and where they came from."""
+    end = chain.follow(
+        sealed_rows(last, after=after.number),
+        after=after,
+        keys=lambda key_id: keyring.find_key(keyring.SEALS, key_id),
+    )
+    if isinstance(end, chain.Break):
+        return end
+    if end.number < last:
+        return chain.Break(end.number + 1, "is missing")
+    return find_false_origin(after=after.number, last=last) or end
+
+
+def sealed_rows(last: int, *, after: int = 0, size: int = 2000) -> Iterable[chain.SealedRow]:
+    """The events from `after` up to number `last` with their subjects, read `size` at a time."""
     while after < last:
         until = min(after + size, last)
         span = (after + 1, until)
@@ -208,7 +222,7 @@ def _sealed_rows(last: int, size: int = 2000) -> Iterable[chain.SealedRow]:
         after = until
 
 
-def _find_row_past_head() -> chain.Break | None:
+def find_row_past_head() -> chain.Break | None:
     """An event or subject with a number that the chain has not given out."""
     head = ChainHead.objects.values("number")[:1]
     planted = Event.objects.filter(number__gt=head).order_by("number").first()
@@ -223,11 +237,12 @@ def _find_row_past_head() -> chain.Break | None:
     return None
 
 
-def _find_false_origin() -> chain.Break | None:
-    after = 0
-    while origins := list(
-        EventOrigin.objects.filter(event_number__gt=after).order_by("event_number")[:2000]
-    ):
+def find_false_origin(*, after: int = 0, last: int | None = None) -> chain.Break | None:
+    """The first event of these whose origin is not what was sealed; erased ones are none."""
+    stored = EventOrigin.objects.order_by("event_number")
+    if last is not None:
+        stored = stored.filter(event_number__lte=last)
+    while origins := list(stored.filter(event_number__gt=after)[:2000]):
         after = origins[-1].event_number
         numbers = [origin.event_number for origin in origins]
         digests = dict(
@@ -240,6 +255,7 @@ def _find_false_origin() -> chain.Break | None:
                 mail_addresses=origin.mail_addresses,
                 salt=origin.salt,
             )
-            if digests.get(origin.event_number) != right:
+            is_found_by = address_key(origin.network_address)
+            if digests.get(origin.event_number) != right or origin.address_key != is_found_by:
                 return chain.Break(origin.event_number, "has an origin that was altered")
     return None

@@ -11,9 +11,11 @@ from django.db import models
 from django.db.models import F, Q, Value
 from django.db.models.fields.json import KT
 from django.db.models.functions import Coalesce, Left, Lower, NullIf, StrIndex
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from audit import vocabulary
+from audit.chain import START
 from audit.networks import address_key
 
 
@@ -268,6 +270,31 @@ class ChainHead(models.Model):
 
     def __str__(self) -> str:
         return f"{self.number}:{self.seal}"
+
+
+class ChainCheck(models.Model):
+    """One walk along the whole chain, as far as it has come."""
+
+    started_at = models.DateTimeField(_("begun"), default=timezone.now)
+    started_by = models.CharField(_("begun by"), max_length=150)
+    last_number = models.BigIntegerField(_("up to event"))
+    last_seal = models.CharField(max_length=64)
+    number = models.BigIntegerField(_("checked up to event"), default=0)
+    seal = models.CharField(max_length=64, default=START)
+    finished_at = models.DateTimeField(_("finished"), null=True)
+    broken_number = models.BigIntegerField(_("first event that does not hold"), null=True)
+    broken_because = models.CharField(_("because it"), max_length=100, blank=True)
+
+    class Meta:
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.number}/{self.last_number}"
+
+    @property
+    def percent(self) -> int:
+        """How much of the way is done."""
+        return 100 * self.number // self.last_number if self.last_number else 100
 
 
 class JobRun(models.Model):

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.template.response import TemplateResponse
 from django.utils.translation import gettext_lazy as _
 from two_factor.admin import AdminSiteOTPRequired
 
@@ -46,6 +47,18 @@ class StaffSite(AdminSiteOTPRequired):
     def get_urls(self) -> list[Any]:
         """Offer the acts on lists of events beside the pages of tables."""
         return [*event_act_urls(), *super().get_urls()]
+
+    def index(self, request: HttpRequest, extra_context: Any = None) -> TemplateResponse:
+        """What is wrong, the numbers that people look at, and the menu."""
+        from indexsite.numbers import groups_for  # models, which are loaded after this site
+        from indexsite.troubles import find_troubles
+
+        context = {
+            "troubles": find_troubles(),
+            "number_groups": groups_for(request.user),
+            **(extra_context or {}),
+        }
+        return super().index(request, context)
 
     def has_permission(self, request: HttpRequest) -> bool:
         """Somebody of a staff group, with a second factor verified in this session."""

@@ -12,6 +12,7 @@ from django.db import close_old_connections, connections
 
 from accounts import notices
 from audit import timetable
+from indexsite.troubles import tell_troubles
 
 logger = logging.getLogger(__name__)
 PAUSE = 1.0  # seconds between two looks at the outbox
@@ -31,10 +32,18 @@ class Worker:
         """Work until stopped."""
         signal.signal(signal.SIGTERM, self.stop)
         signal.signal(signal.SIGINT, self.stop)
+        self._tell_of_the_past()
         while not self._stopping.is_set():
             if not self.run_once():
                 self._stopping.wait(PAUSE)
         connections.close_all()
+
+    def _tell_of_the_past(self) -> None:
+        """Tell administrators how late everything is, before it is caught up."""
+        try:
+            tell_troubles()
+        except DatabaseError:
+            logger.exception("The database did not answer.")
 
     def run_once(self) -> bool:
         """Do what is due; whether there was anything."""

@@ -1,28 +1,73 @@
 """What staff see of projects: everything, and nothing that they could change here."""
 
-from django.contrib import admin
+from __future__ import annotations
 
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+
+from accounts.staff import ObjectAdmin
 from audit.admin import ReadOnlyAdmin
+from projects import staff_acts  # noqa: F401  (puts them on the pages)
 from projects.models import (
     BurntFilename,
     DeletedProject,
     File,
     ProhibitedName,
     Project,
+    QuarantinedProject,
     Release,
     Role,
 )
 
 
 @admin.register(Project)
-class ProjectAdmin(ReadOnlyAdmin):
+class ProjectAdmin(ObjectAdmin):
     """Projects."""
 
-    list_display = ["name", "status", "serial", "created_at"]
+    subject_kind = "project"
+    list_display = ["name", "status", "quarantined_at", "serial", "created_at"]
     list_filter = ["status"]
     search_fields = ["name", "normalized_name"]
-    date_hierarchy = "created_at"
     show_full_result_count = False
+    fields = [
+        "id",
+        "name",
+        "normalized_name",
+        "status",
+        "quarantined_at",
+        "quarantined_because",
+        "serial",
+        "created_at",
+        "file_size_limit",
+        "total_size_limit",
+    ]
+
+
+@admin.register(QuarantinedProject)
+class QuarantineAdmin(ReadOnlyAdmin):
+    """The queue of what is to be looked at, the oldest first; each leads to the project's page."""
+
+    list_display = ["project", "quarantined_at", "quarantined_because"]
+    ordering = ["quarantined_at", "pk"]
+    list_display_links = None
+    search_fields = ["normalized_name"]
+    show_full_result_count = False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """What is in quarantine."""
+        return super().get_queryset(request).filter(status=Project.Status.QUARANTINED)
+
+    @admin.display(description=_("project"))
+    def project(self, row: Any) -> str:
+        """The way to its page."""
+        address = reverse("admin:projects_project_change", args=[row.pk])
+        return format_html('<a href="{}">{}</a>', address, row.name)
 
 
 @admin.register(Release)

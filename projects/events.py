@@ -83,3 +83,13 @@ CONTENT_REMOVED = define(
 OBJECT_SET_ASIDE = define(
     "project:object:set-aside", _("{actor} moved {path} out of the store of contents"), "path"
 )
+PROJECT_QUARANTINED = define(
+    "staff:project:quarantined",
+    _("{actor} put the project {project} into quarantine: {reason}"),
+    "reason",
+)
+PROJECT_RELEASED = define(
+    "staff:project:released",
+    _("{actor} took the project {project} out of quarantine: {reason}"),
+    "reason",
+)

@@ -78,6 +78,12 @@ class Project(models.Model):
         _("status"), max_length=20, choices=Status.choices, default=Status.ACTIVE
     )
     created_at = models.DateTimeField(_("created"), default=timezone.now)
+    quarantined_at = models.DateTimeField(_("quarantined"), null=True, editable=False)
+    quarantined_because = models.CharField(
+        _("why it is quarantined"), max_length=500, blank=True, editable=False
+    )
+    # What it becomes again when it is released
+    status_before = models.CharField(max_length=20, blank=True, editable=False)
     # Bytes; where one is not set, the site's own limit holds.
     file_size_limit = models.PositiveBigIntegerField(_("limit of a file"), null=True, blank=True)
     total_size_limit = models.PositiveBigIntegerField(
@@ -93,6 +99,11 @@ class Project(models.Model):
         indexes = [
             models.Index(fields=["-serial"], name="project_serial"),
             models.Index(fields=["-created_at", "-id"], name="project_newest"),
+            models.Index(
+                fields=["quarantined_at"],
+                condition=Q(quarantined_at__isnull=False),
+                name="project_quarantined",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -137,6 +148,15 @@ class ReleaseQuerySet(models.QuerySet["Release"]):
     def newest(self) -> ReleaseQuerySet:
         """The one made last first, without long texts."""
         return self.defer("metadata").order_by("-created_at", "-pk")
+
+
+class QuarantinedProject(Project):
+    """A project as the queue of staff lists it."""
+
+    class Meta:
+        proxy = True
+        verbose_name = _("quarantined project")
+        verbose_name_plural = _("quarantine")
 
 
 class Release(models.Model):
@@ -263,6 +283,7 @@ class File(models.Model):
         indexes = [
             models.Index(fields=["project", "size"], name="file_sizes"),
             models.Index(fields=["blake2b_256"], name="file_content"),
+            models.Index(fields=["token_id", "uploaded_at"], name="file_token"),
         ]
 
     def __str__(self) -> str:

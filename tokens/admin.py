@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.urls import path
+from django.utils import timezone
 from django.utils.html import format_html_join
 from django.utils.translation import gettext_lazy as _
 
@@ -15,19 +18,88 @@ from audit.admin import ReadOnlyAdmin
 from audit.rendering import history
 from tokens.descriptions import describe_token
 from tokens.models import APIToken, TokenDenial
-from tokens.staff_acts import find_pasted_token
+from tokens.staff_acts import SEEN_BY, find_pasted_token
 from tokens.uses import uses_of
 
 _SHOWN_USES = 20
+SOON = timedelta(days=14)
+LONG_UNUSED = timedelta(days=90)
+
+
+class ExpiryFilter(admin.SimpleListFilter):
+    """By when tokens end."""
+
+    title = _("expiry")
+    parameter_name = "ends"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        """The choices."""
+        return [("never", _("never")), ("soon", _("within 14 days")), ("over", _("expired"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Those of the choice."""
+        now = timezone.now()
+        choices = {
+            "never": Q(expires_at=None),
+            "soon": Q(expires_at__gt=now, expires_at__lte=now + SOON),
+            "over": Q(expires_at__lte=now),
+        }
+        return queryset.filter(choices.get(self.value() or "", Q()))
+
+
+class UseFilter(admin.SimpleListFilter):
+    """By when tokens were used last."""
+
+    title = _("use")
+    parameter_name = "used"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        """The choices."""
+        return [("never", _("never used")), ("long-ago", _("not used for 90 days"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Those of the choice; a token that is new has had no time to be used."""
+        before = timezone.now() - LONG_UNUSED
+        choices = {
+            "never": Q(last_used_at=None),
+            "long-ago": Q(last_used_at__lt=before) | Q(last_used_at=None, created_at__lt=before),
+        }
+        return queryset.filter(choices.get(self.value() or "", Q()))
+
+
+class ScopeFilter(admin.SimpleListFilter):
+    """By what tokens are for."""
+
+    title = _("scope")
+    parameter_name = "scope"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        """The choices."""
+        return [("some", _("named projects")), ("all", _("no named project"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Those of the choice. Tokens for a project that is still to be made name it."""
+        names_none = Q(projects=None, awaits_project="")
+        choices = {"all": names_none, "some": ~names_none}
+        return queryset.filter(choices.get(self.value() or "", Q())).distinct()
 
 
 @admin.register(APIToken)
 class APITokenAdmin(ObjectAdmin):
     """What uploads in whose name. The root key is shown to nobody."""
 
+    seen_by = SEEN_BY
     change_list_template = "admin/tokens/list.html"
     list_display = ["name", "user", "created_at", "expires_at", "last_used_at", "revoked_at"]
-    list_filter = [("revoked_at", admin.EmptyFieldListFilter), "revoked_cause", "format"]
+    list_filter = [
+        ("revoked_at", admin.EmptyFieldListFilter),
+        ExpiryFilter,
+        UseFilter,
+        ScopeFilter,
+        "revoked_cause",
+        "format",
+    ]
+    show_full_result_count = False
     list_select_related = ["user"]
     search_fields = ["id", "name", "user__username_key"]
     fields = [
@@ -56,11 +128,12 @@ class APITokenAdmin(ObjectAdmin):
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """By what the pages show: filters in addresses could otherwise spell out the key."""
-        is_shown = lookup.split("__")[0] in self.fields
+        own = {"ends", "used", "scope"}
+        is_shown = lookup.split("__")[0] in own.union(self.fields)
         return is_shown and super().lookup_allowed(lookup, value, request)  # type: ignore[arg-type]
 
     def get_urls(self) -> list[Any]:
-        """Offer the pages of the acts."""
+        """Offer the look-up beside the list."""
         find = self.admin_site.admin_view(find_pasted_token)
         return [
             path("find/", find, name="find-token"),
@@ -92,6 +165,8 @@ class APITokenAdmin(ObjectAdmin):
 @admin.register(TokenDenial)
 class TokenDenialAdmin(ReadOnlyAdmin):
     """Which tokens owners have cut off from their projects."""
+
+    seen_by = SEEN_BY
 
     list_display = ["token", "project", "denied_by", "denied_at"]
     list_select_related = ["token", "project"]

@@ -15,11 +15,14 @@ class TokensConfig(AppConfig):
     def ready(self) -> None:
         """Declare the purpose key, and add what tokens have to say to pages of accounts."""
         from accounts.closing import add_farewell
+        from accounts.data import add_part
         from accounts.panels import add_security_panel, add_survivors
         from tokens import credentials  # noqa: F401
         from tokens.closing import end_tokens
+        from tokens.data import gather_tokens
         from tokens.panels import describe_tokens, surviving_tokens
 
         add_security_panel(describe_tokens)
         add_survivors(surviving_tokens)
         add_farewell(end_tokens)
+        add_part("api_tokens", gather_tokens)

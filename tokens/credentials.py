@@ -154,7 +154,7 @@ class TokenCredential:
         Raises:
             TokenRefused: if it was revoked, has expired, or its account was frozen or suspended.
         """
-        rows = APIToken.objects.with_denials().select_related("user")
+        rows = APIToken.objects.select_related("user")
         if self.token.awaits_project:
             rows = rows.select_for_update(no_key=True, of=("self",))
         token = rows.filter(pk=self.token.pk).first()
@@ -171,8 +171,7 @@ class TokenCredential:
         return TokenCredential(token, (*carried, *token.caveats), self.network_address)
 
     def _require_not_denied(self, project: Project) -> None:
-        has_denials = getattr(self.token, "has_denials", True)
-        if has_denials and TokenDenial.objects.filter(token=self.token, project=project).exists():
+        if TokenDenial.objects.filter(token=self.token, project=project).exists():
             raise TokenRefused(
                 f"An owner of the project {shown(project.name)} has cut this API token off from "
                 "it. The role of the token's owner is as it was: ask the owners of the project.",
@@ -276,8 +275,21 @@ def open_token(text: str, *, network_address: str = "") -> TokenCredential:
         raise TokenRefused(
             diagnosis.explain(text, str(error)), reason="unknown or malformed"
         ) from error
-    token = find_genuine(parsed)
-    if token is None:
+    rows = APIToken.objects.select_related("user")
+    return open_row(
+        parsed, rows.filter(pk=parsed.identifier).first(), network_address=network_address
+    )
+
+
+def open_row(
+    parsed: macaroons.ParsedToken, token: APIToken | None, *, network_address: str
+) -> TokenCredential:
+    """The same, once its row was looked for.
+
+    Raises:
+        TokenRefused: with a sentence for the bearer.
+    """
+    if token is None or not _is_genuine(parsed, token):
         raise TokenRefused(_unknown(parsed.location), reason="unknown or malformed")
     if token.revoked_at is not None:
         raise TokenRefused(_revoked(token), reason="it was revoked", token=token)
@@ -287,14 +299,13 @@ def open_token(text: str, *, network_address: str = "") -> TokenCredential:
 
 def find_genuine(parsed: macaroons.ParsedToken) -> APIToken | None:
     """The row of a token whose signature is right, be it revoked or not; None for all others."""
-    rows = APIToken.objects.with_denials().select_related("user")
-    token = rows.filter(pk=parsed.identifier).first()
-    if token is None:
-        return None
+    token = APIToken.objects.select_related("user").filter(pk=parsed.identifier).first()
+    return token if token is not None and _is_genuine(parsed, token) else None
+
+
+def _is_genuine(parsed: macaroons.ParsedToken, token: APIToken) -> bool:
     key = keyring.unwrap(ROOT_KEYS, token.root_key, context=f"token:{token.pk}")
-    if not macaroons.has_valid_signature(parsed, key):
-        return None
-    return token
+    return macaroons.has_valid_signature(parsed, key)
 
 
 def _require_open(token: APIToken, carried: tuple[str, ...]) -> None:

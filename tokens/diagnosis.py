@@ -11,6 +11,8 @@ _QUOTES: Final = "\"'`\u2018\u2019\u201c\u201d\u00ab\u00bb"
 _OLD_PREFIX: Final = re.compile(r"@?pypi:", re.IGNORECASE)
 _BODY: Final = re.compile(r"AgE[A-Za-z0-9_-]{60,}")
 """How every token goes on after its prefix: the format's number, and the field of the location."""
+_SPECIAL: Final = ("older format", "third-party", "unreadable", "restrictions")
+"""In reasons that are no slip of the hand."""
 _COPY: Final = "Copy all of it from where it is kept."
 
 
@@ -61,7 +63,7 @@ def _explain_token(text: str, reason: str) -> str:
         return "The API token has an equals sign at its end that does not belong to it."
     if not _BODY.match(text.removeprefix(PREFIX)) and len(text) > 64:
         return f"This is not an API token of a package index, though it starts like one. {_COPY}"
-    if "older format" in reason or "third-party" in reason or "unreadable" in reason:
+    if any(words in reason for words in _SPECIAL):
         return f"This API token cannot be used here: {reason}."
     return (
         "The API token is cut off, or was changed since it was made: it cannot be read to its end. "

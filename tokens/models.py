@@ -8,7 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
@@ -34,10 +34,6 @@ class APITokenQuerySet(models.QuerySet["APIToken"]):
     def of(self, user: Any) -> APITokenQuerySet:
         """The tokens of one person, newest first."""
         return self.filter(user=user).order_by("-created_at")
-
-    def with_denials(self) -> APITokenQuerySet:
-        """With `has_denials`: whether owners of projects have cut it off from any."""
-        return self.annotate(has_denials=Exists(TokenDenial.objects.filter(token=OuterRef("pk"))))
 
 
 class APIToken(models.Model):

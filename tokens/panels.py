@@ -14,7 +14,7 @@ from tokens.models import APIToken
 
 def describe_tokens(user: User) -> SecurityPanel:
     """How many API tokens can upload in this person's name."""
-    count = APIToken.objects.active().of(user).count()
+    count = APIToken.objects.usable().of(user).count()
     return SecurityPanel(
         title=_("API tokens"),
         sentence=ngettext(
@@ -30,7 +30,7 @@ def describe_tokens(user: User) -> SecurityPanel:
 
 def surviving_tokens(user: User) -> list[Survivor]:
     """The API tokens, which a new password does not end."""
-    tokens = APIToken.objects.active().of(user)
+    tokens = APIToken.objects.usable().of(user)
     return [
         Survivor(
             name=token.name,

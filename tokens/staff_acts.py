@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.debug import sensitive_post_parameters
 
-from accounts.staff import StaffAct, offered_on
+from accounts.models import User
+from accounts.staff import Cell, StaffAct, StaffPanel, add_staff_panel, offered_on
+from accounts.staff_bulk import BulkAct, offered_on_events
 from audit.actors import Actor
+from audit.groups import AUDITOR, is_in
+from audit.models import Event
 from tokens import macaroons
 from tokens.models import APIToken
 from tokens.operations.leaks import find_token
-from tokens.operations.lifecycle import revoke_token
+from tokens.operations.revoking import MAY_REVOKE, revoke_tokens
+
+SEEN_BY = MAY_REVOKE | {AUDITOR}
+_LEAKED = (
+    gettext_lazy("The token was published by mistake."),
+    gettext_lazy("The token was used by somebody else."),
+    gettext_lazy("The owner asked for it."),
+)
 
 
 @offered_on(APIToken)
@@ -25,30 +39,100 @@ class RevokeToken(StaffAct):
     """End somebody's token."""
 
     slug = "revoke"
+    groups = MAY_REVOKE
     title = gettext_lazy("Revoke API token")
-    reasons = (
-        gettext_lazy("The token was found in public."),
-        gettext_lazy("The token was used by somebody else than its owner."),
-    )
+    reasons = _LEAKED
 
     @classmethod
     def is_offered(cls, row: Any) -> bool:
-        """Unless it was."""
+        """Unless it is revoked."""
         return row.revoked_at is None
 
     def consequences(self, row: Any) -> list[str]:
         """What will happen."""
         return [
-            _("The token “%(name)s” of %(owner)s is refused from the next request on.")
-            % {"name": row.name, "owner": row.user},
-            _("This cannot be undone. What it uploaded stays."),
+            _(
+                "The token %(name)s of %(owner)s is refused from the next request on, wherever it "
+                "is used. This cannot be undone."
+            )
+            % {"name": row.name, "owner": row.user.username},
+            _("What it uploaded stays."),
             _("Its owner is told by mail, with the reason."),
         ]
 
     def act(self, row: Any, *, fields: dict[str, Any], reason: str, by: Actor) -> str:
         """Revoke it."""
-        revoke_token(row, reason=reason, cause=APIToken.Cause.STAFF, by=by)
+        revoke_tokens([row], reason=reason, by=by)
         return _("The API token %s is revoked.") % row.name
+
+
+@offered_on(User)
+class RevokeTokensOfAccount(StaffAct):
+    """End all tokens of somebody."""
+
+    slug = "revoke-tokens"
+    groups = MAY_REVOKE
+    title = gettext_lazy("Revoke all API tokens")
+    reasons = _LEAKED
+
+    @classmethod
+    def is_offered(cls, row: Any) -> bool:
+        """If there are any."""
+        return APIToken.objects.active().of(row).exists()
+
+    def consequences(self, row: Any) -> list[str]:
+        """What will happen."""
+        count = APIToken.objects.active().of(row).count()
+        return [
+            ngettext(
+                "%(count)d API token of %(name)s is refused from the next request on.",
+                "%(count)d API tokens of %(name)s are refused from the next request on.",
+                count,
+            )
+            % {"count": count, "name": row.username},
+            _("This cannot be undone. What they uploaded stays."),
+            _("The person is told by mail of each of them, with the reason."),
+        ]
+
+    def act(self, row: Any, *, fields: dict[str, Any], reason: str, by: Actor) -> str:
+        """Revoke them."""
+        count = revoke_tokens(list(APIToken.objects.active().of(row)), reason=reason, by=by)
+        return ngettext("%d API token was revoked.", "%d API tokens were revoked.", count) % count
+
+
+@offered_on_events
+class RevokeTokensOfEvents(BulkAct):
+    """End the tokens that the events of a list name."""
+
+    slug = "revoke-tokens"
+    groups = MAY_REVOKE
+    title = gettext_lazy("Revoke the API tokens concerned")
+    reasons = _LEAKED
+    nothing_found = gettext_lazy("No event of these names an API token that is still active.")
+
+    def rows(self, events: Sequence[Event]) -> list[Any]:
+        """Tokens that acted, or that the events are about, and were not revoked."""
+        ids = {event.token_id for event in events if event.token_id}
+        known = [pk for pk in map(macaroons.as_identifier, ids) if pk is not None]
+        return list(APIToken.objects.active().filter(pk__in=known).order_by("name", "pk"))
+
+    def consequences(self, count: int) -> list[str]:
+        """What will happen."""
+        return [
+            ngettext(
+                "%d API token is refused from the next request on.",
+                "%d API tokens are refused from the next request on.",
+                count,
+            )
+            % count,
+            _("This cannot be undone. What they uploaded stays."),
+            _("Their owners are told by mail, with the reason."),
+        ]
+
+    def act(self, rows: Sequence[Any], *, reason: str, by: Actor) -> str:
+        """Revoke them."""
+        count = revoke_tokens(rows, reason=reason, by=by)
+        return ngettext("%d API token was revoked.", "%d API tokens were revoked.", count) % count
 
 
 class FindTokenForm(forms.Form):
@@ -64,7 +148,13 @@ class FindTokenForm(forms.Form):
 
 @sensitive_post_parameters()
 def find_pasted_token(request: HttpRequest) -> HttpResponse:
-    """Ask for a text, and lead to the token that it is or names."""
+    """Ask for a text, and lead to the token that it is or names.
+
+    Raises:
+        PermissionDenied: for staff of other groups.
+    """
+    if not is_in(request.user, SEEN_BY):
+        raise PermissionDenied(_("Your staff group may not see API tokens."))
     form = FindTokenForm(request.POST if request.method == "POST" else None)
     if form.is_bound and form.is_valid():
         text = form.cleaned_data["text"].strip()
@@ -86,3 +176,30 @@ def _named(text: str) -> APIToken | None:
 
 def _show(token: APIToken) -> HttpResponse:
     return redirect("admin:tokens_apitoken_change", token.pk)
+
+
+def tokens_of(user: User) -> StaffPanel:
+    """The tokens of an account, the newest first."""
+    address = reverse("admin:tokens_apitoken_changelist")
+    return StaffPanel(
+        title=_("API tokens"),
+        columns=[_("name"), _("made"), _("last used"), _("expires"), _("state")],
+        rows=[
+            [
+                Cell(token.name, reverse("admin:tokens_apitoken_change", args=[token.pk])),
+                Cell(f"{token.created_at:%Y-%m-%d}"),
+                Cell(_day(token.last_used_at)),
+                Cell(_day(token.expires_at)),
+                Cell(_("active") if token.revoked_at is None else _("revoked")),
+            ]
+            for token in APIToken.objects.of(user)[:50]
+        ],
+        url=f"{address}?q={user.username_key}",
+    )
+
+
+def _day(moment: Any) -> str:
+    return f"{moment:%Y-%m-%d}" if moment else "-"
+
+
+add_staff_panel(User, tokens_of, seen_by=SEEN_BY)

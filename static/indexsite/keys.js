@@ -104,6 +104,7 @@
       explain(form, error);
     }
     button.disabled = false;
+    if (autofill) offerInAutofill(form);
   }
 
   async function offerInAutofill(form) {

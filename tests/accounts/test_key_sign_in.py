@@ -38,6 +38,7 @@ from tests.accounts.keys import (
     row_of,
     sign_in_answer,
 )
+from tests.accounts.test_sudo import FORM
 from tests.support.clone import Database, race, race_all
 from tests.support.people import Person, code_for, make_person
 
@@ -285,10 +286,10 @@ def late(client: Client) -> Client:
 def test_a_key_opens_sudo_mode(browser: Browser, alice: Person) -> None:
     key = give_key(alice)
     client = late(browser(alice))
-    carried = hidden_fields(client.post(MAKE_TOKEN, {"name": "job", "scope": "account"}))
+    carried = hidden_fields(client.post(MAKE_TOKEN, FORM))
     answer = json.dumps(key.use(client.get("/account/confirm/options/").json()))
     response = client.post(MAKE_TOKEN, carried | {"sudo-answer": answer})
-    assert "job" in text_of_page(response)
+    assert "release job" in text_of_page(response)
     assert alice.fresh_user.api_tokens.count() == 1
     again = late(client).post(MAKE_TOKEN, carried | {"sudo-answer": answer})
     assert again.status_code == 403

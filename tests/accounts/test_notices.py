@@ -106,6 +106,8 @@ FACTS: dict[str, Any] = {  # whatever the templates show
     "owner": "alice",
     "place": "code.example.org",
     "changed": "zoe",
+    "key": "disk",
+    "trouble": "The disk fills.",
     "groups": "Support",
 }
 

@@ -303,8 +303,8 @@ def test_the_link_ends_all_sessions(browser: Browser, alice: Person) -> None:
     other = browser(alice)
     link = asked_link(alice)
     browser().post(link, {"password": PASSWORD})
-    assert not is_signed_in(other)
     assert not UserSession.objects.filter(user=alice.user).exists()
+    assert not is_signed_in(other)
 
 
 def test_the_link_works_once(browser: Browser, alice: Person) -> None:

@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+import re
+import shutil
+import subprocess
 import time
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import time_machine
@@ -221,6 +225,26 @@ def test_a_label_is_shown_as_text(browser: Browser, db: None) -> None:
         page = client.get(path).content.decode()
         assert "<script>alert" not in page
         assert "&lt;script&gt;alert" in page
+
+
+@pytest.mark.skipif(shutil.which("oathtool") is None, reason="oathtool is not installed")
+@pytest.mark.parametrize("name", ["Index: Höhle & Söhne", "a b?c=d&secret=x", "索引 ✓", ":"])
+def test_another_implementation_reads_the_key_whatever_the_site_is_called(
+    browser: Browser, db: None, settings: Any, name: str
+) -> None:
+    settings.SITE_NAME = name
+    person = newcomer()
+    client = browser(person)
+    found = re.search(r'<code class="secret">([A-Z2-7 ]+)</code>', client.get(ADD).content.decode())
+    assert found
+    result = subprocess.run(
+        ["oathtool", "--totp", "--base32", found.group(1)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    client.post(ADD, {"label": "phone", "code": result.stdout.strip()})
+    assert person.fresh_user.has_second_factor
 
 
 # One code, one use

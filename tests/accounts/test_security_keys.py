@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import random
 import time
 from collections.abc import Callable
 from typing import Any
@@ -10,16 +12,10 @@ import pytest
 import time_machine
 
 from accounts import security_keys, webauthn
-from accounts.models import SpentChallenge
-from tests.accounts.doors import (
-    text_of_page,
-)
-from tests.accounts.keys import (
-    ADD,
-    Browser,
-    enrol,
-    options,
-)
+from accounts.models import RateCount, SecurityKey, SpentChallenge
+from tests.accounts.doors import SIGN_IN, give_password, is_signed_in, post_step, text_of_page
+from tests.accounts.keys import ADD, Browser, enrol, give_key, options, sign_in_answer
+from tests.accounts.test_webauthn import mutate
 from tests.support.authenticator import SoftKey
 from tests.support.people import Person
 
@@ -92,3 +88,29 @@ def test_the_user_handle_is_the_id_of_the_account(alice: Person) -> None:
     asked = security_keys.ask_to_add(alice.user, session=None, as_passkey=True)
     assert webauthn.bytes_of(asked["user"]["id"]) == alice.user.pk.bytes
     assert asked["user"]["name"] == "alice"
+
+
+def test_changed_answers_are_refused_at_every_door_without_an_error(
+    browser: Browser, alice: Person
+) -> None:
+    # The pure room takes five thousand; here the doors are tried, with the database behind them
+    dice = random.Random(20_261_126)  # noqa: S311
+    key, passkey = give_key(alice), give_key(alice, label="laptop", as_passkey=True)
+    client = browser()
+    give_password(client, alice)
+    for _turn in range(12):
+        RateCount.objects.all().delete()
+        enrolling = browser(alice)
+        signed = json.loads(sign_in_answer(client, key))
+        alone = passkey.use(client.get("/account/sign-in/passkey/options/").json())
+        made = SoftKey().make(options(enrolling, ADD, "new"))
+        for answer in (signed, alone, made):
+            part = dice.choice(sorted(set(answer["response"]) - {"transports"}))
+            answer["response"][part] = mutate(answer["response"][part], dice)
+        assert post_step(client, "token", otp_token=json.dumps(signed)).status_code == 200
+        response = client.post("/account/sign-in/passkey/", {"answer": json.dumps(alone)})
+        assert response["Location"] == SIGN_IN
+        response = enrolling.post(ADD, {"label": "new", "answer": json.dumps(made)})
+        assert response.status_code in {200, 302}
+        SecurityKey.objects.filter(name="new").delete()
+    assert not is_signed_in(client)

@@ -320,3 +320,9 @@ def test_a_changed_text_is_malformed_or_has_no_valid_signature(seed: int) -> Non
         return
     location_differs = parsed.location != LOCATION
     assert text == original or location_differs or not macaroons.has_valid_signature(parsed, KEY)
+
+
+def test_a_token_with_hundreds_of_caveats_is_not_parsed() -> None:
+    assert macaroons.parse(mint(*(["x"] * macaroons.MAX_CAVEATS))).caveats
+    with pytest.raises(macaroons.MalformedToken, match="more than 64 restrictions"):
+        macaroons.parse(mint(*(["x"] * 200)))

@@ -10,7 +10,7 @@ from django.test import Client
 from accounts.models import OutboxMail
 from audit.models import Event
 from tests.accounts.doors import text_of_page
-from tests.support.people import Person
+from tests.support.people import Person, make_person
 from tests.support.uploading import said, upload
 from tests.tokens.keys import everything_stored, make
 from tokens import macaroons
@@ -73,6 +73,8 @@ def test_these_pages_are_for_staff_alone(browser: Browser, alice: Person, bob: P
     token, text = make(alice)
     client = browser(bob)
     assert client.post(FIND, {"text": text}).status_code == 403
+    projects = browser(make_person("paul", group="Projects"))
+    assert projects.post(FIND, {"text": text}).status_code == 403
     client.post(f"/admin/tokens/apitoken/{token.pk}/revoke/", {"reason": "I would like to"})
     assert upload(text).status_code == 200
 

@@ -1,0 +1,116 @@
+"""What is wrong with the site now: for the first page of staff, and in mail to administrators."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.conf import settings
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from accounts import notices
+from accounts.models import OutboxMail, User
+from audit import checking, timetable
+from audit.actors import system
+from audit.models import JobRun
+
+LEAST_FREE = 1024**3  # bytes
+LEAST_FREE_PERCENT = 5
+TOLD_EVERY = timedelta(days=1)
+SLOWEST_MAIL = timedelta(hours=1)
+NOTICE = "trouble"
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """Something that an administrator has to see to.
+
+    Attributes:
+        key: what it is, for telling of it once a day only.
+        sentence: what is wrong, and what to do.
+    """
+
+    key: str
+    sentence: str
+
+
+def find_troubles() -> list[Trouble]:
+    """All of them, the worst first."""
+    return [*_chain(), *_disk(), *_jobs(), *_mail()]
+
+
+def tell_troubles() -> int:
+    """Tell all administrators of what is wrong, of each thing once a day; how many were told of."""
+    told = 0
+    recently = OutboxMail.objects.filter(notice=NOTICE, queued_at__gt=timezone.now() - TOLD_EVERY)
+    known = {facts.get("key") for facts in recently.values_list("facts", flat=True)}
+    for trouble in find_troubles():
+        if trouble.key in known:
+            continue
+        notices.send(
+            NOTICE,
+            User.objects.administrators(),
+            by=system(),
+            key=trouble.key,
+            trouble=trouble.sentence,
+        )
+        told += 1
+    return told
+
+
+def _chain() -> Iterator[Trouble]:
+    check = checking.last_check()
+    if check is not None and check.broken_number is not None:
+        yield Trouble(
+            f"chain {check.broken_number}",
+            _(
+                "The chain of events is broken: event %(number)d %(because)s. Somebody changed the "
+                "database behind the site. Keep a copy of it, and find out who."
+            )
+            % {"number": check.broken_number, "because": check.broken_because},
+        )
+
+
+def _disk() -> Iterator[Trouble]:
+    disk = shutil.disk_usage(settings.DATA)
+    percent = 100 * disk.free // disk.total
+    if disk.free < LEAST_FREE or percent < LEAST_FREE_PERCENT:
+        yield Trouble(
+            "disk",
+            _("The disk fills: %(free)d MiB (%(percent)d %%) are free. Make room.")
+            % {"free": disk.free // 1024**2, "percent": percent},
+        )
+
+
+def _jobs() -> Iterator[Trouble]:
+    late = timetable.late_jobs()
+    if late:
+        yield Trouble(
+            "worker",
+            _("The worker is late: %s should have run. Is it running?") % ", ".join(late),
+        )
+    for job in JobRun.objects.exclude(failure="").order_by("name"):
+        yield Trouble(
+            f"job {job.name}",
+            _("The job %(name)s failed when it last ran. The log says why.") % {"name": job.name},
+        )
+
+
+def _mail() -> Iterator[Trouble]:
+    before = timezone.now() - SLOWEST_MAIL
+    unsent = OutboxMail.objects.filter(sent_at=None, queued_at__lt=before)
+    stuck = unsent.exclude(recipient="").exclude(notice=NOTICE).count()
+    if stuck:
+        yield Trouble(
+            "mail",
+            ngettext(
+                "%d mail could not be sent for more than an hour. Look at the list of mail.",
+                "%d mails could not be sent for more than an hour. Look at the list of mail.",
+                stuck,
+            )
+            % stuck,
+        )

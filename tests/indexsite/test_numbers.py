@@ -1,0 +1,120 @@
+"""The numbers on the first page of staff."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import AnonymousUser
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from accounts.models import AuthenticatorApp, User
+from audit.failures import record_failure
+from indexsite.numbers import groups_for
+from projects.operations.quarantine import quarantine_projects
+from tests.accounts.doors import newcomer
+from tests.audit.words import REFUSED, actor_at
+from tests.support.people import Person, make_person
+from tests.tokens.keys import make, project_of
+from tokens.models import APIToken
+
+
+def figures(person: Person) -> dict[str, Any]:
+    """All numbers that somebody sees, by name."""
+    return {
+        figure.label: figure.value
+        for group in groups_for(person.fresh_user)
+        for figure in group.figures
+    }
+
+
+def test_who_has_a_second_factor_and_which_owners_lack_one(
+    sam: Person, alice: Person, bob: Person
+) -> None:
+    newcomer()
+    project_of(alice, "foo")
+    found = figures(sam)
+    assert found["open accounts"] == 4
+    assert found["with a second factor"] == "3 (75 %)"
+    assert found["owners without a second factor"] == 0
+    AuthenticatorApp.objects.filter(user=alice.user).delete()
+    User.objects.filter(pk=bob.user.pk).update(is_active=False)
+    found = figures(sam)
+    assert found["with a second factor"] == "1 (33 %)"
+    assert found["owners without a second factor"] == 1
+    assert found["frozen accounts"] == 1
+    assert found["staff"] == 1
+
+
+def test_tokens(sam: Person, alice: Person) -> None:
+    make(alice, "narrow", [project_of(alice, "foo")])
+    make(alice, "wide")
+    APIToken.objects.filter(name="wide").update(expires_at=None)
+    revoked, _text = make(alice, "revoked")
+    APIToken.objects.filter(pk=revoked.pk).update(revoked_at=revoked.created_at)
+    found = figures(sam)
+    assert (found["active"], found["people who have one"]) == (2, 1)
+    assert found["for no named project"] == 1
+    assert found["without an end"] >= 1
+
+
+def test_what_was_refused_from_where_and_about_whom(sam: Person, alice: Person) -> None:
+    for number in range(3):
+        by = actor_at(f"203.0.{number}.5", label="")
+        record_failure(REFUSED, by=by, about=[alice.user], why="no")
+    found = figures(sam)
+    assert found["testing:thing:refused"] == 3
+    assert found["203.0.1.5"] == 1
+    assert found["alice"] == 3
+
+
+def test_the_queue_has_the_age_of_its_oldest(sam: Person, alice: Person) -> None:
+    quarantine_projects([project_of(alice, "foo")], reason="Looks dangerous.", by=sam.actor)
+    assert figures(sam)["projects in quarantine"].startswith("1, the oldest for 0")
+
+
+@pytest.mark.parametrize(
+    ("group", "sees", "does_not_see"),
+    [
+        ("Auditor", "open accounts", None),
+        ("Support", "open accounts", "projects in quarantine"),
+        ("Projects", "projects in quarantine", "open accounts"),
+    ],
+)
+def test_each_group_sees_what_it_works_with(
+    db: None, group: str, sees: str, does_not_see: str | None
+) -> None:
+    found = figures(make_person("someone", group=group))
+    assert sees in found
+    assert does_not_see not in found
+
+
+def test_strangers_see_none(db: None) -> None:
+    assert groups_for(AnonymousUser()) == []
+
+
+def test_every_number_leads_to_a_page(browser: Any, sam: Person, alice: Person) -> None:
+    record_failure(REFUSED, by=actor_at("203.0.1.5", label=""), about=[alice.user], why="no")
+    client = browser(sam)
+    urls = {f.url for group in groups_for(sam.fresh_user) for f in group.figures if f.url}
+    assert len(urls) > 10
+    for url in urls:
+        assert client.get(url).status_code == 200, url
+
+
+def test_the_first_page_takes_no_more_queries_with_more_rows(
+    browser: Any, sam: Person, alice: Person
+) -> None:
+    client = browser(sam)
+    client.get("/admin/")
+
+    def count() -> int:
+        with CaptureQueriesContext(connection) as queries:
+            assert client.get("/admin/").status_code == 200
+        return len(queries)
+
+    before = count()
+    for number in range(5):
+        make(alice, f"token {number}")
+    assert count() == before
