@@ -14,11 +14,9 @@ from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
 
-from accounts import switches
 from accounts.events import ACCOUNT_CREATED, LINK_CREATED
 from accounts.models import AccountLink, OutboxMail, ReservedName, User
 from accounts.operations import registration
-from accounts.operations.switches import turn
 from audit.actors import Actor, command
 from audit.models import Event, EventOrigin
 from tests.accounts.doors import count_events, is_signed_in, text_of_page
@@ -354,26 +352,6 @@ def test_an_unverified_address_is_nobodys_yet(browser: Browser) -> None:
     for name in ("zoe", "yan"):
         browser().post(REGISTER, fields(name))
     assert [mail.notice for mail in OutboxMail.objects.all()] == ["verify_address"] * 2
-
-
-# The switch
-
-
-@pytest.mark.usefixtures("_invited_site")
-def test_a_closed_site_takes_no_invitation(browser: Browser, sam: Person) -> None:
-    address = f"{REGISTER}?link={invite()}"
-    turn(switches.REGISTRATION, "closed", reason="too many accounts", by=sam.actor)
-    assert browser().get(address).status_code == 403
-    assert browser().post(address, fields()).status_code == 403
-    turn(switches.REGISTRATION, "", reason="all is quiet again", by=sam.actor)
-    assert browser().post(address, fields()).status_code == 302
-
-
-@pytest.mark.usefixtures("_invited_site")
-def test_the_sign_in_page_says_how_to_get_an_account(browser: Browser, sam: Person) -> None:
-    assert "by invitation" in text_of_page(browser().get("/account/sign-in/"))
-    turn(switches.REGISTRATION, "open", reason="a sprint today", by=sam.actor)
-    assert 'href="/account/register/"' in text_of_page(browser().get("/account/sign-in/"))
 
 
 # Invitations
