@@ -10,9 +10,11 @@ import pytest
 from django.conf import settings as site
 from django.db import OperationalError
 
+from audit.actors import system
 from audit.models import Event
 from projects import storage
 from projects.models import ContentRemoval, File, Project
+from projects.operations import contents
 from projects.storage import StorageFailed
 from tests.support.artifacts import make_wheel
 from tests.support.people import Person
@@ -124,3 +126,20 @@ def test_a_content_that_is_being_removed_is_not_published(alice: Person) -> None
     removal.save()
     assert upload(token, artifact=artifact).status_code == 200
     assert File.objects.count() == 1
+
+
+def test_a_content_that_is_removed_after_it_was_stored_is_not_published(
+    alice: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token, store = token_of(alice), storage.store
+
+    def store_and_lose(path: Any, digest: str, suffix: str = "") -> None:
+        store(path, digest, suffix)
+        if not suffix:
+            contents.remove_content(digest, by=system())
+
+    with monkeypatch.context() as patched:
+        patched.setattr(storage, "store", store_and_lose)
+        assert upload(token).status_code == 503
+    assert not Project.objects.exists()
+    assert upload(token).status_code == 200

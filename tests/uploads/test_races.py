@@ -110,3 +110,33 @@ def test_of_an_upload_and_a_removal_of_its_content_at_once_one_sees_the_other(
         is_published = File.objects.filter(filename=artifact[0]).exists()
         assert answer.status_code == (200 if is_published else 503)
         assert storage.exists(digest) or not is_published
+
+
+def test_sixteen_uploads_at_once_to_one_project_and_to_sixteen_lose_nothing(
+    committed_db: Database, alice: Person
+) -> None:
+    token = token_of(alice)
+    upload(token, "one", "0.1")
+    functions = [uploading(token, "one", f"1.{number}") for number in range(16)]
+    functions += [uploading(token, f"many-{number:02}x", "1.0") for number in range(16)]
+    for half in (functions[:16], functions[16:]):
+        outcomes: list[Any] = race_all(half)
+        assert [getattr(row, "status_code", row) for row in outcomes] == [200] * 16
+    assert File.objects.filter(project__name="one").count() == 17
+    assert Project.objects.count() == Role.objects.count() == 17
+    assert File.objects.count() == Event.objects.filter(kind="project:file:uploaded").count() == 33
+    assert all(storage.exists(file.blake2b_256) for file in File.objects.all())
+    assert verify() is None
+
+
+def test_of_two_names_that_look_alike_created_at_once_one_is(
+    committed_db: Database, alice: Person, bob: Person
+) -> None:
+    tokens = token_of(alice), token_of(bob)
+    for number in range(4):
+        names = f"al1ke-{number}q", f"alike-{number}q"
+        outcomes: list[Any] = race_all(
+            [uploading(token, name, "1.0") for token, name in zip(tokens, names, strict=True)]
+        )
+        assert sorted(row.status_code for row in outcomes) == [200, 400]
+        assert Project.objects.filter(name__in=names).count() == 1
