@@ -12,11 +12,13 @@ from django.urls import path, reverse
 from django.utils.translation import gettext_lazy as _
 
 from accounts import staff_acts, switches  # noqa: F401  (the acts put themselves on the pages)
+from accounts.limits import current_count
 from accounts.models import (
     AccountLink,
     AuthenticatorApp,
     EmailAddress,
     OutboxMail,
+    RateCount,
     ReservedName,
     SecurityKey,
     SwitchState,
@@ -180,6 +182,29 @@ class OutboxMailAdmin(ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[OutboxMail]:
         """Newest first."""
         return super().get_queryset(request).order_by("-pk")
+
+
+@admin.register(RateCount)
+class RateCountAdmin(ObjectAdmin):
+    """What was tried lately and failed, and the way to let somebody try again."""
+
+    seen_by = SEEN_BY
+    list_display = ["limit", "of", "state", "ends_at"]
+    list_filter = ["limit"]
+    fields = ["limit", "of", "state", "ends_at"]
+
+    @admin.display(description=_("whose"))
+    def of(self, row: RateCount) -> str:
+        """An account, perhaps on one device, or a network address."""
+        return row.whose
+
+    @admin.display(description=_("attempts"))
+    def state(self, row: RateCount) -> str:
+        """How much of the limit is used up."""
+        used = current_count(row)
+        text = _("%(used)d of %(times)d in %(per)d seconds")
+        shown = str(text % {"used": used, "times": row.times, "per": row.per})
+        return f"{shown}: {_('reached')}" if used >= row.times else shown
 
 
 def last_events(user: User) -> StaffPanel:

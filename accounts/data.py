@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
+from django.db.models import F
 
 from accounts.models import SECOND_FACTORS, OutboxMail, User
 from audit import downloads
@@ -61,8 +62,14 @@ def _recovery_codes(user: User) -> dict[str, Any] | None:
 
 
 def _sessions(user: User) -> list[dict[str, Any]]:
-    rows = user.sessions.order_by("created_at").values("created_at", "expire_date")
-    return [{"signed_in_at": row["created_at"], "ends_at": row["expire_date"]} for row in rows]
+    names = {"signed_in_at": F("created_at"), "ends_at": F("expire_date")}
+    shown = ("network_address", "user_agent", "last_used_at")
+    return list(user.sessions.order_by("created_at").values(*shown, **names))
+
+
+def _devices(user: User) -> list[dict[str, Any]]:
+    shown = ("network_address", "user_agent", "created_at", "last_used_at", "remembered_until")
+    return list(user.known_devices.values(*shown))
 
 
 def _mails(user: User) -> Iterator[dict[str, Any]]:
@@ -83,5 +90,6 @@ add_part("mail_addresses", _addresses)
 add_part("second_factors", _second_factors)
 add_part("recovery_codes", _recovery_codes)
 add_part("sessions", _sessions)
+add_part("devices", _devices)
 add_part("mails", _mails)
 add_part("history", _history)

@@ -62,7 +62,50 @@ CONFIRM_FAILED = define(
 )
 SIGNED_OUT = define("sign-in:session:closed", _("{user} signed out"))
 SESSIONS_ENDED = define(
-    "sign-in:sessions:ended", _("{count} other sessions of {user} were ended"), "count"
+    "sign-in:sessions:ended", _("{count} sessions of {user} were ended"), "count"
+)
+SESSION_ENDED = define(
+    "sign-in:session:ended",
+    _("{actor} ended the session of {user} that was opened at {opened_at}"),
+    "opened_at",
+)
+SIGN_IN_FROM_UNKNOWN_DEVICE = define(
+    "sign-in:device:unknown", _("{user} signed in on a device that had not signed in before")
+)
+DEVICE_REMEMBERED = define(
+    "sign-in:device:remembered",
+    _("A device of {user} may sign in without the second factor for {days} days"),
+    "days",
+)
+DEVICE_FORGOTTEN = define(
+    "sign-in:device:forgotten",
+    _("{actor} forgot the device of {user} that first signed in at {since}"),
+    "since",
+)
+SIGN_IN_DENIED = define(
+    "account:sign-in:denied",
+    _(
+        "{user} said that the sign-in of {happened_at} was not theirs: the password was disabled, "
+        "uploads suspended, and {held} things that were added since are held"
+    ),
+    "happened_at",
+    "held",
+)
+HELD_RELEASED = define(
+    "account:held:released", _("{user} released the held {what} {label}"), "what", "label"
+)
+HELD_DELETED = define(
+    "account:held:deleted", _("{user} deleted the held {what} {label}"), "what", "label"
+)
+UPLOADS_RESUMED = define("account:uploads:resumed", _("{user} resumed their uploads"))
+SECOND_FACTORS_RESET = define(
+    "account:second-factors:reset",
+    _("{actor} removed all second factors of {user}: {reason}"),
+    "reason",
+    "count",
+)
+LIMIT_CLEARED = define(
+    "staff:limit:cleared", _("{actor} cleared the limit “{limit}”: {reason}"), "limit", "reason"
 )
 LIMIT_REACHED = define(
     "sign-in:limit:reached",

@@ -5,13 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
+from urllib.parse import urlsplit
 
-from django.contrib.auth.views import redirect_to_login
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.views import RedirectURLMixin, redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.cache import never_cache
 
+from accounts import policy
+from accounts.sessions import FACTOR_SKIPPED
+
 View = Callable[..., HttpResponse]
+OF_ACCOUNT = {"accounts", "two_factor"}  # the namespaces of the pages where factors are added
 
 
 def is_fully_signed_in(request: HttpRequest) -> bool:
@@ -19,20 +26,55 @@ def is_fully_signed_in(request: HttpRequest) -> bool:
     user: Any = request.user
     if not user.is_authenticated:
         return False
-    return not user.has_second_factor or bool(user.is_verified())
+    return not user.has_second_factor or bool(user.is_verified()) or _skipped_factor(request)
+
+
+def _skipped_factor(request: HttpRequest) -> bool:
+    """Whether a remembered device opened this session; staff need the factor itself."""
+    user: Any = request.user
+    return bool(request.session.get(FACTOR_SKIPPED)) and not user.is_staff
 
 
 def account_page(view: View) -> View:
-    """A page for the signed-in. Until a recovery code was typed back, it leads to the codes."""
+    """A page for the signed-in. Until a recovery code was typed back, it leads to the codes.
+
+    Whoever must have a second factor, and has none, is led from the pages of higher floors to the
+    account's own, where one is added.
+    """
 
     @codes_page
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if request.user.must_confirm_recovery_codes:  # type: ignore[union-attr]
+        user: Any = request.user
+        if user.must_confirm_recovery_codes:
             return redirect("accounts:recovery-codes")
+        if not _is_of_account(request) and policy.lacks_second_factor(user):
+            messages.warning(request, policy.demand(user))
+            return redirect("accounts:security")
         return view(request, *args, **kwargs)
 
     return guarded
+
+
+class SafeNextMixin(RedirectURLMixin):
+    """Leads on to `next` only if that is a page of this site, by its whole path or address.
+
+    (Django's methods take no request, whatever its stubs say.)
+    """
+
+    def get_success_url_allowed_hosts(self) -> set[str]:  # type: ignore[override]
+        """This site by its own address, whatever the Host header says."""
+        return {urlsplit(settings.SITE_URL).netloc}
+
+    def get_redirect_url(self) -> str:  # type: ignore[override]
+        """Where to go on, or ""."""
+        target = super().get_redirect_url()
+        return target if target.lower().startswith(("/", "http://", "https://")) else ""
+
+
+def _is_of_account(request: HttpRequest) -> bool:
+    match = request.resolver_match
+    return match is not None and match.namespace in OF_ACCOUNT
 
 
 def codes_page(view: View) -> View:

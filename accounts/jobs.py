@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
+from accounts.devices import forget_unused
 from accounts.limits import forget_old_counts
 from accounts.models import UserSession
 from accounts.notices import forget_sent
@@ -20,6 +21,7 @@ def forget_old_sessions() -> int:
 
 JOBS = [
     Job("accounts:forget_old_counts", timedelta(minutes=10), forget_old_counts),
+    Job("accounts:forget_unused_devices", timedelta(days=1), forget_unused),
     Job("accounts:forget_old_sessions", timedelta(hours=1), forget_old_sessions),
     Job("accounts:forget_old_resets", timedelta(days=1), forget_old_resets),
     Job("accounts:forget_spent_challenges", timedelta(minutes=10), forget_spent_challenges),

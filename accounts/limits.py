@@ -6,15 +6,20 @@ import ipaddress
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
-from django.db.models import F, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from accounts.models import RateCount
+from accounts.models import KnownDevice, RateCount, User
+
+SLOTS = 10  # in which the attempts of a limit's time are counted
+_TURNS = 100  # to store a count that other requests change at the same time
 
 
 def _span(seconds: int) -> str:
@@ -46,55 +51,102 @@ class LimitReached(ValidationError):
 
 @dataclass(frozen=True)
 class Limit:
-    """At most `times` attempts `per` seconds for each key, in fixed windows.
+    """At most `times` attempts in any `per` seconds, for each key.
+
+    Attempts are counted in tenths of `per`, and count until the tenth that they fell into is `per`
+    seconds old. So a limit lets through what it says in any stretch of that length, wherever it
+    begins, and is at most a tenth stricter.
 
     Attributes:
         name: what pages and events call it.
-        times: how many attempts a window lets through.
-        per: the length of a window in seconds.
+        times: how many attempts are let through.
+        per: in how many seconds.
     """
 
     name: str
     times: int
     per: int
 
-    @property
-    def _stored_name(self) -> str:
-        return f"{self.name}/{self.per}"
-
     def take(self, key: str) -> int:
         """Use up one attempt.
 
         Returns:
-            The window that it was taken from.
+            The tenth that it was counted in.
 
         Raises:
             LimitReached: if none is left.
         """
         now = time.time()
-        window = int(now // self.per)
-        row = RateCount.objects.filter(limit=self._stored_name, key=key, window=window)
-        if self._take_from(row):
-            return window
-        ends_at = datetime.fromtimestamp((window + 1) * self.per, UTC)
+        slot = self.slot_at(now)
+        for _turn in range(_TURNS):
+            row = self._rows(key).first()
+            slots = self.counted(row, slot)
+            if sum(slots.values()) >= self.times:
+                raise LimitReached(self.name, self._wait(slots, now))
+            slots[str(slot)] = slots.get(str(slot), 0) + 1
+            if self._store(row, key, slots):
+                return slot
+        raise LimitReached(self.name, 1)  # so many at once that none can be counted
+
+    def give_back(self, key: str, slot: int) -> None:
+        """Return an attempt that succeeded to where it was counted: only failures count."""
+        for _turn in range(_TURNS):
+            row = self._rows(key).first()
+            slots = {} if row is None else dict(row.slots)
+            if row is None or not slots.get(str(slot)):
+                return
+            slots[str(slot)] -= 1
+            if self._store(row, key, slots):
+                return
+
+    def slot_at(self, now: float) -> int:
+        """The tenth that a moment falls into."""
+        return int(now * SLOTS // self.per)
+
+    def _rows(self, key: str) -> QuerySet[RateCount]:
+        return RateCount.objects.filter(limit=self.name, per=self.per, key=key)
+
+    def counted(self, row: RateCount | None, slot: int) -> dict[str, int]:
+        """The slots of a row that still count; those to come are of a clock that is ahead."""
+        if row is None:
+            return {}
+        return {at: count for at, count in row.slots.items() if int(at) >= slot - SLOTS and count}
+
+    def _wait(self, slots: dict[str, int], now: float) -> int:
+        """Seconds until enough slots count no more."""
+        left = sum(slots.values())
+        for at in sorted(slots, key=int):
+            left -= slots[at]
+            if left < self.times:
+                break
+        return max(1, int((int(at) + SLOTS + 1) * self.per / SLOTS - now) + 1)
+
+    def _store(self, row: RateCount | None, key: str, slots: dict[str, int]) -> bool:
+        """Store the counts, unless another request has changed them since the row was read."""
+        last = max((int(at) for at in slots), default=0)
+        ends_at = datetime.fromtimestamp((last + SLOTS + 1) * self.per / SLOTS, UTC)
+        new: dict[str, Any] = {"times": self.times, "slots": slots, "ends_at": ends_at}
+        if row is not None:
+            unchanged = self._rows(key).filter(version=row.version)
+            return unchanged.update(version=row.version + 1, **new) == 1
         try:
             with transaction.atomic():
-                RateCount.objects.create(
-                    limit=self._stored_name, key=key, window=window, ends_at=ends_at
-                )
-        except IntegrityError as error:  # the window is there: full, or made at this moment
-            if not self._take_from(row):
-                raise LimitReached(self.name, int((window + 1) * self.per - now) + 1) from error
-        return window
+                RateCount.objects.create(limit=self.name, per=self.per, key=key, **new)
+        except IntegrityError:
+            return False
+        return True
 
-    def _take_from(self, row: QuerySet[RateCount]) -> bool:
-        return row.filter(count__lt=self.times).update(count=F("count") + 1) > 0
 
-    def give_back(self, key: str, window: int) -> None:
-        """Return an attempt that succeeded to the window it was taken from: only failures count."""
-        RateCount.objects.filter(
-            limit=self._stored_name, key=key, window=window, count__gt=0
-        ).update(count=F("count") - 1)
+class Limits(tuple[Limit, ...]):
+    """The limits of one thing over several times."""
+
+    def take(self, key: str) -> Attempt:
+        """Use up one attempt of each.
+
+        Raises:
+            LimitReached: if one of them has none left.
+        """
+        return take_all((self, key))
 
 
 def network_key(network_address: str) -> str:
@@ -110,6 +162,16 @@ def network_key(network_address: str) -> str:
     return str(ipaddress.ip_network(f"{address}/64", strict=False))
 
 
+def user_key(user: User) -> str:
+    """What attempts at an account are counted by."""
+    return f"user:{user.pk}"
+
+
+def device_key(device: KnownDevice) -> str:
+    """What attempts at an account are counted by on a device that has signed in to it."""
+    return f"user:{device.user_id}:device:{device.pk}"
+
+
 @dataclass(frozen=True)
 class Attempt:
     """Attempts taken from several limits together, given back together."""
@@ -118,48 +180,55 @@ class Attempt:
 
     def succeed(self) -> None:
         """Give all of them back."""
-        for limit, key, window in self.taken:
-            limit.give_back(key, window)
+        for limit, key, slot in self.taken:
+            limit.give_back(key, slot)
 
 
-def take_all(*limits_and_keys: tuple[Limit, str]) -> Attempt:
+def take_all(*limits_and_keys: tuple[Limit | Limits, str]) -> Attempt:
     """Use up one attempt of each limit, or of none.
 
     Raises:
         LimitReached: if one of them has none left.
     """
     taken: list[tuple[Limit, str, int]] = []
-    for limit, key in limits_and_keys:
-        try:
-            window = limit.take(key)
-        except LimitReached:
-            Attempt(tuple(taken)).succeed()
-            raise
-        taken.append((limit, key, window))
+    for limits, key in limits_and_keys:
+        for limit in limits if isinstance(limits, Limits) else (limits,):
+            try:
+                slot = limit.take(key)
+            except LimitReached:
+                Attempt(tuple(taken)).succeed()
+                raise
+            taken.append((limit, key, slot))
     return Attempt(tuple(taken))
 
 
+def current_count(row: RateCount) -> int:
+    """How many attempts of a row count now."""
+    limit = Limit(row.limit, row.times, row.per)
+    return sum(limit.counted(row, limit.slot_at(time.time())).values())
+
+
 def forget_old_counts() -> int:
-    """Delete counts whose windows are over."""
+    """Delete counts that count no more."""
     count, _rows = RateCount.objects.filter(ends_at__lt=timezone.now()).delete()
     return count
 
 
-MINUTE, HOUR, DAY = 60, 3600, 86400
-PASSWORD_USER = Limit("password", 10, 5 * MINUTE)
-PASSWORD_NETWORK = Limit("password by network address", 10, 5 * MINUTE)
-PASSWORD_SITE = Limit("password, whole site", 1000, 5 * MINUTE)
-FACTOR_USER = (
-    Limit("second factor", 5, 5 * MINUTE),
-    Limit("second factor", 20, HOUR),
-    Limit("second factor", 50, DAY),
-)
-FACTOR_NETWORK = (
-    Limit("second factor by network address", 10, 5 * MINUTE),
-    Limit("second factor by network address", 50, HOUR),
-)
-REGISTRATION_NETWORK = Limit("registration by network address", 10, HOUR)
-VERIFICATION_MAIL = Limit("verification mail", 3, 6 * HOUR)
-RESET_NETWORK = Limit("password reset by network address", 10, HOUR)
-RESET_USER = Limit("password reset", 5, DAY)
-IN_USE_MAIL = Limit("mail about an address in use", 3, DAY)
+MINUTE, HOUR, DAY = 60, 3600, 86400  # seconds
+
+
+def _read(name: str, setting: str) -> Limits:
+    return Limits(Limit(name, times, per) for times, per in settings.RATE_LIMITS[setting])
+
+
+PASSWORD_USER = _read("password", "PASSWORD_USER")
+PASSWORD_NETWORK = _read("password by network address", "PASSWORD_NETWORK")
+PASSWORD_SITE = _read("password, whole site", "PASSWORD_SITE")
+FACTOR_USER = _read("second factor", "FACTOR_USER")
+FACTOR_NETWORK = _read("second factor by network address", "FACTOR_NETWORK")
+FACTOR_SITE = _read("second factor, whole site", "FACTOR_SITE")
+REGISTRATION_NETWORK = _read("registration by network address", "REGISTRATION_NETWORK")
+VERIFICATION_MAIL = _read("verification mail", "VERIFICATION_MAIL")
+RESET_NETWORK = _read("password reset by network address", "RESET_NETWORK")
+RESET_USER = _read("password reset", "RESET_USER")
+IN_USE_MAIL = _read("mail about an address in use", "IN_USE_MAIL")

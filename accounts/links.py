@@ -10,6 +10,7 @@ from django.core import signing
 from accounts.models import EmailAddress
 
 _VERIFY_SALT = "accounts.verify-address"
+_DENY_SALT = "accounts.deny-sign-in"
 _RESET_SALT = "accounts.reset-password"
 VERIFY_LASTS = 6 * 3600  # seconds
 RESET_LASTS = 6 * 3600
@@ -51,6 +52,21 @@ def read_reset(text: str) -> str:
     """
     (reset_id,) = _read(text, salt=_RESET_SALT, lasts=RESET_LASTS)
     return str(reset_id)
+
+
+def sign_denial(sign_in_id: int, address: str) -> str:
+    """What the mail about an unknown device carries: bound to the sign-in and to its recipient."""
+    return signing.dumps([sign_in_id, address], salt=_DENY_SALT)
+
+
+def read_denial(text: str) -> tuple[int, str]:
+    """The sign-in's id, and the address that the mail went to; the row knows when it ends.
+
+    Raises:
+        signing.BadSignature: if this site did not make it.
+    """
+    sign_in_id, address = signing.loads(text, salt=_DENY_SALT)
+    return int(sign_in_id), str(address)
 
 
 def _read(text: str, *, salt: str, lasts: int) -> list[Any]:

@@ -1,11 +1,17 @@
-"""Sockets: what higher floors add to the pages of an account."""
+"""Sentences of the security page, and sockets: what higher floors add to pages of an account."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from accounts.models import User
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from accounts import policy
+from accounts.models import User, UserSession
 
 
 @dataclass(frozen=True)
@@ -25,17 +31,43 @@ class SecurityPanel:
     action: str
 
 
-_panels: list[Callable[[User], SecurityPanel]] = []
+def describe_policy(user: User) -> SecurityPanel | None:
+    """That a second factor will be required of this account, or is."""
+    if user.has_second_factor or not policy.is_asked_for_second_factor(user):
+        return None
+    return SecurityPanel(
+        title=_("A second factor is required"),
+        sentence=policy.demand(user),
+        url=reverse("two_factor:setup"),
+        action=_("Add a second factor"),
+    )
 
 
-def add_security_panel(make: Callable[[User], SecurityPanel]) -> None:
+def describe_sessions(user: User) -> SecurityPanel:
+    """Where this account is signed in."""
+    count = UserSession.objects.filter(user=user, expire_date__gt=timezone.now()).count()
+    return SecurityPanel(
+        title=_("Sessions and devices"),
+        sentence=ngettext("%d session is open.", "%d sessions are open.", count) % count,
+        url=reverse("accounts:sessions"),
+        action=_("Manage sessions and devices"),
+    )
+
+
+_panels: list[Callable[[User], SecurityPanel | None]] = [
+    describe_policy,
+    describe_sessions,
+]
+
+
+def add_security_panel(make: Callable[[User], SecurityPanel | None]) -> None:
     """Fill the socket; called in `AppConfig.ready()` of a higher floor."""
     _panels.append(make)
 
 
 def security_panels(user: User) -> list[SecurityPanel]:
     """All sentences for one account."""
-    return [make(user) for make in _panels]
+    return [panel for make in _panels if (panel := make(user)) is not None]
 
 
 @dataclass(frozen=True)

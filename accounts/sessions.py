@@ -1,21 +1,35 @@
-"""Database sessions that know their user and store only a digest of the key."""
+"""Database sessions that know their user and device, and store only a digest of the key."""
 
 from __future__ import annotations
 
 import hashlib
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore as DatabaseSessionStore
 from django.utils import timezone
 
+# What `login` puts into a session; this store puts some of it into columns, too
 SIGNED_IN_AT = "signed_in_at"  # unix seconds
+DEVICE = "device"  # the id of the known device
+OPENED_FROM = "opened_from"  # network address and user agent
+FACTOR_SKIPPED = "factor_skipped"  # whether a remembered device opened it without second factor
+
+IDLE = timedelta(seconds=settings.SESSION_COOKIE_AGE)
+LONGEST = timedelta(days=30)
+NOTED_EVERY = timedelta(minutes=1)  # when it was last used is not written more often
 
 
 def digest(session_key: str) -> str:
     """What the table keeps of a session key (SHA-256; the key itself has 32 random characters)."""
     return hashlib.sha256(session_key.encode()).hexdigest()[:40]
+
+
+def _end_of(created_at: datetime, now: datetime) -> datetime:
+    """When a session that is used now ends: 12 hours later, and 30 days after its beginning."""
+    return min(now + IDLE, created_at + LONGEST)
 
 
 class SessionStore(DatabaseSessionStore):
@@ -37,19 +51,34 @@ class SessionStore(DatabaseSessionStore):
             ).first()
         if row is None:
             self._session_key = None
+        else:
+            self._note_use(row)
         return row
+
+    def _note_use(self, row: Any) -> None:
+        """Put its end off, at most once a minute."""
+        now = timezone.now()
+        if now - row.last_used_at < NOTED_EVERY:
+            return
+        unnoted: Any = self.get_model_class().objects
+        unnoted.filter(pk=row.pk, last_used_at=row.last_used_at).update(
+            last_used_at=now, expire_date=_end_of(row.created_at, now)
+        )
 
     def exists(self, session_key: str) -> bool:
         """Whether a session of that key is stored."""
         return super().exists(digest(session_key))
 
     def create_model_instance(self, data: dict[str, Any]) -> Any:
-        """The row for the present data."""
+        """The row for the present data; every save writes all columns."""
         session: Any = super().create_model_instance(data)
         session.session_key = digest(session.session_key)
         session.user_id = data.get(SESSION_KEY)
-        if SIGNED_IN_AT in data:  # every save writes all columns
+        session.device_id = data.get(DEVICE)
+        session.network_address, session.user_agent = data.get(OPENED_FROM, ("", ""))
+        if SIGNED_IN_AT in data:
             session.created_at = datetime.fromtimestamp(data[SIGNED_IN_AT], UTC)
+        session.expire_date = _end_of(session.created_at, session.last_used_at)
         return session
 
     def delete(self, session_key: str | None = None) -> None:

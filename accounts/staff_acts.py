@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from django import forms
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from accounts.models import EmailAddress, User
-from accounts.operations import emails, freezing, staff_rights
+from accounts.models import EmailAddress, RateCount, User
+from accounts.operations import emails, freezing, limits, staff_rights
 from accounts.staff import ReasonForm, StaffAct, offered_on
 from accounts.staff_bulk import BulkAct, accounts_of, offered_on_events
 from audit.actors import Actor
@@ -195,6 +196,36 @@ class VerifyAddress(StaffAct):
         """Verify it."""
         emails.verify_address_as_staff(row, reason=reason, by=by)
         return _("The address %s is verified.") % row.address
+
+
+@offered_on(RateCount)
+class ClearLimit(StaffAct):
+    """Let somebody try again who was stopped by a limit."""
+
+    slug = "clear"
+    groups = frozenset({SUPPORT, ADMINISTRATOR})
+    title = gettext_lazy("Clear limit")
+    tells_people = False
+    reasons = (gettext_lazy("The owner proved that they are kept out by the attempts of others."),)
+
+    def consequences(self, row: Any) -> list[str]:
+        """What will happen."""
+        return [
+            _("The attempts that are counted are forgotten: as many can be made again."),
+            _(
+                "An owner who is kept out by others can also sign in on a device that has signed "
+                "in before: its attempts are counted apart."
+            ),
+        ]
+
+    def act(self, row: Any, *, fields: dict[str, Any], reason: str, by: Actor) -> str:
+        """Clear it."""
+        limits.clear_limit(row, reason=reason, by=by)
+        return _("The limit is cleared.")
+
+    def _after(self, row: Any) -> str:
+        """The list: the row is gone."""
+        return reverse("admin:accounts_ratecount_changelist")
 
 
 class AccountsAct(BulkAct):

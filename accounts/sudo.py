@@ -23,7 +23,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from accounts import sessions
 from accounts.forms.sudo import ProofForm, kinds_of_proof
 from accounts.gates import account_page
-from accounts.login import SUDO_AT, keep_session, note_recovery_code, open_sudo
+from accounts.login import SUDO_AT, note_recovery_code, open_sudo
 from audit import keyring
 
 View = Callable[..., HttpResponse]
@@ -126,8 +126,6 @@ def _forms(request: HttpRequest, *, bound: bool) -> list[ProofForm]:
 
 def _accept(request: HttpRequest, form: ProofForm) -> None:
     user: Any = request.user
-    if form.kind == "password":
-        keep_session(request)
     if form.kind == "recovery_code":
         note_recovery_code(user.recovery_codes, user, by=form.by)
     open_sudo(request)

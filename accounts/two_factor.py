@@ -15,9 +15,9 @@ from formtools.wizard.storage import get_storage
 from two_factor.plugins.registry import MethodBase, registry
 from two_factor.views import LoginView
 
-from accounts import login
+from accounts import devices, login
 from accounts.forms.sign_in import CodeForm, KeyForm, RecoveryCodeForm, SignInForm
-from accounts.gates import is_fully_signed_in
+from accounts.gates import SafeNextMixin, is_fully_signed_in
 from accounts.models import AuthenticatorApp, RecoveryCodeSet, SecurityKey, User
 
 FEW_CODES = 2
@@ -102,7 +102,7 @@ def pending_user(request: HttpRequest) -> User | None:
     return None if view.expired else view.get_user() or None
 
 
-class SignInView(LoginView):
+class SignInView(SafeNextMixin, LoginView):
     """Password first, then the second factor, in one wizard that works without JavaScript."""
 
     template_name = "accounts/sign_in.html"
@@ -122,6 +122,20 @@ class SignInView(LoginView):
         self.form_list = forms.copy()  # the stock view writes into one shared dictionary
         response: HttpResponse = super().dispatch(request, *args, **kwargs)
         return response
+
+    def process_step(self, form: Any) -> Any:
+        """Keep when the password that was typed was set: a new one ends what the old one began."""
+        data = super().process_step(form)
+        if self.steps.current == self.AUTH_STEP:
+            self.user_cache = form.user_cache
+            self.storage.data["password_of"] = form.user_cache.password_changed_at.isoformat()
+        return data
+
+    def get_user(self) -> Any:
+        """Whose password was typed, if it still is the password."""
+        user = super().get_user()
+        known = self.storage.data.get("password_of")
+        return user if user and user.password_changed_at.isoformat() == known else None
 
     def post(self, *args: Any, **kwargs: Any) -> HttpResponse:
         """Refuse to be led past a step whose proof is missing."""
@@ -160,6 +174,7 @@ class SignInView(LoginView):
             and user.has_second_factor
             and user.recovery_codes
             and self.TOKEN_STEP not in self.storage.validated_step_data
+            and not devices.is_remembered(self.request, user)
         )
 
     def has_token_step(self) -> bool:
@@ -169,6 +184,7 @@ class SignInView(LoginView):
             user
             and user.has_second_factor
             and self.BACKUP_STEP not in self.storage.validated_step_data
+            and not devices.is_remembered(self.request, user)
         )
 
     condition_dict = {
@@ -184,6 +200,7 @@ class SignInView(LoginView):
         if user and self.steps.current != self.AUTH_STEP:
             device = self.get_device()
             context["device"] = device
+            context["may_remember"] = self.steps.current == self.TOKEN_STEP and not user.is_staff
             context["other_choices"] = [
                 (row, registry.method_from_device(row).get_action(row))
                 for row in _choices(user)
@@ -198,10 +215,15 @@ class SignInView(LoginView):
         device: Device | None = getattr(user, "otp_device", None)
         if isinstance(device, RecoveryCodeSet):
             method = "a recovery code"
+        elif device is not None:
+            method = _METHODS[device.kind]
+        elif user.has_second_factor:
+            method = "a password, on a remembered device"
         else:
-            method = _METHODS[device.kind] if device is not None else "a password"
+            method = "a password"
         target = self.get_success_url()
-        login.complete(self.request, user, method=method, device=device)
+        remember = "remember_device" in self.request.POST
+        login.complete(self.request, user, method=method, device=device, remember=remember)
         if isinstance(device, RecoveryCodeSet) and device.unused <= FEW_CODES:
             messages.warning(self.request, _few_codes_left(device.unused))
         return HttpResponseRedirect(target)

@@ -10,15 +10,15 @@ from django.contrib.auth import authenticate
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from accounts import limits, totp
+from accounts import devices, limits, totp
 from accounts.events import (
     CONFIRM_FAILED,
     LIMIT_REACHED,
     RECOVERY_CODE_NOT_CONFIRMED,
     SIGN_IN_FAILED,
 )
-from accounts.limits import Attempt, LimitReached
-from accounts.models import AuthenticatorApp, RecoveryCode, RecoveryCodeSet, User
+from accounts.limits import Attempt, LimitReached, Limits
+from accounts.models import AuthenticatorApp, KnownDevice, RecoveryCode, RecoveryCodeSet, User
 from audit import keyring
 from audit.actors import Actor
 from audit.failures import record_failure
@@ -39,7 +39,7 @@ def check_password(username: str, password: str, *, by: Actor) -> User | None:
     if isinstance(user, User):
         attempt.succeed()
         return user
-    known = User.objects.filter(username_key=username.lower().replace("\x00", "")).first()
+    known = _find_user(username)
     record_failure(
         SIGN_IN_FAILED,
         by=by,
@@ -65,14 +65,22 @@ def confirm_password(user: User, password: str, *, by: Actor) -> bool:
     return False
 
 
+def _find_user(username: str) -> User | None:
+    return User.objects.filter(username_key=username.lower().replace("\x00", "")).first()
+
+
 def _take_password_attempt(username: str, *, by: Actor) -> Attempt:
-    name = keyring.digest(keyring.NAMES, username.lower())
+    user = _find_user(username)
+    # People type their password into the field of the name: an unknown one is kept as a digest
+    digest = keyring.digest(keyring.NAMES, username.lower())
     return _take(
         by,
-        User.objects.filter(username_key=username.lower().replace("\x00", "")).first(),
+        user,
+        devices.find(user, by),
+        limits.PASSWORD_USER,
         (limits.PASSWORD_NETWORK, limits.network_key(by.network_address)),
         (limits.PASSWORD_SITE, "site"),
-        (limits.PASSWORD_USER, name),
+        (limits.PASSWORD_USER, limits.user_key(user) if user else f"name:{digest}"),
     )
 
 
@@ -82,12 +90,14 @@ def take_factor_attempt(user: User, *, by: Actor) -> Attempt:
     Raises:
         LimitReached: if none is left.
     """
-    network = limits.network_key(by.network_address)
     return _take(
         by,
         user,
-        *((limit, network) for limit in limits.FACTOR_NETWORK),
-        *((limit, str(user.pk)) for limit in limits.FACTOR_USER),
+        devices.find(user, by),
+        limits.FACTOR_USER,
+        (limits.FACTOR_NETWORK, limits.network_key(by.network_address)),
+        (limits.FACTOR_SITE, "site"),
+        (limits.FACTOR_USER, limits.user_key(user)),
     )
 
 
@@ -97,17 +107,39 @@ def take_passkey_attempt(*, by: Actor) -> Attempt:
     Raises:
         LimitReached: if none is left.
     """
-    network = limits.network_key(by.network_address)
-    return _take(by, None, *((limit, network) for limit in limits.FACTOR_NETWORK))
+    return _take(
+        by,
+        None,
+        devices.find_of_anybody(by),
+        limits.FACTOR_USER,
+        (limits.FACTOR_NETWORK, limits.network_key(by.network_address)),
+        (limits.FACTOR_SITE, "site"),
+    )
 
 
-def _take(by: Actor, user: User | None, *wanted: tuple[limits.Limit, str]) -> Attempt:
+def _take(
+    by: Actor,
+    user: User | None,
+    device: KnownDevice | None,
+    of_device: Limits,
+    *of_others: tuple[Limits, str],
+) -> Attempt:
+    """Use up an attempt of a device that has signed in before, or one of all others.
+
+    What others do, at this account, from this address or to the whole site, does not stop a known
+    device: its attempts are counted apart.
+    """
     try:
-        return limits.take_all(*wanted)
+        if device is not None:
+            return of_device.take(limits.device_key(device))
+        return limits.take_all(*of_others)
     except LimitReached as reached:
-        about = [user] if user else []
         record_failure(
-            LIMIT_REACHED, by=by, about=about, distinct_by=reached.limit, limit=reached.limit
+            LIMIT_REACHED,
+            by=by,
+            about=[user] if user else [],
+            distinct_by=reached.limit,
+            limit=reached.limit,
         )
         raise
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -23,6 +26,7 @@ class Actor:
         credential_label: its name at the time.
         network_address: where the request came from, "" outside of requests.
         user_agent: what the client calls itself, at most 400 characters.
+        device: the digest of the cookie by which a browser is known; never stored here.
         user: the account itself, for permission checks; never stored.
     """
 
@@ -34,6 +38,7 @@ class Actor:
     credential_label: str = ""
     network_address: str = ""
     user_agent: str = ""
+    device: str = ""
     user: Any = None
 
     def as_user(self, user: Any, *, credential: str = "") -> Actor:
@@ -68,7 +73,13 @@ def from_connection(request: HttpRequest) -> Actor:
         kind="anonymous",
         network_address=request.META.get("REMOTE_ADDR", ""),
         user_agent=request.META.get("HTTP_USER_AGENT", "")[:400].replace("\x00", ""),
+        device=digest_device(request.COOKIES.get(settings.DEVICE_COOKIE_NAME, "")),
     )
+
+
+def digest_device(cookie: str) -> str:
+    """What is kept of a device's cookie, which has 256 random bits (SHA-256); "" of none."""
+    return hashlib.sha256(cookie.encode("utf-8", "surrogatepass")).hexdigest() if cookie else ""
 
 
 def system(label: str = "system") -> Actor:

@@ -12,6 +12,7 @@ from django.middleware.locale import LocaleMiddleware
 from django.shortcuts import render
 from django.utils.cache import has_vary_header, patch_cache_control
 
+from accounts import devices
 from accounts.limits import LimitReached
 from indexsite import health
 
@@ -111,6 +112,19 @@ class NoStoreMiddleware:
         response = self.get_response(request)
         if has_vary_header(response, "Cookie"):
             patch_cache_control(response, no_store=True, private=True)
+        return response
+
+
+class DeviceCookieMiddleware:
+    """Sets the cookie by which a browser is known, in the answer to a completed sign-in."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Set it where there was one."""
+        response = self.get_response(request)
+        devices.set_cookie(request, response)
         return response
 
 

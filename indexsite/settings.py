@@ -6,7 +6,7 @@ A value that cannot be read is remembered in ENVIRONMENT_ERRORS and replaced by 
 
 import ipaddress
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -125,6 +125,22 @@ def days(text: str) -> timedelta | None:
     return timedelta(days=positive(text))
 
 
+def rates(text: str) -> list[tuple[int, int]]:
+    """Attempts and seconds, from text such as `5/5m, 20/1h, 50/1d`."""
+    found = []
+    for part in names(text):
+        times, slash, span = part.partition("/")
+        if not slash or span[-1:] not in SECONDS:
+            raise ValueError(f"{part!r} is not a number of attempts and a time, such as 10/5m")
+        found.append((positive(times), positive(span[:-1]) * SECONDS[span[-1]]))
+    if not found:
+        raise ValueError("at least one rate is needed, such as 10/5m")
+    return found
+
+
+SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
 # Where the site's data is
 DATA = Path(env.str("INDEXSITE_DATA", default="") or BASE_DIR / "var").absolute()
 FILES_ROOT = DATA / "files"
@@ -206,6 +222,32 @@ REFUSE_OTHER_PLATFORMS = read("REFUSE_OTHER_PLATFORMS", boolean, PUBLIC_INDEX_RU
 REFUSE_STANDARD_LIBRARY_NAMES = read("REFUSE_STANDARD_LIBRARY_NAMES", boolean, True)
 RELEASE_OPEN_DAYS = read("RELEASE_OPEN_DAYS", whole, 14 if PUBLIC_INDEX_RULES else 0)  # 0: always
 
+# Who must have a second factor, and from which day on (until then it is only asked for)
+SECOND_FACTOR_REQUIRED = read(
+    "SECOND_FACTOR_REQUIRED", one_of("nobody", "staff", "publishers", "everybody"), "publishers"
+)
+SECOND_FACTOR_REQUIRED_FROM: date | None = read(
+    "SECOND_FACTOR_REQUIRED_FROM", date.fromisoformat, None
+)
+
+# How often secrets may be guessed: by account, by network address, on the whole site
+RATE_LIMITS = {
+    name: read(f"LIMIT_{name}", rates, rates(default))
+    for name, default in {
+        "PASSWORD_USER": "10/5m",
+        "PASSWORD_NETWORK": "10/5m",
+        "PASSWORD_SITE": "1000/5m",
+        "FACTOR_USER": "5/5m, 20/1h, 50/1d",
+        "FACTOR_NETWORK": "10/5m, 50/1h",
+        "FACTOR_SITE": "1000/5m",
+        "REGISTRATION_NETWORK": "10/1h",
+        "VERIFICATION_MAIL": "3/6h",
+        "RESET_NETWORK": "10/1h",
+        "RESET_USER": "5/1d",
+        "IN_USE_MAIL": "3/1d",
+    }.items()
+}
+
 # Database
 DATABASES: dict[str, dict[str, Any]] = {
     "default": read("DATABASE_URL", env.db_url_config, {})
@@ -267,9 +309,11 @@ MIDDLEWARE = [
     "indexsite.middleware.HumanLocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
+    "indexsite.cookies.SessionCookieMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django_otp.middleware.OTPMiddleware",
     "audit.middleware.ActorMiddleware",
+    "indexsite.middleware.DeviceCookieMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -309,11 +353,13 @@ SESSION_COOKIE_NAME = "__Host-session" if SITE_IS_SECURE else "session"
 SESSION_COOKIE_SECURE = SITE_IS_SECURE
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
+DEVICE_COOKIE_NAME = "__Host-device" if SITE_IS_SECURE else "device"
 CSRF_COOKIE_NAME = "__Host-csrf" if SITE_IS_SECURE else "csrf"
 CSRF_COOKIE_SECURE = SITE_IS_SECURE
 CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_AGE = None
+CSRF_FAILURE_VIEW = "indexsite.cookies.refuse_form"
 CSRF_TRUSTED_ORIGINS = [SITE_URL] if SITE_IS_SECURE else []
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 SECURE_HSTS_SECONDS = 31_536_000 if SITE_IS_SECURE else 0

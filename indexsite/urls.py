@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 from django.urls import include, path
+from django.views.generic import RedirectView
 
 from accounts.urls import two_factor_patterns
 
@@ -13,5 +14,11 @@ human_doors = [
     path("account/", include(two_factor_patterns)),
     path("", include("tokens.urls")),
     path("admin/", admin.site.urls),
+    # Password managers ask here for the page where a password is changed.
+    path(
+        ".well-known/change-password",
+        RedirectView.as_view(pattern_name="accounts:change-password"),
+        name="change-password",
+    ),
 ]
 urlpatterns = [*machine_doors, *human_doors]

@@ -6,6 +6,7 @@ from django.contrib.auth import get_user_model
 from django.core.exceptions import PermissionDenied
 from django.utils.translation import gettext as _
 
+from accounts import policy
 from audit.actors import Actor
 from projects.models import Project, Role
 from projects.names import MAX_NAME, shown
@@ -86,14 +87,14 @@ def _require_open(project: Project) -> None:
 
 
 def require_protected_account(by: Actor) -> None:
-    """Check that who manages projects can be reached by mail, and has a second factor.
+    """Check that who manages projects can be reached by mail, and has the second factor it takes.
 
     Raises:
         PermissionDenied: with what is missing.
     """
     if not by.user.has_verified_email:
         raise PermissionDenied(_("Verify your mail address before you manage projects."))
-    if not by.user.has_second_factor:
+    if not policy.may_publish(by.user):
         raise PermissionDenied(_("Add a second factor before you manage projects."))
 
 

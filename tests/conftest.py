@@ -25,6 +25,7 @@ SITE_VARIABLES = (  # noqa: SIM905
     "REFUSE_OTHER_PLATFORMS REFUSE_PRIVATE_CLASSIFIERS REFUSE_STANDARD_LIBRARY_NAMES "
     "REGISTRATION RELEASE_OPEN_DAYS S3_ACCESS_KEY S3_ACCESS_KEY_FILE S3_BUCKET S3_DOWNLOADS "
     "S3_ENDPOINT_URL S3_PREFIX S3_REGION S3_SECRET_KEY S3_SECRET_KEY_FILE TOKEN_MAX_DAYS "
+    "SECOND_FACTOR_REQUIRED SECOND_FACTOR_REQUIRED_FROM "
     "SECRET_KEY_FALLBACKS SECRET_KEY_FALLBACKS_FILE SECRET_KEY_FILE SECURITY_CONTACT "
     "SEND_FILES_BY SITE_NAME STAFF_NETWORKS TRUSTED_PROXIES UPLOAD_SIZE_LIMIT_MIB WEBAUTHN_RP_ID "
     "WEB_THREADS WEB_WORKERS"
@@ -57,7 +58,7 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError("Unset DJANGO_SETTINGS_MODULE: the tests make their own settings.")
     is_worker = hasattr(config, "workerinput")  # of pytest-xdist: inherits the server's address
     database_url = os.environ.get("DATABASE_URL", "") if is_worker else ""
-    for name in SITE_VARIABLES:
+    for name in [*SITE_VARIABLES, *(name for name in os.environ if name.startswith("LIMIT_"))]:
         os.environ.pop(name, None)
     data = tempfile.mkdtemp(prefix="indexsite-test-")
     config.add_cleanup(lambda: shutil.rmtree(data, ignore_errors=True))

@@ -13,16 +13,21 @@ class TokensConfig(AppConfig):
     verbose_name = _("API tokens")
 
     def ready(self) -> None:
-        """Declare the purpose key, and add what tokens have to say to pages of accounts."""
+        """Declare the purpose key, add what tokens have to say to pages of accounts, and count
+        whoever holds a token among those who must have a second factor.
+        """
+        from accounts import policy
         from accounts.closing import add_farewell
         from accounts.data import add_part
         from accounts.panels import add_security_panel, add_survivors
         from tokens import credentials  # noqa: F401
         from tokens.closing import end_tokens
         from tokens.data import gather_tokens
+        from tokens.models import APIToken
         from tokens.panels import describe_tokens, surviving_tokens
 
         add_security_panel(describe_tokens)
         add_survivors(surviving_tokens)
         add_farewell(end_tokens)
+        policy.add_reason(lambda user: APIToken.objects.active().of(user).exists())
         add_part("api_tokens", gather_tokens)

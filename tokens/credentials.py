@@ -10,6 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
 
+from accounts import policy
 from audit import keyring
 from audit.actors import Actor
 from projects import permissions
@@ -248,7 +249,7 @@ def account_problem(user: Any, *, needs_factor: bool) -> AccountProblem | None:
 
 def lacks_second_factor(user: Any) -> bool:
     """Whether an account needs a second factor to make and use tokens, and has none."""
-    return not user.has_second_factor
+    return not policy.may_publish(user)
 
 
 def wrap_root_key(token_id: Any, key: bytes) -> str:

@@ -20,7 +20,7 @@ from accounts.models.people import (
     User,
     UserManager,
 )
-from accounts.models.signed_in import UserSession
+from accounts.models.signed_in import KnownDevice, UnknownSignIn, UserSession
 from accounts.models.switched import SwitchState
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "AccountLink",
     "AuthenticatorApp",
     "EmailAddress",
+    "KnownDevice",
     "OutboxMail",
     "PasswordReset",
     "RateCount",
@@ -39,6 +40,7 @@ __all__ = [
     "SecurityKey",
     "SpentChallenge",
     "SwitchState",
+    "UnknownSignIn",
     "User",
     "UserManager",
     "UserSession",

@@ -2,22 +2,58 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from django.db import models
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models.people import User
 
 
 class RateCount(models.Model):
-    """How often something was tried in one window of a limit."""
+    """How often something was tried lately: `slots` has the number for each tenth of the time.
 
-    limit = models.CharField(max_length=40)
+    `version` counts the changes, so that each is one conditional UPDATE.
+    """
+
+    limit = models.CharField(_("limit"), max_length=40)
     key = models.CharField(max_length=80)
-    window = models.BigIntegerField()
-    count = models.PositiveIntegerField(default=1)
-    ends_at = models.DateTimeField(db_index=True)
+    times = models.PositiveIntegerField(_("attempts let through"))
+    per = models.PositiveIntegerField(_("in seconds"))
+    slots = models.JSONField(default=dict)
+    version = models.PositiveBigIntegerField(default=0)
+    ends_at = models.DateTimeField(_("counted until"), db_index=True)
 
     class Meta:
+        verbose_name = _("limit")
+        verbose_name_plural = _("limits")
+        ordering = ["-ends_at"]
         constraints = [
-            models.UniqueConstraint(fields=["limit", "key", "window"], name="one_count_per_window")
+            models.UniqueConstraint(fields=["limit", "key", "per"], name="one_count_per_key")
         ]
 
     def __str__(self) -> str:
-        return f"{self.limit} {self.key}"
+        return f"{self.limit}: {self.whose}"
+
+    @property
+    def user(self) -> User | None:
+        """The account whose attempts these are, if they are of one account."""
+        try:
+            pk = UUID(self.key.removeprefix("user:").partition(":")[0])
+        except ValueError:
+            return None
+        return User.objects.filter(pk=pk).first()
+
+    @property
+    def whose(self) -> str:
+        """An account, perhaps on one device, or a network address."""
+        if self.key == "site":
+            return gettext("the whole site")
+        if self.key.startswith("name:"):
+            return gettext("a name that nobody has")
+        user = self.user
+        if user is None:
+            return self.key
+        on_device = gettext("%s, on a known device") % user.username
+        return on_device if ":device:" in self.key else user.username

@@ -12,6 +12,7 @@ from django.contrib.auth.models import PermissionsMixin
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
@@ -55,6 +56,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_active = models.BooleanField(_("active"), default=True)
     is_staff = models.BooleanField(_("staff"), default=False)
     joined_at = models.DateTimeField(_("joined"), default=timezone.now)
+    password_changed_at = models.DateTimeField(default=timezone.now, editable=False)
     uploads_suspended_at = models.DateTimeField(_("uploads suspended"), null=True, editable=False)
 
     # Rights come from staff groups, whose acts leave a trace; there is no right beyond them.
@@ -83,6 +85,17 @@ class User(AbstractBaseUser, PermissionsMixin):
     def event_subject(self) -> tuple[str, str]:
         """What events about this account keep."""
         return "user", self.username
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """What sessions are bound to: the password as its owner set it.
+
+        Not its hash, as Django has it: that is made anew, with stronger parameters, by whoever
+        types the password, and would end all other sessions of this person.
+        """
+        text = f"{self.pk}:{self.password_changed_at.isoformat()}"
+        return salted_hmac(
+            "accounts.User.session", text, secret=secret, algorithm="sha256"
+        ).hexdigest()
 
     @property
     def password_version(self) -> str:

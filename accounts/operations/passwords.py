@@ -59,7 +59,9 @@ def _store(
     user: User, password_hash: str, kind: EventKind, *, keep_session: str | None, by: Actor
 ) -> None:
     """What every way to a new password comes to, under the lock of the account."""
-    User.objects.filter(pk=user.pk).update(password=password_hash)
+    User.objects.filter(pk=user.pk).update(
+        password=password_hash, password_changed_at=timezone.now()
+    )
     notices.send_to_all("password_changed", user, by=by)
     sessions.end_sessions(user, keep=keep_session, by=by)
     record(kind, by=by, about=[user])

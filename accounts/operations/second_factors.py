@@ -24,6 +24,7 @@ from accounts.events import (
     RECOVERY_CODES_CONFIRMED,
     RECOVERY_CODES_CREATED,
     SECOND_FACTOR_RENAMED,
+    SECOND_FACTORS_RESET,
 )
 from accounts.models import (
     SECOND_FACTORS,
@@ -289,3 +290,25 @@ def confirm_recovery_codes(user: User, *, by: Actor) -> None:
     unconfirmed = RecoveryCodeSet.objects.filter(user=user, confirmed=False)
     if unconfirmed.update(confirmed=True) == 1:
         record(RECOVERY_CODES_CONFIRMED, by=by, about=[user])
+
+
+@transaction.atomic
+def reset_second_factors(user: User, *, reason: str, by: Actor) -> int:
+    """Take all second factors and recovery codes off an account whose owner has lost them.
+
+    From then on its password alone signs in, until its owner adds a factor anew. All sessions end,
+    and all verified addresses are told.
+
+    Returns:
+        How many factors were taken off, held ones included.
+    """
+    user = User.objects.select_for_update(no_key=True).get(pk=user.pk)
+    count = 0
+    for kind in SECOND_FACTORS:
+        count += kind.objects.filter(user=user, confirmed=True).count()
+        kind.objects.filter(user=user).delete()
+    RecoveryCodeSet.objects.filter(user=user).delete()
+    sessions.end_sessions(user, keep=None, by=by)
+    record(SECOND_FACTORS_RESET, by=by, about=[user], reason=reason, count=count)
+    notices.send_to_all("second_factors_reset", user, by=by, reason=reason)
+    return count

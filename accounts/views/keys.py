@@ -11,7 +11,6 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth.views import RedirectURLMixin
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import redirect, resolve_url
 from django.utils.decorators import method_decorator
@@ -25,7 +24,7 @@ from django.views.generic import View
 from accounts import login, security_keys
 from accounts.forms.second_factors import LabelForm
 from accounts.forms.sign_in import PasskeyForm
-from accounts.gates import codes_page
+from accounts.gates import SafeNextMixin, codes_page
 from accounts.models import User
 from accounts.sudo import sudo_page
 from accounts.two_factor import pending_user
@@ -81,7 +80,7 @@ def ask_for_passkey(request: HttpRequest) -> HttpResponse:
 
 
 @method_decorator([never_cache, sensitive_post_parameters()], name="dispatch")
-class PasskeySignInView(RedirectURLMixin, View):
+class PasskeySignInView(SafeNextMixin, View):
     """Signs in whoever brings the answer of a passkey, which counts as both factors."""
 
     http_method_names = ["post"]

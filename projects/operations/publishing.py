@@ -13,6 +13,7 @@ from django.db.models import Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts import policy
 from audit.actors import Actor
 from projects import changes, claims, permissions
 from projects.events import (
@@ -84,11 +85,13 @@ def create_project(name: str, *, by: Actor) -> Project:
 
     Raises:
         ValidationError: if no new project may have that name, or too many were created.
-        PermissionDenied: if this person may not create it, or somebody else has.
+        PermissionDenied: if this person may not create it, or somebody else has, or without the
+            second factor that holding a role takes.
     """
     claims.require_name(name, by=by)
     project = Project(name=name, normalized_name=normalize(name))
     permissions.require(by, "create", project)
+    policy.require_to_publish(by.user)
     try:
         with transaction.atomic():
             project.save(force_insert=True)

@@ -18,6 +18,7 @@ from accounts.models import (
     AuthenticatorApp,
     EmailAddress,
     OutboxMail,
+    RateCount,
     RecoveryCode,
     RecoveryCodeSet,
     User,
@@ -189,7 +190,8 @@ def test_nothing_can_be_added_changed_or_deleted_there(
             },
         )
         client.get(f"{path}?_popup=1&_to_field=id")
-        assert list(model._default_manager.order_by("pk").values()) == before, path
+        if model is not RateCount:  # which counts these very pages
+            assert list(model._default_manager.order_by("pk").values()) == before, path
 
 
 def test_an_account_cannot_be_made_staff_with_its_inline_rows(

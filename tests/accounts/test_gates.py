@@ -5,29 +5,38 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
+from django.apps import apps
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.urls.resolvers import RegexPattern, RoutePattern
+from django.utils import timezone
 
+from accounts.limits import PASSWORD_SITE
 from accounts.models import (
     SECOND_FACTORS,
     AccountLink,
     AuthenticatorApp,
     EmailAddress,
+    KnownDevice,
+    RateCount,
     SecurityKey,
     SwitchState,
+    User,
     UserSession,
 )
-from accounts.operations import registration, second_factors
+from accounts.operations import registration
+from accounts.operations.sessions import end_sessions
 from audit.models import Event
 from indexsite.middleware import MACHINE_DOORS
-from projects.models import Invitation, Project
+from indexsite.staff_site import OUR_APPS
+from projects.models import Invitation, Project, Role
 from tests.accounts.doors import SIGN_IN, give_password, newcomer
 from tests.support.people import Person
 from tests.support.uploading import token_of, upload
@@ -49,9 +58,11 @@ PUBLIC = {
     "accounts:ask-for-reset",
     "accounts:reset-password",
     "accounts:set-up",
+    "accounts:deny-sign-in",  # for whoever has the link in a mail
     "accounts:sign-in-options",  # a challenge, for whoever has given the right password
     "accounts:passkey-options",  # a challenge, for anybody
     "accounts:passkey-sign-in",  # looks at the answer to it
+    "change-password",  # leads to accounts:change-password, which is guarded
     "accounts:sign-out",  # ends a session, of whatever kind
     "tokens:found-token",
     "two_factor:setup",  # leads to accounts:add-app, which is guarded
@@ -120,8 +131,16 @@ def doors(alice: Person, sam: Person) -> list[Door]:
     token = token_of(alice)
     assert upload(token, "foo", "1.0").status_code == 200
     digest = "00" * 32
+    Invitation.objects.create(
+        project=Project.objects.get(),
+        user=sam.user,
+        kind=Role.Kind.MAINTAINER,
+        invited_by=alice.user,
+        expires_at=timezone.now() + timedelta(days=1),
+    )
     registration.create_invitation(by=sam.actor)
     EmailAddress.objects.create(user=alice.user, address="second@example.org")
+    PASSWORD_SITE.take("site")
     SecurityKey.objects.create(user=alice.user, name="key", credential_id="a2V5", public_key=b"x")
     return all_doors(
         {
@@ -132,6 +151,7 @@ def doors(alice: Person, sam: Person) -> list[Door]:
             "version": "1.0",
             "digest": f"{digest[:2]}/{digest[2:4]}/{digest[4:]}",
             "filename": "foo-1.0-py3-none-any.whl",
+            "session": str(APIToken.objects.get().pk),
             "content_type_id": "1",
             "path": "x",
             "form": "csv",
@@ -140,30 +160,51 @@ def doors(alice: Person, sam: Person) -> list[Door]:
     )
 
 
-ADDRESS_DOORS = {
-    "accounts:resend-verification",
-    "accounts:remove-address",
-    "accounts:make-primary",
-    "admin:act-verify",
+def _second_address(_alice: Person) -> object:
+    return EmailAddress.objects.get(address="second@example.org").pk
+
+
+def _key(alice: Person) -> object:
+    return SecurityKey.objects.get(user=alice.user).pk
+
+
+def _token(_alice: Person) -> object:
+    return APIToken.objects.get().pk
+
+
+def _invitation(_alice: Person) -> object:
+    return Invitation.objects.get().pk
+
+
+# Whose ids an address holds: a row of alice's. Addresses that are new here have to be added.
+ROWS: dict[str, Callable[[Person], object]] = {
+    "accounts:end-session": lambda alice: UserSession.objects.filter(user=alice.user)[0].pk,
+    "accounts:forget-device": lambda alice: KnownDevice.objects.filter(user=alice.user)[0].pk,
+    "accounts:make-primary": _second_address,
+    "accounts:remove-address": _second_address,
+    "accounts:remove-app": lambda alice: alice.app.pk,
+    "accounts:remove-key": _key,
+    "accounts:rename-app": lambda alice: alice.app.pk,
+    "accounts:rename-key": _key,
+    "accounts:resend-verification": _second_address,
+    "admin:act-cancel": lambda _: AccountLink.objects.get().pk,
+    "admin:act-clear": lambda _: RateCount.objects.all()[0].pk,
+    "admin:act-turn": lambda _: SwitchState.objects.get(name="registration").pk,
+    "admin:act-verify": _second_address,
+    "projects:invitation-detail": _invitation,
+    "projects:invitation-revoke": _invitation,
+    "tokens:deny": _token,
+    "tokens:token-detail": _token,
+    "tokens:token-rename": _token,
+    "tokens:token-revoke": _token,
 }
 
 
 def with_rows(door: Door, alice: Person) -> str:
     """The address, about a row that there is."""
-    row: object = None
-    if door.name in {"accounts:remove-app", "accounts:rename-app"}:
-        row = alice.app.pk
-    elif door.name in {"accounts:remove-key", "accounts:rename-key"}:
-        row = SecurityKey.objects.get(user=alice.user).pk
-    elif door.name in ADDRESS_DOORS:
-        row = EmailAddress.objects.get(address="second@example.org").pk
-    elif door.name == "admin:act-cancel":
-        row = AccountLink.objects.get().pk
-    elif door.name == "admin:act-turn":
-        row = SwitchState.objects.get(name="registration").pk
-    if row is None:
+    if door.name not in ROWS:
         return door.path
-    return door.path.replace(str(APIToken.objects.get().pk), str(row))
+    return door.path.replace(str(APIToken.objects.get().pk), str(ROWS[door.name](alice)))
 
 
 def half_signed_in(browser: Browser, person: Person) -> Client:
@@ -182,20 +223,42 @@ def stale(browser: Browser, person: Person) -> Client:
     return client
 
 
-def things_of(person: Person) -> list[object]:
-    """Everything that a page could have changed."""
-    return [
-        list(AuthenticatorApp.objects.order_by("pk").values()),
-        list(SecurityKey.objects.order_by("pk").values("pk", "name", "sign_count")),
-        list(EmailAddress.objects.order_by("pk").values()),
-        list(APIToken.objects.order_by("pk").values("pk", "revoked_at")),
-        list(AccountLink.objects.order_by("pk").values()),
-        list(SwitchState.objects.order_by("pk").values()),
-        list(Project.objects.order_by("pk").values("pk", "serial", "status")),
-        Invitation.objects.count(),
-        Event.objects.count(),
-        second_factors.RecoveryCode.objects.count(),
-    ]
+def frozen(browser: Browser, person: Person) -> Client:
+    """A session with everything, of an account that was closed since."""
+    client = browser(person)
+    User.objects.filter(pk=person.user.pk).update(is_active=False)
+    return client
+
+
+def ended(browser: Browser, person: Person) -> Client:
+    """A session that its owner has ended."""
+    client = browser(person)
+    end_sessions(person.user, keep=None, by=person.actor)
+    browser(person)  # there is another one
+    return client
+
+
+WITHOUT_OWNER = {"audit", "accounts.RateCount", "accounts.OutboxMail"}
+
+
+def things_of(person: Person) -> dict[str, list[object]]:
+    """Everything that a page could have changed: all tables, but for what others may add to."""
+    things: dict[str, list[object]] = {}
+    for model in apps.get_models():
+        label = model._meta.label
+        if (
+            model._meta.proxy
+            or model._meta.app_label not in OUR_APPS
+            or {label, label.split(".")[0]} & WITHOUT_OWNER
+        ):
+            continue
+        rows = model._default_manager.order_by("pk")
+        if model is User:
+            rows = rows.filter(pk=person.user.pk)
+        elif any(field.name == "user" for field in model._meta.get_fields()):
+            rows = rows.filter(user=person.user)
+        things[label] = list(rows.values("pk") if model is UserSession else rows.values())
+    return things
 
 
 FIELDS = {
@@ -273,17 +336,20 @@ def is_refused(response: Any, door: Door) -> bool:
 
 
 @pytest.mark.parametrize("who", ["alice", "sam"])
-@pytest.mark.parametrize("kind", ["stranger", "half signed in", "stale"])
+@pytest.mark.parametrize("kind", ["stranger", "half signed in", "stale", "frozen", "ended"])
 def test_every_page_that_is_not_public_refuses_whoever_is_not_fully_signed_in(
     browser: Browser, alice: Person, sam: Person, doors: list[Door], kind: str, who: str
 ) -> None:
     person = alice if who == "alice" else sam
+    browser(alice)  # so that there are a session and a device to be ended
     client = {
         "stranger": lambda: browser(),
         "half signed in": lambda: half_signed_in(browser, person),
         "stale": lambda: stale(browser, person),
+        "frozen": lambda: frozen(browser, person),
+        "ended": lambda: ended(browser, person),
     }[kind]()
-    before = things_of(alice)
+    before, events = things_of(alice), Event.objects.count()
     let_in = []
     for door in doors:
         if door.name in PUBLIC or door.is_for_machines:
@@ -294,6 +360,37 @@ def test_every_page_that_is_not_public_refuses_whoever_is_not_fully_signed_in(
             if not is_refused(response, door):
                 let_in.append((method, door.name, path, response.status_code))
     assert let_in == []
+    assert things_of(alice) == before
+    assert Event.objects.count() == events
+
+
+def test_every_address_with_an_id_is_tried_with_one_that_there_is(
+    browser: Browser, alice: Person, doors: list[Door]
+) -> None:
+    filler = str(APIToken.objects.get().pk)
+    of_people = [door for door in doors if not door.path.startswith("/admin/")]
+    unknown = {door.name for door in of_people if filler in door.path} - ROWS.keys()
+    assert unknown == set(), "add to ROWS whose ids these addresses hold"
+
+
+def test_the_ids_of_another_account_open_nothing(
+    browser: Browser, alice: Person, mallory: Person, doors: list[Door]
+) -> None:
+    browser(alice)
+    held = AuthenticatorApp.objects.create(
+        user=alice.user, name="held", held_at=alice.user.joined_at, secret=alice.app.secret
+    )
+    fields = FIELDS | {"release": f"authenticatorapp-{held.pk}"}
+    fields |= {"delete": fields["release"], "resume": "1"}
+    before = things_of(alice)
+    client = browser(mallory)
+    for door in doors:
+        if door.is_for_machines or door.name == "accounts:sign-out":
+            continue
+        path = with_rows(door, alice)
+        for method, response in (("GET", client.get(path)), ("POST", client.post(path, fields))):
+            if door.name in ROWS and not path.startswith("/admin/"):
+                assert response.status_code in {403, 404, 405}, (method, door)
     assert things_of(alice) == before
 
 
@@ -323,7 +420,7 @@ def test_pages_for_staff_refuse_whoever_is_not_staff(
 def test_every_answer_that_depends_on_a_cookie_is_kept_out_of_caches(
     browser: Browser, alice: Person, sam: Person, doors: list[Door]
 ) -> None:
-    for client in (browser(), browser(alice), browser(sam), stale(browser, alice)):
+    for client in (browser(), browser(sam), stale(browser, alice), browser(alice)):
         for door in doors:
             if door.name in {"accounts:sign-out", "admin:logout"}:
                 continue

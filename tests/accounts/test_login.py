@@ -8,10 +8,11 @@ import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
 from django.test import RequestFactory
+from django.utils import timezone
 
 from accounts import login
 from accounts.events import SIGN_IN_SUCCEEDED
-from accounts.models import UserSession
+from accounts.models import User, UserSession
 from accounts.sessions import SIGNED_IN_AT, SessionStore
 from tests.accounts.doors import count_events, newcomer
 from tests.support.people import Person
@@ -60,3 +61,28 @@ def test_an_account_without_factor_needs_none(db: None) -> None:
     request = some_request()
     login.complete(request, newcomer().user, method="a password", device=None)
     assert request.session["_auth_user_id"]
+
+
+def test_a_password_that_changed_meanwhile_opens_nothing(alice: Person) -> None:
+    request, user = some_request(), alice.fresh_user
+    User.objects.filter(pk=user.pk).update(password_changed_at=timezone.now())
+    with pytest.raises(PermissionDenied, match="changed meanwhile"):
+        login.complete(request, user, method="an app", device=alice.app)
+    assert not request.session.get("_auth_user_id")
+
+
+def test_an_account_that_was_closed_meanwhile_is_not_opened(alice: Person) -> None:
+    request, user = some_request(), alice.fresh_user
+    User.objects.filter(pk=user.pk).update(is_active=False)
+    with pytest.raises(PermissionDenied, match="changed meanwhile"):
+        login.complete(request, user, method="an app", device=alice.app)
+    assert not UserSession.objects.filter(user=user).exists()
+
+
+def test_signing_in_again_begins_another_session(alice: Person) -> None:
+    request = some_request()
+    login.complete(request, alice.fresh_user, method="an app", device=alice.app)
+    former = request.session.session_key
+    login.complete(request, alice.fresh_user, method="an app", device=alice.app)
+    assert request.session.session_key != former
+    assert not SessionStore().exists(former)

@@ -21,7 +21,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts import notices
-from accounts.models import EmailAddress, OutboxMail, User
+from accounts.models import EmailAddress, OutboxMail, UnknownSignIn, User
 from audit.actors import command
 from indexsite.worker import Worker
 from tests.accounts.doors import newcomer
@@ -85,6 +85,8 @@ NOTICES = sorted(path.name.removesuffix(".subject.txt") for path in MAILS.glob("
 FACTS: dict[str, Any] = {  # whatever the templates show
     "label": "phone",
     "left": 1,
+    "held": 2,
+    "sign_in_at": "2026-11-24 12:00 UTC",
     "added": "eve",
     "address": "second@example.org",
     "former": "first@example.org",
@@ -115,7 +117,9 @@ FACTS: dict[str, Any] = {  # whatever the templates show
 def mail_of(notice: str, person: Person, **facts: Any) -> OutboxMail:
     """A mail about something that this person did."""
     address = EmailAddress.objects.get(user=person.user)
-    known = {"address_id": address.pk, "reset_id": str(uuid4())}
+    sign_in = UnknownSignIn.objects.create(user=person.user)
+    known: dict[str, Any] = {"address_id": address.pk, "reset_id": str(uuid4())}
+    known |= {"sign_in_id": sign_in.pk, "sent_to": address.address}
     notices.send_to_address(notice, address, by=person.actor, **{**FACTS, **known, **facts})
     return OutboxMail.objects.latest("pk")
 

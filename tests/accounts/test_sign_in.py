@@ -206,22 +206,6 @@ def test_the_sign_in_form_cannot_be_posted_by_another_site(alice: Person) -> Non
     assert give_password(client, alice).status_code == 403
 
 
-def test_no_second_factor_is_ever_remembered_by_a_cookie(browser: Browser, alice: Person) -> None:
-    client = browser()
-    give_password(client, alice)
-    client.post(
-        SIGN_IN,
-        {
-            "sign_in_view-current_step": "token",
-            "token-otp_token": code_for(alice),
-            "token-remember": "on",
-            "remember": "on",
-        },
-    )
-    assert is_signed_in(client)
-    assert set(client.cookies) <= {settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME}
-
-
 def test_signing_in_opens_sudo_mode(browser: Browser, alice: Person) -> None:
     client = browser()
     give_password(client, alice)
@@ -402,7 +386,7 @@ def test_whoever_is_signed_in_is_led_past_the_sign_in_page(browser: Browser, ali
 
 def test_whoever_is_limited_is_told_how_long_to_wait(browser: Browser, alice: Person) -> None:
     with time_machine.travel(time.time(), tick=False):
-        for _number in range(PASSWORD_USER.times):
+        for _number in range(PASSWORD_USER[0].times):
             give_password(browser(), alice, "wrong wrong wrong")
         response = give_password(browser(), alice)
     assert "Try again in" in text_of_page(response)

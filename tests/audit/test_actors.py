@@ -58,6 +58,7 @@ def test_a_command_acts_as_the_server() -> None:
 def test_the_session_is_not_asked_before_somebody_looks_at_the_actor() -> None:
     class Watched:
         META: dict[str, str] = {}
+        COOKIES: dict[str, str] = {}
         asked = False
 
         @property

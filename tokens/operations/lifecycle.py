@@ -33,7 +33,7 @@ def require_may_create(user: User) -> None:
     """Say why this account cannot make tokens yet.
 
     Raises:
-        PermissionDenied: without a verified address, or without a second factor.
+        PermissionDenied: without a verified address, or without the second factor that it takes.
     """
     if not user.has_verified_email:
         raise PermissionDenied(_("Verify your mail address before you make an API token."))

@@ -1,0 +1,192 @@
+"""“This was not me”: what the owner of an account does about a sign-in that was not theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.contrib.auth.hashers import make_password
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts import notices
+from accounts.events import HELD_DELETED, HELD_RELEASED, SIGN_IN_DENIED, UPLOADS_RESUMED
+from accounts.links import sign_denial
+from accounts.models import (
+    SECOND_FACTORS,
+    EmailAddress,
+    KnownDevice,
+    RecoveryCodeSet,
+    SecondFactor,
+    UnknownSignIn,
+    User,
+)
+from accounts.operations import sessions
+from audit.actors import Actor
+from audit.log import record
+
+Held = SecondFactor | EmailAddress
+
+
+@notices.adds_facts("unknown_device")
+def _describe_sign_in(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Sign the link when the mail is sent, so that the outbox holds no secret."""
+    sign_in = UnknownSignIn.objects.get(pk=facts["sign_in_id"])
+    query = urlencode({"link": sign_denial(sign_in.pk, facts["sent_to"])})
+    return {
+        "link": f"{settings.SITE_URL}{reverse('accounts:deny-sign-in')}?{query}",
+    }
+
+
+@transaction.atomic
+def deny_sign_in(sign_in: UnknownSignIn, *, address: str, by: Actor) -> None:
+    """Take back what a sign-in could have led to. Once for each sign-in, for 7 days after it.
+
+    Sessions end, devices are forgotten, uploads are suspended, what was added since is held, and
+    the password is disabled until its owner sets a new one by mail. Older second factors stay.
+
+    Args:
+        address: where the mail with the link went. If it was taken off the account since, it comes
+            back: whoever got in must not be able to keep the owner out by that.
+
+    Raises:
+        PermissionDenied: if it was done before, or is too late.
+    """
+    user = User.objects.select_for_update(no_key=True).get(pk=sign_in.user_id)
+    now = timezone.now()
+    if not sign_in.is_deniable or not UnknownSignIn.objects.filter(
+        pk=sign_in.pk, denied_at=None
+    ).update(denied_at=now):
+        raise PermissionDenied(_("This link was used or has ended."))
+    held = _hold_factors(user, since=sign_in.happened_at, now=now)
+    held += _hold_addresses(user, since=sign_in.happened_at, now=now)
+    _put_address_first(user, address, known_at=sign_in.happened_at)
+    user.password, user.password_changed_at = make_password(None), now
+    user.uploads_suspended_at = user.uploads_suspended_at or now
+    user.save(update_fields=["password", "password_changed_at", "uploads_suspended_at"])
+    sessions.end_sessions(user, keep=None, by=by)
+    KnownDevice.objects.filter(user=user).delete()
+    happened_at = sign_in.happened_at.strftime("%Y-%m-%d %H:%M UTC")
+    record(SIGN_IN_DENIED, by=by, about=[user], happened_at=happened_at, held=held)
+    notices.send_to_all("sign_in_denied", user, by=by, sign_in_at=happened_at, held=held)
+
+
+def _hold_factors(user: User, *, since: datetime, now: datetime) -> int:
+    """Hold confirmed factors; end offers and recovery codes, which somebody may have read."""
+    held = 0
+    for kind in SECOND_FACTORS:
+        kind.objects.filter(user=user, confirmed=False).delete()
+        held += kind.objects.filter(user=user, created_at__gte=since, held_at=None).update(
+            held_at=now
+        )
+    RecoveryCodeSet.objects.filter(user=user, created_at__gte=since).delete()
+    return held
+
+
+def _hold_addresses(user: User, *, since: datetime, now: datetime) -> int:
+    added = EmailAddress.objects.filter(user=user, added_at__gte=since, held_at=None)
+    return added.update(held_at=now, is_primary=False)
+
+
+def _put_address_first(user: User, address: str, *, known_at: datetime) -> None:
+    """Make the address that got the link the primary one, unless another old one is."""
+    mine = EmailAddress.objects.filter(user=user)
+    if mine.filter(is_primary=True).exists():
+        return
+    if mine.filter(address_key=address.lower()).update(is_primary=True, held_at=None):
+        return
+    verified = EmailAddress.objects.filter(verified_at__isnull=False)
+    if not verified.filter(address_key=address.lower()).exists():  # of nobody else meanwhile
+        EmailAddress.objects.create(
+            user=user, address=address, is_primary=True, added_at=known_at, verified_at=known_at
+        )
+
+
+def find_held(user: User) -> list[Held]:
+    """The factors and addresses that wait for their owner's word."""
+    return list(_held(user))
+
+
+def _held(user: User) -> Iterator[Held]:
+    kinds: tuple[Any, ...] = (*SECOND_FACTORS, EmailAddress)
+    for kind in kinds:
+        yield from kind.objects.filter(user=user, held_at__isnull=False).order_by("pk")
+
+
+def _held_rows(row: Held) -> Any:
+    """The row, if it still is held."""
+    table: Any = type(row)
+    return table.objects.filter(pk=row.pk, held_at__isnull=False)
+
+
+def _describe(row: Held) -> tuple[str, str]:
+    """What it is, and its label; a mail address is not for sealed fields."""
+    if isinstance(row, EmailAddress):
+        return "mail address", ""
+    return "second factor", str(row.name)
+
+
+def _locked_with_factor(user_id: Any) -> User:
+    """The account, locked; a password that came by mail proves too little."""
+    user = User.objects.select_for_update(no_key=True).get(pk=user_id)
+    if not user.has_second_factor:
+        raise PermissionDenied(_("Add a second factor first."))
+    return user
+
+
+@transaction.atomic
+def release_held(row: Held, *, by: Actor) -> bool:
+    """Let a held thing count again; its owner says that they added it.
+
+    Returns:
+        False if it was released or deleted before.
+
+    Raises:
+        PermissionDenied: without a second factor.
+    """
+    user = _locked_with_factor(row.user_id)
+    if not _held_rows(row).update(held_at=None):
+        return False
+    what, label = _describe(row)
+    record(HELD_RELEASED, by=by, about=[user], what=what, label=label)
+    return True
+
+
+@transaction.atomic
+def delete_held(row: Held, *, by: Actor) -> bool:
+    """Remove a held thing for good.
+
+    Returns:
+        False if it was released or deleted before.
+    """
+    user = User.objects.select_for_update(no_key=True).get(pk=row.user_id)
+    if not _held_rows(row).delete()[0]:
+        return False
+    what, label = _describe(row)
+    record(HELD_DELETED, by=by, about=[user], what=what, label=label)
+    return True
+
+
+@transaction.atomic
+def resume_uploads(user: User, *, by: Actor) -> bool:
+    """Let API tokens of this account upload again.
+
+    Returns:
+        False if they could.
+
+    Raises:
+        PermissionDenied: without a second factor.
+    """
+    user = _locked_with_factor(user.pk)
+    suspended = User.objects.filter(pk=user.pk, uploads_suspended_at__isnull=False)
+    if not suspended.update(uploads_suspended_at=None):
+        return False
+    record(UPLOADS_RESUMED, by=by, about=[user])
+    notices.send_to_all("uploads_resumed", user, by=by)
+    return True

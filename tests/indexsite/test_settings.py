@@ -1,0 +1,50 @@
+"""Settings whose text takes some reading."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from indexsite.settings import RATE_LIMITS, rates, read
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("10/5m", [(10, 300)]),
+        ("5/5m, 20/1h, 50/1d", [(5, 300), (20, 3600), (50, 86400)]),
+        ("5/5m,20/1h", [(5, 300), (20, 3600)]),
+        ("1/90s", [(1, 90)]),
+    ],
+)
+def test_a_rate_is_attempts_and_a_time(text: str, found: list[tuple[int, int]]) -> None:
+    assert rates(text) == found
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", ",", "10", "10/", "/5m", "0/5m", "10/0m", "-1/5m", "10/5w", "ten/5m", "10/5m/5", "1.5/1h"],
+)
+def test_what_is_no_rate_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"rate|number"):
+        rates(text)
+
+
+def test_a_limit_that_cannot_be_read_stops_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    from indexsite import settings
+
+    errors: list[tuple[str, str]] = []
+    monkeypatch.setattr(settings, "ENVIRONMENT_ERRORS", errors)
+    monkeypatch.setenv("LIMIT_PASSWORD_USER", "many")
+    assert read("LIMIT_PASSWORD_USER", rates, [(10, 300)]) == [(10, 300)]
+    assert [name for name, _reason in errors] == ["LIMIT_PASSWORD_USER"]
+
+
+def test_the_day_of_the_policy_is_read_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECOND_FACTOR_REQUIRED_FROM", "2027-01-31")
+    assert read("SECOND_FACTOR_REQUIRED_FROM", date.fromisoformat, None) == date(2027, 1, 31)
+
+
+def test_every_limit_can_be_set() -> None:
+    assert all(limits and min(map(min, limits)) > 0 for limits in RATE_LIMITS.values())
