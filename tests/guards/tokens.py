@@ -146,7 +146,7 @@ GUARDS = [
         "yanking is granted by owners alone",
         "tokens/operations/lifecycle.py",
         '                permissions.require(by, "yank", project)\n',
-        "",
+        "                pass\n",
         "tests/tokens/test_lifecycle.py::test_yanking_is_granted_by_owners_alone",
     ),
     Guard(
