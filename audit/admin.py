@@ -33,7 +33,7 @@ from audit.models import (
     TokenRevocationEvent,
 )
 from audit.rendering import sentence
-from audit.search import LOOKED_AT, EventPage, attach_surroundings
+from audit.search import EventPage, attach_surroundings
 
 if TYPE_CHECKING:
     AnyAdmin: TypeAlias = admin.ModelAdmin[Any]
@@ -144,7 +144,6 @@ class EventPages(ReadOnlyAdmin):
             "query": urlencode(used),
             "older": urlencode(older) if page.older else "",
             "is_newest": "before" not in request.GET,
-            "looked_at": LOOKED_AT,
             "acts": event_acts(request.user) if form.is_valid() else [],
             "act_query": urlencode({**used, **self._as_filter()}),
             "export_url": self._export_url() if self._may_export(request) else "",

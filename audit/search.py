@@ -8,14 +8,15 @@ the page says how far back it has looked.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cached_property, reduce
+from operator import or_
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Q, QuerySet, Value
+from django.db.models import Q, QuerySet, Value
 from django.db.models.functions import Lower
 from django.db.models.lookups import Exact
 
@@ -25,6 +26,7 @@ from audit.networks import find_range
 PAGE = 100  # events
 FIRST_LOOK, LONGEST_LIST, LARGEST_WINDOW = 200, 1_000, 16_000  # events in one query
 LOOKED_AT = 40_000  # events a page, at most
+COST_OF_ONE = 4  # to look at single events, scattered over the memory, takes so much longer
 LISTED = 10_000  # events from a range of network addresses, at most, that are found by an index
 SLACK = timedelta(minutes=5)  # events have their time before they have their number
 
@@ -54,15 +56,42 @@ class ListedStream(Stream):
 
 
 @dataclass(frozen=True)
+class Span:
+    """A piece of the memory to look at.
+
+    Attributes:
+        low: the number down to which all is looked at.
+        below: the number below which it is.
+        numbers: the events to look at; None for all between.
+    """
+
+    low: int
+    below: int
+    numbers: list[int] | None = None
+
+    @property
+    def cost(self) -> int:
+        """How long it takes to look at, in events of a row."""
+        return self.below - self.low if self.numbers is None else COST_OF_ONE * len(self.numbers)
+
+    def of(self, number: str) -> Q:
+        """Only rows of these events, whose number is in the column of that name."""
+        if self.numbers is not None:
+            return Q(**{f"{number}__in": self.numbers})
+        return Q(**{f"{number}__gte": self.low, f"{number}__lt": self.below})
+
+
+@dataclass(frozen=True)
 class Condition:
     """One part of a filter.
 
     Attributes:
-        test: whether an event meets it.
+        test: whether an event of a span meets it. What it asks of other tables it asks of the
+            rows of the span alone: PostgreSQL may read all that a subquery could find.
         streams: together, the numbers of all events that do; none where no index knows.
     """
 
-    test: Q
+    test: Callable[[Span], Q]
     streams: tuple[Stream, ...] = ()
 
     def below(self, below: int, floor: int, size: int) -> tuple[list[int], int]:
@@ -73,15 +102,6 @@ class Condition:
 
 
 @dataclass(frozen=True)
-class Span:
-    """A piece of the memory to look at: which events, down to which number, and how many."""
-
-    where: Q
-    low: int
-    count: int
-
-
-@dataclass(frozen=True)
 class EventPage:
     """A page of events, newest first.
 
@@ -89,7 +109,7 @@ class EventPage:
         events: at most PAGE of them.
         older: the number below which the next page begins; None on the last one.
         is_full: whether the page is full. One that is not, and has an older one, has looked at
-            LOOKED_AT events, and there may be more.
+            LOOKED_AT events or fewer, and there may be more.
     """
 
     events: list[Event]
@@ -134,8 +154,8 @@ class EventSearch:
         low = below
         looked_at = 0
         for span in self._spans(below, floor, LARGEST_WINDOW):
-            found += self._matching.filter(span.where)[: PAGE + 1 - len(found)]
-            looked_at += span.count
+            found += self._matching(span)[: PAGE + 1 - len(found)]
+            looked_at += span.cost
             low = span.low
             if len(found) > PAGE or looked_at >= LOOKED_AT:
                 break
@@ -149,7 +169,7 @@ class EventSearch:
         """All events, newest first, a thousand or so at a time."""
         floor, below = self._bounds(before)
         for span in self._spans(below, floor, LONGEST_LIST):
-            events = attach_surroundings(list(self._matching.filter(span.where)))
+            events = attach_surroundings(list(self._matching(span)))
             if events:
                 yield events
 
@@ -173,11 +193,11 @@ class EventSearch:
         while below > floor:
             if leader is None:
                 low = max(floor, below - size)
-                yield Span(Q(number__gte=low, number__lt=below), low, below - low)
+                yield Span(low, below)
                 size = min(size * 4, largest_window)
             else:
                 numbers, low = leader.below(below, floor, size)
-                yield Span(Q(number__in=numbers), low, len(numbers))
+                yield Span(low, below, numbers)
                 size = min(size * 4, LONGEST_LIST)
             below = low
 
@@ -191,11 +211,10 @@ class EventSearch:
         ]
         return self._conditions[min(reaches)[2]] if reaches else None
 
-    @property
-    def _matching(self) -> QuerySet[Event]:
-        tests = Q()
+    def _matching(self, span: Span) -> QuerySet[Event]:
+        tests = span.of("number")
         for condition in self._conditions:
-            tests &= condition.test
+            tests &= condition.test(span)
         return Event.objects.filter(tests).order_by("-number")
 
     @cached_property
@@ -207,11 +226,11 @@ class EventSearch:
             found.append(_of_event(Q(kind=self.kind)))
         if self.is_failure is not None:
             test = Q(is_failure=self.is_failure)
-            found.append(_of_event(test) if self.is_failure else Condition(test))
+            found.append(_of_event(test) if self.is_failure else _unindexed(test))
         if self.since:
-            found.append(Condition(Q(recorded_at__gte=self.since)))
+            found.append(_unindexed(Q(recorded_at__gte=self.since)))
         if self.until:
-            found.append(Condition(Q(recorded_at__lt=self.until)))
+            found.append(_unindexed(Q(recorded_at__lt=self.until)))
         if self.actor:
             found.append(_of_event(_actor(self.actor)))
         if self.account:
@@ -259,32 +278,36 @@ def _subject(kind: str, text: str) -> Q:
     return Q(kind=kind) & named
 
 
+def _unindexed(test: Q) -> Condition:
+    return Condition(lambda span: test)
+
+
 def _of_event(test: Q) -> Condition:
-    return Condition(test, (Stream(Event.objects.filter(test), "number"),))
+    return Condition(lambda span: test, (Stream(Event.objects.filter(test), "number"),))
 
 
 def _of_subject(test: Q) -> Condition:
     rows = EventSubject.objects.filter(test)
-    return Condition(_has_subject(test), (Stream(rows, "event_number"),))
+    return Condition(_among(rows), (Stream(rows, "event_number"),))
 
 
-def _has_subject(test: Q) -> Q:
-    return Q(Exists(EventSubject.objects.filter(test, event_number=OuterRef("number"))))
+def _among(rows: QuerySet[Any]) -> Callable[[Span], Q]:
+    """Whether an event is among those that rows of another table belong to."""
+    return lambda span: Q(number__in=rows.filter(span.of("event_number")).values("event_number"))
 
 
 def _of_origin(text: str) -> Condition:
     """Where it came from. A text that is no network is met by nothing."""
     found = find_range(text)
     if found is None:
-        return Condition(Q(number__in=[]), (ListedStream([]),))
+        return Condition(lambda span: Q(number__in=[]), (ListedStream([]),))
     first, last = found
     test = Q(address_key=first) if first == last else Q(address_key__range=found)
     rows = EventOrigin.objects.filter(test)
-    here = Q(Exists(rows.filter(event_number=OuterRef("number"))))
     if first == last:
-        return Condition(here, (Stream(rows, "event_number"),))
+        return Condition(_among(rows), (Stream(rows, "event_number"),))
     numbers = list(rows.values_list("event_number", flat=True)[: LISTED + 1])
-    return Condition(here, (ListedStream(numbers),) if len(numbers) <= LISTED else ())
+    return Condition(_among(rows), (ListedStream(numbers),) if len(numbers) <= LISTED else ())
 
 
 def _of_term(term: str) -> Condition:
@@ -298,20 +321,20 @@ def _of_term(term: str) -> Condition:
         _of_subject(_same("label", term)),
         _of_origin(term),
     )
-    test = Q()
-    for condition in whole:
-        test |= condition.test
+    test = _any_of([condition.test for condition in whole])
     if not all(condition.streams for condition in whole):
         return Condition(test)  # a range that many events came from
     named = Condition(test, tuple(stream for one in whole for stream in one.streams))
     newest = ChainHead.objects.get(pk=1).number
-    return named if named.below(newest + 1, 1, 1)[0] else Condition(_contains(term))
+    return named if named.below(newest + 1, 1, 1)[0] else _contains(term)
 
 
-def _contains(part: str) -> Q:
-    return (
-        Q(actor_label__icontains=part)
-        | Q(kind__icontains=part)
-        | Q(credential_label__icontains=part)
-        | _has_subject(Q(label__icontains=part))
-    )
+def _any_of(tests: Sequence[Callable[[Span], Q]]) -> Callable[[Span], Q]:
+    return lambda span: reduce(or_, (test(span) for test in tests))
+
+
+def _contains(part: str) -> Condition:
+    own = Q(actor_label__icontains=part) | Q(kind__icontains=part)
+    own |= Q(credential_label__icontains=part)
+    labels = EventSubject.objects.filter(label__icontains=part)
+    return Condition(_any_of([lambda span: own, _among(labels)]))

@@ -43,3 +43,16 @@ def test_a_test_that_is_named_and_not_there_is_found() -> None:
     ((path, name),) = named_tests("as `tests/architecture/test_documents.py::test_nothing` shows")
     assert name not in functions_of(ROOT / path)
     assert functions_of(ROOT / "tests/nowhere.py") == set()
+
+
+def settings_read() -> set[str]:
+    """The names of the variables that the settings read by name."""
+    source = (ROOT / "indexsite" / "settings.py").read_text()
+    names = set(re.findall(r'(?:read|read_secret|env\.str)\(\s*"([A-Z][A-Z0-9_]+)"', source))
+    return names - {"APPLICATION_DATABASE_URL"}  # of ./run, while it migrates
+
+
+def test_every_variable_that_the_settings_read_is_documented() -> None:
+    text = (ROOT / "docs" / "settings.md").read_text()
+    assert {name for name in settings_read() if f"`{name}`" not in text} == set()
+    assert len(settings_read()) > 20

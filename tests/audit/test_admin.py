@@ -84,16 +84,16 @@ def test_an_event_whose_origin_was_erased_says_so(staff: Client) -> None:
 
 
 def queries_of(client: Client) -> list[str]:
-    """The queries that the list takes."""
+    """The queries that the list takes, but for those that count pages, which a new window adds."""
     with CaptureQueriesContext(connection) as queries:
         assert client.get(LIST).status_code == 200
-    return [query["sql"] for query in queries]
+    own = ("accounts_ratecount", "SAVEPOINT")
+    return [query["sql"] for query in queries if not any(word in query["sql"] for word in own)]
 
 
 def test_a_full_page_takes_as_many_queries_as_a_short_one(staff: Client) -> None:
     for _turn in range(5):
         record_done()
-    queries_of(staff)  # the first one makes the row that counts pages
     short = len(queries_of(staff))
     for _turn in range(110):
         record_done()

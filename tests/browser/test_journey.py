@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from projects.models import File
-from tests.clients.test_tools import printed, put, twine
+from tests.clients.test_tools import put, twine
 from tests.support.artifacts import make_wheel
 from tests.support.chromium import WIDTHS, OpenPage, require_sound, shown_key
 from tests.support.people import totp
@@ -61,12 +61,12 @@ def test_from_the_set_up_link_to_the_audit_log(
     _sign_out_and_in(page, fresh_site, app)
     token = _make_token(page, fresh_site)
     result = twine(fresh_site, tmp_path, token, put(tmp_path, make_wheel("journey", "1.0")))
-    assert result.returncode == 0, printed(result)
+    assert result.is_well, result.line
     assert File.objects.get().uploaded_by == "ada"
     _look_around(page, fresh_site)
     _revoke(page, fresh_site)
     refused = twine(fresh_site, tmp_path, token, put(tmp_path, make_wheel("journey", "1.1")))
-    assert "revoked" in printed(refused)
+    assert "revoked" in refused.line
     _read_history(page, fresh_site)
 
 
@@ -173,9 +173,9 @@ def _read_history(page: Page, site: Site) -> None:
     ):
         assert words in history, words
     page.goto(f"{site.url}/admin/audit/event/")
-    expect(page.locator("#result_list")).to_contain_text("made the API token laptop")
+    expect(page.locator("table.events")).to_contain_text("made the API token laptop")
     page.goto(f"{site.url}/admin/audit/event/?q=ada,journey")
-    expect(page.locator("#result_list")).to_contain_text("journey")
+    expect(page.locator("table.events")).to_contain_text("journey")
     page.goto(f"{site.url}/admin/")
     expect(page.locator("h1").first).to_be_visible()
 

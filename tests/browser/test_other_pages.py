@@ -18,6 +18,7 @@ from tests.browser.test_journey import PASSWORD, send
 from tests.support.chromium import WIDTHS, OpenPage, require_sound
 from tests.support.people import Person, code_for, make_person, sign_in
 from tests.support.server import Site, StartSite
+from tests.tokens.keys import make, project_of
 
 # In Django's admin the label of the search field is a picture, and some columns have no heading.
 DJANGOS_OWN = ("label-title-only", "empty-table-header")
@@ -83,32 +84,46 @@ def test_pages_that_ask_again(fresh_site: Site, open_page: OpenPage, width: int)
     visit(page, fresh_site, "/account/set-up/?link=broken")
 
 
-def test_the_staff_pages(fresh_site: Site, open_page: OpenPage) -> None:
+@pytest.mark.parametrize(
+    ("width", "dark"), [(1280, False), (1280, True), (390, False), (390, True)]
+)
+def test_the_staff_pages(fresh_site: Site, open_page: OpenPage, width: int, dark: bool) -> None:
     sam, alice = make_person("sam", is_administrator=True), make_person("alice")
     EmailAddress.objects.filter(user=alice.user).update(verified_at=None)
-    page = open_page()
+    project = project_of(alice, "seagull")
+    token, _text = make(sam, "robot")
+    address = EmailAddress.objects.get(user=alice.user)
+    page = open_page(width=width, dark=dark)
     open_session(page, fresh_site, sam)
     number = Event.objects.latest("number").number
+    account = f"/admin/accounts/user/{alice.user.pk}"
     for path in (
         "/admin/",
         "/admin/audit/event/",
-        "/admin/audit/event/?q=sam,session",
+        "/admin/audit/event/?q=sam,session&network=192.0.2.0/24",
+        "/admin/audit/event/?network=nowhere",
+        "/admin/audit/event/check/",
+        "/admin/audit/refusalevent/",
         f"/admin/audit/event/{number}/change/",
         "/admin/accounts/user/",
-        f"/admin/accounts/user/{sam.user.pk}/change/",
+        "/admin/accounts/user/?q=alice",
+        f"{account}/change/",
+        f"{account}/freeze/",
+        f"{account}/staff-rights/",
+        "/admin/events/freeze-all/?project=seagull",
+        "/admin/events/freeze-all/?actor=nobody",
         "/admin/accounts/emailaddress/",
         "/admin/tokens/apitoken/",
+        f"/admin/tokens/apitoken/{token.pk}/change/",
         "/admin/projects/project/",
+        f"/admin/projects/project/{project.pk}/change/",
+        "/admin/projects/quarantinedproject/",
     ):
         visit(page, fresh_site, path)
-    page.goto(f"{fresh_site.url}/admin/accounts/emailaddress/")
-    with page.expect_navigation():
-        page.get_by_role("link", name="Declare verified").click()
+    page.goto(f"{fresh_site.url}/admin/accounts/emailaddress/{address.pk}/change/")
+    page.get_by_role("link", name="Declare a mail address verified").click()
     require_sound(page)
-    page.get_by_label("Reason").fill("short")
-    page.locator("form[method=post] input[type=submit]").last.click()
     page.get_by_label("Reason").fill("she showed her passport")
-    with page.expect_navigation():
-        page.locator("#content input[type=submit]").click()
+    page.get_by_role("button", name="Declare a mail address verified").click()
     expect(page.locator("body")).to_contain_text("is verified")
     assert EmailAddress.objects.get(user=alice.user).verified_at

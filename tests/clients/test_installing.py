@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import subprocess
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -15,15 +14,14 @@ from django.utils import timezone
 from projects.models import File, Project
 from projects.operations import lifecycle
 from projects.operations.publishing import yank_release
-from tests.clients.test_tools import BIN, make_environment, printed, put, run, twine
+from tests.clients.test_tools import make_environment, put, twine
+from tests.clients.tools import BIN, Outcome, run
 from tests.support.artifacts import make_sdist, make_wheel
 from tests.support.people import Person
 from tests.support.server import Site
 from tests.support.uploading import token_of
 
 pytestmark = [pytest.mark.clients, pytest.mark.once]
-Result = subprocess.CompletedProcess[str]
-
 APP, LIBRARY = "ins-app", "ins-lib"  # the app needs the library
 
 
@@ -35,7 +33,7 @@ def shelf(site: Site, alice: Person, tmp_path: Path) -> Site:
         artifacts = [make_wheel(LIBRARY, one) for one in ("1.0", "1.1", "1.2", "2.0rc1")]
         artifacts += [make_sdist(LIBRARY, "1.1"), make_wheel(APP, "1.0", metadata_extra=needs)]
         files = [put(tmp_path, artifact) for artifact in artifacts]
-        assert twine(site, tmp_path, token_of(alice, name="shelf"), *files).returncode == 0
+        assert twine(site, tmp_path, token_of(alice, name="shelf"), *files).is_well
         library = Project.objects.get(name=LIBRARY)
         yank_release(library.releases.get(version="1.2"), by=alice.actor, reason="Loses letters.")
         File.objects.filter(release__version="1.1", project=library).update(
@@ -47,7 +45,7 @@ def shelf(site: Site, alice: Person, tmp_path: Path) -> Site:
     return site
 
 
-def pip(site: Site, folder: Path, *words: str) -> Result:
+def pip(site: Site, folder: Path, *words: str) -> Outcome:
     """`pip … --index-url`, without the cache of others."""
     verb, *rest = words
     return run(
@@ -57,7 +55,7 @@ def pip(site: Site, folder: Path, *words: str) -> Result:
     )
 
 
-def uv(site: Site, folder: Path, *words: str) -> Result:
+def uv(site: Site, folder: Path, *words: str) -> Outcome:
     """`uv … --default-index`."""
     return run(
         *(str(BIN / "uv"), *words, "--no-cache", "--default-index", f"{site.url}/simple/"),
@@ -65,38 +63,37 @@ def uv(site: Site, folder: Path, *words: str) -> Result:
     )
 
 
-def planned(result: Result) -> dict[str, str]:
-    """What `pip install --report -` says that it would install."""
-    assert result.returncode == 0, printed(result)
-    report = json.loads(result.stdout)
+def planned(site: Site, folder: Path, *words: str) -> dict[str, str]:
+    """What `pip install --dry-run --report` says that it would install."""
+    dry = ("install", "--dry-run", "--ignore-installed", "--report", "report.json")
+    result = pip(site, folder, *dry, *words)
+    assert result.is_well, result.line
+    report = json.loads((folder / "report.json").read_text())
     return {one["metadata"]["name"]: one["metadata"]["version"] for one in report["install"]}
 
 
-DRY = ("install", "--dry-run", "--ignore-installed", "--quiet", "--report", "-")
-
-
 def test_pip_resolves_dependencies_and_passes_yanked_ones_by(shelf: Site, tmp_path: Path) -> None:
-    assert planned(pip(shelf, tmp_path, *DRY, APP)) == {APP: "1.0", LIBRARY: "1.1"}
+    assert planned(shelf, tmp_path, APP) == {APP: "1.0", LIBRARY: "1.1"}
 
 
 def test_pip_reads_the_metadata_instead_of_the_wheel(shelf: Site, tmp_path: Path) -> None:
     result = pip(shelf, tmp_path, "install", "--dry-run", "--ignore-installed", "--verbose", APP)
-    assert "ins_app-1.0-py3-none-any.whl.metadata" in printed(result)
+    assert "ins_app-1.0-py3-none-any.whl.metadata" in result.line
 
 
 def test_pip_takes_pre_releases_when_it_is_told_to(shelf: Site, tmp_path: Path) -> None:
-    assert planned(pip(shelf, tmp_path, *DRY, "--pre", LIBRARY)) == {LIBRARY: "2.0rc1"}
+    assert planned(shelf, tmp_path, "--pre", LIBRARY) == {LIBRARY: "2.0rc1"}
 
 
 def test_pip_shows_why_a_version_was_yanked(shelf: Site, tmp_path: Path) -> None:
     result = pip(shelf, tmp_path, "install", "--dry-run", f"{LIBRARY}==1.2", "--target", "x")
-    assert result.returncode == 0, printed(result)
-    assert "Reason for being yanked: Loses letters." in printed(result)
+    assert result.is_well, result.line
+    assert "Reason for being yanked: Loses letters." in result.line
 
 
 def test_pip_downloads_wheels_and_sdists(shelf: Site, tmp_path: Path) -> None:
     result = pip(shelf, tmp_path, "download", "--dest", "wheels", APP)
-    assert result.returncode == 0, printed(result)
+    assert result.is_well, result.line
     assert sorted(path.name for path in (tmp_path / "wheels").iterdir()) == [
         "ins_app-1.0-py3-none-any.whl",
         "ins_lib-1.1-py3-none-any.whl",
@@ -111,16 +108,16 @@ def test_pip_checks_hashes(shelf: Site, tmp_path: Path, is_right: bool) -> None:
     result = pip(
         shelf, tmp_path, "install", "--require-hashes", "-r", "requirements.txt", "--target", "x"
     )
-    assert (result.returncode == 0) == is_right, printed(result)
-    assert is_right or "DO NOT MATCH THE HASHES" in printed(result)
+    assert result.is_well == is_right, result.line
+    assert is_right or "DO NOT MATCH THE HASHES" in result.line
 
 
 def test_uv_installs_and_passes_yanked_ones_by(shelf: Site, tmp_path: Path) -> None:
     python = make_environment(tmp_path)
     result = uv(shelf, tmp_path, "pip", "install", "--python", str(python), APP)
-    assert result.returncode == 0, printed(result)
-    assert f"{LIBRARY}==1.1" in printed(result)
-    assert run(str(python), "-c", "import ins_app, ins_lib", folder=tmp_path).returncode == 0
+    assert result.is_well, result.line
+    assert f"{LIBRARY}==1.1" in result.line
+    assert run(str(python), "-c", "import ins_app, ins_lib", folder=tmp_path).is_well
 
 
 @pytest.mark.parametrize(("days", "version"), [(1, "1.1"), (20, "1.0")])
@@ -130,7 +127,7 @@ def test_uv_leaves_out_what_is_too_new(
     moment = (timezone.now() - timedelta(days=days)).isoformat()
     (tmp_path / "requirements.in").write_text(f"{LIBRARY}\n")
     result = uv(shelf, tmp_path, "pip", "compile", "--exclude-newer", moment, "requirements.in")
-    assert f"{LIBRARY}=={version}" in result.stdout, printed(result)
+    assert f"{LIBRARY}=={version}" in result.text, result.line
 
 
 def write_project(folder: Path, site: Site, table: str = "") -> None:
@@ -144,7 +141,7 @@ def write_project(folder: Path, site: Site, table: str = "") -> None:
 def test_uv_locks_with_sizes_times_and_hashes(shelf: Site, tmp_path: Path) -> None:
     write_project(tmp_path, shelf, '[[tool.uv.index]]\nurl = "{url}/simple/"\ndefault = true\n')
     result = run(str(BIN / "uv"), "lock", "--no-cache", folder=tmp_path)
-    assert result.returncode == 0, printed(result)
+    assert result.is_well, result.line
     lock = (tmp_path / "uv.lock").read_text()
     file = File.objects.get(filename="ins_app-1.0-py3-none-any.whl")
     assert f'hash = "sha256:{file.sha256}", size = {file.size}, upload-time = "20' in lock
@@ -166,8 +163,8 @@ def test_poetry_locks_and_installs(shelf: Site, tmp_path: Path) -> None:
     result = run(
         *(str(BIN / "poetry"), "install", "--no-interaction"), folder=tmp_path, **environment
     )
-    assert result.returncode == 0, printed(result)
-    assert "Installing ins-lib (1.1)" in printed(result)
+    assert result.is_well, result.line
+    assert "Installing ins-lib (1.1)" in result.line
     _import_both(tmp_path / ".venv" / "bin" / "python", tmp_path)
 
 
@@ -179,7 +176,7 @@ def pdm(tmp_path_factory: pytest.TempPathFactory) -> Path:
     lock = Path(__file__).resolve().parents[2] / "requirements" / "pdm.txt"
     words = ("pip", "install", "--quiet", "--require-hashes", "--python", str(python), "-r")
     result = run(str(BIN / "uv"), *words, str(lock), folder=folder)
-    assert result.returncode == 0, printed(result)
+    assert result.is_well, result.line
     return python.parent / "pdm"
 
 
@@ -205,14 +202,14 @@ def test_pdm_locks_and_installs(shelf: Site, tmp_path: Path, pdm: Path) -> None:
         folder=tmp_path,
         **environment,
     )
-    assert result.returncode == 0, printed(result)
+    assert result.is_well, result.line
     assert 'name = "ins-lib"\nversion = "1.1"' in (tmp_path / "pdm.lock").read_text()
     _import_both(python, tmp_path)
 
 
 def _import_both(python: Path, folder: Path) -> None:
     found = run(str(python), "-c", "import ins_app, ins_lib", folder=folder)
-    assert found.returncode == 0, printed(found)
+    assert found.is_well, found.line
 
 
 Act = Callable[[Project, Person], None]
@@ -236,9 +233,9 @@ def test_what_is_gone_is_not_installed_from_the_next_request_on(
 ) -> None:
     name = f"ins-{request.node.callspec.id}"
     token = token_of(alice, name=name)
-    assert twine(site, tmp_path, token, put(tmp_path, make_wheel(name, "1.0"))).returncode == 0
-    assert planned(pip(site, tmp_path, *DRY, name)) == {name: "1.0"}
+    assert twine(site, tmp_path, token, put(tmp_path, make_wheel(name, "1.0"))).is_well
+    assert planned(site, tmp_path, name) == {name: "1.0"}
     act(Project.objects.get(name=name), alice)
     result = pip(site, tmp_path, "install", "--dry-run", name)
-    assert result.returncode != 0
-    assert said in printed(result)
+    assert not result.is_well
+    assert said in result.line

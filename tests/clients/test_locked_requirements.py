@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +74,8 @@ def fetch(folder: Path, kind: str) -> list[Path]:
         assert outcome.is_well, outcome.text
     else:
         for pin in pins(ROOT / "requirements.txt"):  # some have none, or need a compiler
-            pip_download(folder, "--no-binary", ":all:", pin, **registry)
+            with suppress(subprocess.TimeoutExpired):
+                pip_download(folder, "--no-binary", ":all:", pin, **registry)
     return sorted([*folder.glob("*.whl"), *folder.glob("*.tar.gz")])
 
 

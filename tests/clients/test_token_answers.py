@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from accounts.models import EmailAddress, User
 from projects.models import Role
-from tests.clients.test_tools import printed, put, twine, uv_publish
+from tests.clients.test_tools import put, twine, uv_publish
 from tests.support.artifacts import make_wheel
 from tests.support.people import Person, make_person
 from tests.support.server import Site
@@ -154,7 +154,7 @@ def test_the_tool_prints_the_sentence(
         project_of(alice, PROJECT)
     file = put(tmp_path, make_wheel(PROJECT, "1.0"))
     result = tool(site, tmp_path, prepare(alice), file)  # type: ignore[operator]
-    assert result.returncode != 0
-    assert sentence in printed(result)
-    assert "403" in printed(result)
-    assert "<html" not in printed(result)
+    assert not result.is_well
+    assert sentence in result.line
+    assert "403" in result.line
+    assert "<html" not in result.line

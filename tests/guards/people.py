@@ -102,7 +102,7 @@ GUARDS = [
         "accounts/operations/registration.py",
         '    return switches.REGISTRATION.value() != "closed"',
         "    return True",
-        "tests/accounts/test_registration.py::test_a_closed_site_takes_no_invitation",
+        "tests/accounts/test_switches.py::test_a_closed_site_takes_no_invitation",
     ),
     Guard(
         "no cell of a file is a formula",

@@ -37,6 +37,8 @@ GUARDS = [
         "            raise ContentInUse\n",
         "            pass\n",
         "tests/projects/test_contents.py::test_a_content_that_a_file_has_stays",
+    ),
+    Guard(
         "only owners delete files",
         "projects/operations/lifecycle.py",
         """    project = changes.lock(file.project)

@@ -5,15 +5,17 @@ done, and whoever forges it is recorded.
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib import admin
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.events import STAFF_ACT_REFUSED
-from accounts.models import EmailAddress, User
+from accounts.models import AccountLink, EmailAddress, SwitchState, User
 from accounts.staff import ObjectAdmin, StaffAct, StaffPage, acts_on
 from audit.groups import EVERYBODY
 from audit.models import Event
@@ -47,6 +49,10 @@ def rows(alice: Person) -> dict[Any, Any]:
         EmailAddress: EmailAddress.objects.get(user=alice.user),
         Project: project,
         APIToken: token,
+        AccountLink: AccountLink.objects.create(
+            digest="0" * 64, created_by="sam", expires_at=timezone.now() + timedelta(days=1)
+        ),
+        SwitchState: SwitchState.objects.order_by("pk").first(),
     }
 
 

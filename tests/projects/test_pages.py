@@ -428,4 +428,4 @@ def test_staff_look_and_change_nothing(
 def test_others_do_not_see_the_admin(
     foo: Project, alice: Person, browser: Callable[..., Client]
 ) -> None:
-    assert browser(alice).get("/admin/projects/project/").status_code == 302
+    assert browser(alice).get("/admin/projects/project/").status_code == 403

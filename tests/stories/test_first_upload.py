@@ -12,7 +12,7 @@ import pytest
 from audit.log import verify
 from audit.models import Event
 from projects.models import File
-from tests.clients.test_tools import printed, put, twine
+from tests.clients.test_tools import put, twine
 from tests.demo import PASSWORD, Browser, StepFailed
 from tests.support.artifacts import make_wheel
 from tests.support.mailbox import Mailbox, text_of
@@ -71,7 +71,7 @@ def test_a_newcomer_gets_from_registration_to_the_first_upload(
         enrol(browser)
         token = make_token(browser)
         result = twine(site, tmp_path, token, put(tmp_path, make_wheel("rose", "1.0")))
-        assert result.returncode == 0, printed(result)
+        assert result.is_well, result.line
         mailbox.wait_for(4)  # the address, the app, the codes, the token
         with site.database.as_default():
             assert File.objects.get().uploaded_by == "rosa"

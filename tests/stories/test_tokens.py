@@ -19,7 +19,7 @@ from accounts.models import OutboxMail
 from accounts.notices import render
 from audit.models import Event
 from projects.models import File, Project, Role
-from tests.clients.test_tools import printed, put, twine, uv_publish
+from tests.clients.test_tools import put, twine, uv_publish
 from tests.support.artifacts import make_sdist, make_wheel
 from tests.support.people import Person, make_person
 from tests.support.server import Site
@@ -42,7 +42,7 @@ def fresh() -> str:
 def release(site: Site, folder: Path, token: str, project: str, version: str = "1.0") -> str:
     """Upload a wheel with twine; "" if that went well, else what twine printed."""
     result = twine(site, folder, token, put(folder, make_wheel(project, version)))
-    return "" if result.returncode == 0 else printed(result)
+    return "" if result.is_well else result.line
 
 
 def post_json(site: Site, path: str, content: Any) -> int:
@@ -120,7 +120,7 @@ def test_a_first_upload_needs_no_token_for_everything(
     assert f"only for project '{name}'" in release(site, tmp_path, text, other)
     files = [put(tmp_path, make_wheel(name, "1.0")), put(tmp_path, make_sdist(name, "1.0"))]
     result = uv_publish(site, tmp_path, text, *files)
-    assert result.returncode == 0, printed(result)
+    assert result.is_well, result.line
     token.refresh_from_db()
     assert list(token.projects.all()) == [Project.objects.get(name=name)]
 
@@ -161,7 +161,7 @@ def test_a_token_inside_an_sdist_is_not_published(
     _token, text = make(alice, f"job {name}")
     files = {f"{name}/tests/.pypirc": f"[here]\npassword = {inside}\n"}
     result = twine(site, tmp_path, text, put(tmp_path, make_sdist(name, "1.0", files=files)))
-    assert "holds an API token of this index" in printed(result)
+    assert "holds an API token of this index" in result.line
     assert not File.objects.filter(project__name=name).exists()
     leaked.refresh_from_db()
     assert leaked.revoked_at
