@@ -12,7 +12,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext as _
 
@@ -97,6 +97,8 @@ def _refusal(request: HttpRequest) -> HttpResponse | None:
         context = {"title": _("Not from here"), "what": what}
         return render(request, "admin/refused.html", context, status=403)
     if not is_staff_session(request):
+        if is_fully_signed_in(request) and groups_of(request.user):
+            return redirect("accounts:security")  # leads on to what is missing
         if is_fully_signed_in(request):
             what = _("The staff pages are for staff with a second factor.")
             context = {"title": _("Not for you"), "what": what}

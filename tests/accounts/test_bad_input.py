@@ -60,7 +60,7 @@ def test_the_session_of_an_account_that_is_gone_is_nobodys(
     browser: Browser, mallory: Person
 ) -> None:
     client = browser(mallory)
-    UserSession.objects.update(user=None)  # so that it outlives the account
+    UserSession.objects.update(user=None, device=None)  # so that it outlives the account
     User.objects.filter(pk=mallory.user.pk).delete()
     assert UserSession.objects.exists()
     for path in ("/", "/account/security/", "/admin/"):

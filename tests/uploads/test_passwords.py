@@ -89,7 +89,7 @@ def test_a_wrong_password_is_recorded_without_it(alice: Person) -> None:
 
 @pytest.mark.usefixtures("allowed")
 def test_passwords_at_uploads_are_limited_together_with_those_of_signing_in(alice: Person) -> None:
-    for _time in range(limits.PASSWORD_USER.times - 1):
+    for _time in range(limits.PASSWORD_USER[0].times - 1):
         send(alice, "wrong")
     assert verification.check_password("alice", "wrong", by=alice.actor) is None
     response = send(alice)
@@ -99,7 +99,7 @@ def test_passwords_at_uploads_are_limited_together_with_those_of_signing_in(alic
 
 @pytest.mark.usefixtures("allowed")
 def test_right_passwords_use_no_attempts_up(alice: Person) -> None:
-    for _time in range(limits.PASSWORD_USER.times + 2):
+    for _time in range(limits.PASSWORD_USER[0].times + 2):
         assert send(alice).status_code == 200
 
 
@@ -110,9 +110,13 @@ def test_the_password_of_a_frozen_account_uploads_nothing(alice: Person) -> None
 
 
 @pytest.mark.usefixtures("allowed")
-def test_whether_a_second_factor_is_needed_is_the_policys_business(alice: Person) -> None:
+@pytest.mark.parametrize(("required", "status"), [("nobody", 200), ("publishers", 403)])
+def test_whether_a_second_factor_is_needed_is_the_policys_business(
+    settings: Any, alice: Person, required: str, status: int
+) -> None:
+    settings.SECOND_FACTOR_REQUIRED = required
     AuthenticatorApp.objects.all().delete()
-    assert send(alice).status_code == 200
+    assert send(alice).status_code == status
 
 
 @pytest.mark.usefixtures("allowed")
