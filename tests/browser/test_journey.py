@@ -51,8 +51,15 @@ def setup_link(site: Site) -> str:
     return found.group()
 
 
-@pytest.mark.parametrize("javascript", [False, True])
-@pytest.mark.parametrize("width", WIDTHS.values(), ids=WIDTHS.keys())
+@pytest.mark.parametrize(
+    ("width", "javascript"),
+    [
+        (WIDTHS["desktop"], True),
+        (WIDTHS["phone"], False),
+        pytest.param(WIDTHS["desktop"], False, marks=pytest.mark.long),
+        pytest.param(WIDTHS["phone"], True, marks=pytest.mark.long),
+    ],
+)
 def test_from_the_set_up_link_to_the_audit_log(
     fresh_site: Site, open_page: OpenPage, tmp_path: Path, width: int, javascript: bool
 ) -> None:

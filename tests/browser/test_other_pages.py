@@ -85,7 +85,13 @@ def test_pages_that_ask_again(fresh_site: Site, open_page: OpenPage, width: int)
 
 
 @pytest.mark.parametrize(
-    ("width", "dark"), [(1280, False), (1280, True), (390, False), (390, True)]
+    ("width", "dark"),
+    [
+        (1280, False),
+        (390, True),
+        pytest.param(1280, True, marks=pytest.mark.long),
+        pytest.param(390, False, marks=pytest.mark.long),
+    ],
 )
 def test_the_staff_pages(fresh_site: Site, open_page: OpenPage, width: int, dark: bool) -> None:
     sam, alice = make_person("sam", is_administrator=True), make_person("alice")
