@@ -72,7 +72,8 @@ def test_staff_without_any_second_factor_are_not(browser: Browser, db: None) -> 
     person = newcomer()
     User.objects.filter(pk=person.user.pk).update(is_staff=True)
     person.user.groups.add(Group.objects.get(name="Administrator"))
-    assert browser(person).get("/admin/").status_code == 403
+    response = browser(person).get("/admin/")
+    assert (response.status_code, response["Location"]) == (302, "/account/security/")
 
 
 @pytest.mark.parametrize("path", ["/admin/login/", "/admin/login/?next=/admin/accounts/user/"])
