@@ -152,12 +152,12 @@ def test_a_session_without_verified_factor_is_not_enough(
     assert not is_verified(person)
 
 
-def test_staff_without_any_factor_are_refused(
+def test_staff_without_any_factor_are_led_to_where_one_is_added(
     browser: Browser, sam: Person, person: Person
 ) -> None:
     AuthenticatorApp.objects.filter(user=sam.user).delete()
     client = browser(sam)
-    assert client.get("/admin/").status_code == 403
+    assert client.get("/admin/")["Location"] == "/account/security/"
     client.post(act_on(person), REASON)
     assert not is_verified(person)
 
