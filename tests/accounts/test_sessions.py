@@ -9,6 +9,7 @@ import time_machine
 from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.contrib.sessions.backends.base import UpdateError
+from django.contrib.sessions.exceptions import SessionInterrupted
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from django.test import Client
@@ -303,3 +304,24 @@ def test_the_session_of_a_deleted_account_is_nobodys(browser: Browser, alice: Pe
     client = browser(alice)
     User.objects.filter(pk=alice.user.pk).delete()
     assert not is_signed_in(client)
+
+
+def test_a_session_that_was_ended_does_not_come_back_under_a_new_key(
+    browser: Browser, alice: Person
+) -> None:
+    store = SessionStore(key_of(browser(alice)))
+    assert store["_auth_user_id"]
+    end_sessions(alice.user, keep=None, by=alice.actor)
+    with pytest.raises(SessionInterrupted):
+        store.cycle_key()
+    assert not UserSession.objects.exists()
+
+
+def test_a_session_goes_on_under_a_new_key(browser: Browser, alice: Person) -> None:
+    former = key_of(browser(alice))
+    store = SessionStore(former)
+    store.cycle_key()
+    store.save()
+    assert not SessionStore().exists(former)
+    assert UserSession.objects.get().session_key == digest(store.session_key)
+    assert SessionStore(store.session_key)["_auth_user_id"] == str(alice.user.pk)
