@@ -59,7 +59,8 @@ def complete(
 
     Raises:
         PermissionDenied: if the account has a second factor, none was verified, and this browser
-            is not remembered; or if the account was closed or got a new password meanwhile.
+            is not remembered; or if the account was closed, got a new password or lost this
+            factor meanwhile.
     """
     password_changed_at = user.password_changed_at
     user = User.objects.select_for_update(no_key=True).get(pk=user.pk)
@@ -67,6 +68,8 @@ def complete(
         raise PermissionDenied(_("The account was changed meanwhile. Sign in again."))
     if device is not None and device.user_id != user.pk:
         raise PermissionDenied("This second factor belongs to another account.")
+    if device is not None and device not in _present_factors(user, device):
+        raise PermissionDenied(_("This second factor was removed meanwhile. Sign in again."))
     is_skipped = user.has_second_factor and device is None
     if is_skipped and not devices.is_remembered(request, user):
         raise PermissionDenied("A second factor is needed.")
@@ -88,6 +91,11 @@ def complete(
         record(DEVICE_REMEMBERED, by=by, about=[user], days=devices.REMEMBERED_FOR.days)
     if not is_known and not is_first:
         _note_unknown_device(user, by=by)
+
+
+def _present_factors(user: User, device: Device) -> list[Any]:
+    """What the account has now of what this device is: second factors, or recovery codes."""
+    return [user.recovery_codes] if isinstance(device, RecoveryCodeSet) else user.second_factors
 
 
 def _open_session(request: HttpRequest, user: User, device: Device | None, *, by: Actor) -> None:
@@ -146,6 +154,7 @@ def verify_session(request: HttpRequest, device: Device) -> None:
 def sign_out(request: HttpRequest, *, by: Actor) -> None:
     """End this session."""
     user: Any = request.user
-    if user.is_authenticated:
-        record(SIGNED_OUT, by=by, about=[user])
-    close_session(request)
+    actor = by.as_user(user, credential="session") if user.is_authenticated else None
+    close_session(request)  # before the event: no row may be locked after the end of the memory
+    if actor is not None:
+        record(SIGNED_OUT, by=actor, about=[user])

@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore as DatabaseSessionStore
+from django.contrib.sessions.exceptions import SessionInterrupted
 from django.utils import timezone
 
 # What `login` puts into a session; this store puts some of it into columns, too
@@ -68,6 +69,28 @@ class SessionStore(DatabaseSessionStore):
     def exists(self, session_key: str) -> bool:
         """Whether a session of that key is stored."""
         return super().exists(digest(session_key))
+
+    def cycle_key(self) -> None:
+        """Go on under a new key.
+
+        The row is renamed, where Django would make another one: a session that was ended while
+        this request was on its way must not come back.
+
+        Raises:
+            SessionInterrupted: if it was ended meanwhile.
+        """
+        store: Any = super()
+        _data = store._session  # reading it forgets the key of a session that is over
+        former = self.session_key
+        if former is None:
+            store.cycle_key()
+            return
+        key = store._get_new_session_key()
+        rows = self.model.objects.filter(session_key=digest(former))
+        if rows.update(session_key=digest(key)) != 1:
+            raise SessionInterrupted("The session was ended before the request was answered.")
+        self._session_key = key
+        self.modified = True
 
     def create_model_instance(self, data: dict[str, Any]) -> Any:
         """The row for the present data; every save writes all columns."""

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.hashers import check_password, make_password
 from django.contrib.auth.models import PermissionsMixin
 from django.db import models
 from django.db.models import Q
@@ -85,6 +86,20 @@ class User(AbstractBaseUser, PermissionsMixin):
     def event_subject(self) -> tuple[str, str]:
         """What events about this account keep."""
         return "user", self.username
+
+    def check_password(self, raw_password: str) -> bool:
+        """Whether this is the password; a hash with older parameters is then made anew.
+
+        Django would store the new hash over whatever password was set in between.
+        """
+
+        def renew(password: str) -> None:
+            renewed = make_password(password)
+            unchanged = User.objects.filter(pk=self.pk, password=self.password)
+            if unchanged.update(password=renewed):
+                self.password = renewed
+
+        return check_password(raw_password, self.password, renew)
 
     def _get_session_auth_hash(self, secret: str | None = None) -> str:
         """What sessions are bound to: the password as its owner set it.

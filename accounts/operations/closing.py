@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -41,6 +41,8 @@ def _lock(user: User) -> User:
     """Lock the account; where it is one of staff, all of staff, so that they leave in turn."""
     rows = User.objects.filter(is_staff=True) if user.is_staff else User.objects.filter(pk=user.pk)
     locked = {row.pk: row for row in rows.select_for_update(no_key=True).order_by("pk")}
+    if user.pk not in locked:
+        raise PermissionDenied(_("The account was changed meanwhile. Sign in again."))
     return locked[user.pk]
 
 
@@ -52,6 +54,7 @@ def close_account(user: User, *, by: Actor) -> None:
 
     Raises:
         ValidationError: with the sentences of what forbids it.
+        PermissionDenied: if it was deleted, or stopped being one of staff, meanwhile.
     """
     user = _lock(user)
     obstacles = find_obstacles(user)

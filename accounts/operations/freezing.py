@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from accounts import notices
 from accounts.events import ACCOUNT_FROZEN, ACCOUNT_UNFROZEN, SESSIONS_ENDED_BY_STAFF
 from accounts.models import User
-from accounts.operations.sessions import end_sessions
+from accounts.operations.sessions import end_sessions_of
 from accounts.permissions import lock_accounts, require_staff
 from audit.actors import Actor
 from audit.groups import ADMINISTRATOR, SUPPORT
@@ -39,8 +39,8 @@ def freeze_accounts(users: Sequence[User], *, reason: str, by: Actor) -> int:
     for user in frozen:
         User.objects.filter(pk=user.pk).update(is_active=False)
         notices.send_to_all("account_frozen", user, by=by, reason=reason)
+    end_sessions_of(frozen, by=by)
     for user in frozen:
-        end_sessions(user, keep=None, by=by)
         record(ACCOUNT_FROZEN, by=by, about=[user], reason=reason)
     return len(frozen)
 
@@ -76,9 +76,7 @@ def end_sessions_as_staff(users: Sequence[User], *, reason: str, by: Actor) -> i
     for user in rows:
         require_staff(by, MAY_FREEZE, about=user)
         notices.send_to_all("sessions_ended_by_staff", user, by=by, reason=reason)
-    total = 0
-    for user in rows:
-        count = end_sessions(user, keep=None, by=by)
+    counts = end_sessions_of(rows, by=by)
+    for user, count in zip(rows, counts, strict=True):
         record(SESSIONS_ENDED_BY_STAFF, by=by, about=[user], reason=reason, count=count)
-        total += count
-    return total
+    return sum(counts)

@@ -46,12 +46,21 @@ def set_password(user: User, password: str, *, keep_session: str | None, by: Act
     """Give an account a new password; all its sessions end, but for one that may go on.
 
     Args:
+        user: the account as it was when whoever asks was let in.
         password: one that was judged before.
         keep_session: the key of the session that goes on, or None.
+
+    Raises:
+        PermissionDenied: if the account was closed or got a new password meanwhile, or the session
+            that was to go on was ended: what ends sessions must not be undone from one of them.
     """
     password_hash = make_password(password)
     with transaction.atomic():
-        User.objects.select_for_update(no_key=True).get(pk=user.pk)
+        present = User.objects.select_for_update(no_key=True).filter(pk=user.pk, is_active=True)
+        row = present.first()
+        is_changed = row is None or row.password_changed_at != user.password_changed_at
+        if is_changed or (keep_session and not sessions.is_open(user, keep_session)):
+            raise PermissionDenied(_("The account was changed meanwhile. Sign in again."))
         _store(user, password_hash, PASSWORD_CHANGED, keep_session=keep_session, by=by)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
@@ -24,17 +25,44 @@ def end_sessions(user: User, *, keep: str | None, by: Actor) -> int:
     Returns:
         How many were ended.
     """
-    User.objects.select_for_update(no_key=True).get(pk=user.pk)
+    (count,) = end_sessions_of([user], keep=keep, by=by)
+    return count
+
+
+@transaction.atomic
+def end_sessions_of(users: Sequence[User], *, keep: str | None = None, by: Actor) -> list[int]:
+    """End the sessions of accounts, as `end_sessions` does.
+
+    All are over before the first event is recorded: recording takes the lock that everybody waits
+    for, so no other row may be locked after it.
+
+    Args:
+        users: in the order of their ids.
+
+    Returns:
+        How many were ended, for each account.
+    """
+    counts = [_delete_sessions(user, keep) for user in users]
+    for user, count in zip(users, counts, strict=True):
+        if count:
+            record(SESSIONS_ENDED, by=by, about=[user], count=count)
+    return counts
+
+
+def _delete_sessions(user: User, keep: str | None) -> int:
+    User.objects.select_for_update(no_key=True).filter(pk=user.pk).first()
     sessions = UserSession.objects.filter(user=user)
     kept = sessions.filter(session_key=digest(keep)) if keep else sessions.none()
     remembered = KnownDevice.objects.filter(user=user, remembered_until__isnull=False)
     remembered.exclude(pk__in=kept.exclude(device=None).values("device")).update(
         remembered_until=None
     )
-    count, _rows = sessions.exclude(pk__in=kept.values("pk")).delete()
-    if count:
-        record(SESSIONS_ENDED, by=by, about=[user], count=count)
-    return count
+    return sessions.exclude(pk__in=kept.values("pk")).delete()[0]
+
+
+def is_open(user: User, key: str) -> bool:
+    """Whether the session of this key is still one of the account's."""
+    return UserSession.objects.filter(user=user, session_key=digest(key)).exists()
 
 
 @transaction.atomic

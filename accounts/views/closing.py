@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.exceptions import ValidationError
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 
 from accounts.forms.closing import CloseAccountForm
 from accounts.operations import closing
@@ -22,6 +23,10 @@ def _close_account(request: HttpRequest) -> HttpResponse:
             closing.close_account(user, by=request.actor)  # type: ignore[attr-defined]
         except ValidationError as error:
             form.add_error(None, error)
+        except PermissionDenied as error:  # it is deleted already, or is of staff no more
+            request.session.flush()
+            messages.error(request, str(error))
+            return redirect("two_factor:login")
         else:
             request.session.flush()
             return render(request, "accounts/account_closed.html")

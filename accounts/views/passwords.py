@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
+from django.contrib.sessions.exceptions import SessionInterrupted
 from django.core import signing
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
@@ -36,14 +37,19 @@ def _change_password(request: HttpRequest) -> HttpResponse:
     user: Any = request.user
     form = NewPasswordForm(request.POST if request.method == "POST" else None, user=user)
     if form.is_bound and form.is_valid():
-        passwords.set_password(
-            user,
-            form.cleaned_data["password"],
-            keep_session=request.session.session_key,
-            by=request.actor,  # type: ignore[attr-defined]
-        )
+        try:
+            passwords.set_password(
+                user,
+                form.cleaned_data["password"],
+                keep_session=request.session.session_key,
+                by=request.actor,  # type: ignore[attr-defined]
+            )
+            request.session.cycle_key()
+        except (PermissionDenied, SessionInterrupted):  # somebody else has ended this session
+            request.session.flush()
+            messages.error(request, _("The account was changed meanwhile. Sign in again."))
+            return redirect("two_factor:login")
         login.keep_session(request)
-        request.session.cycle_key()
         messages.success(request, _("Your password is changed. All other sessions were ended."))
         return redirect("accounts:security")
     return render(request, "accounts/change_password.html", {"nav": "security", "form": form})

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import time_machine
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.test import Client
 from django.utils import timezone
 
@@ -14,11 +14,12 @@ from accounts import closing as sockets
 from accounts.events import ACCOUNT_CLOSED
 from accounts.models import EmailAddress, OutboxMail, ReservedName, User
 from accounts.operations import closing
+from audit.actors import Actor, command
 from audit.log import verify
 from audit.models import Event
 from projects.events import ROLE_REMOVED
 from projects.models import Project, Role
-from tests.accounts.doors import count_events, is_signed_in, text_of_page
+from tests.accounts.doors import count_events, is_signed_in, leads_to_sign_in, text_of_page
 from tests.support.clone import Database, race_all
 from tests.support.people import Person, make_person
 from tests.support.uploading import token_of, upload
@@ -229,6 +230,30 @@ def test_of_two_administrators_who_leave_at_once_one_stays(committed_db: Databas
 
     assert sorted(map(str, race_all([leave(person) for person in people]))) == ["False", "True"]
     assert User.objects.administrators().count() == 1
+
+
+def test_of_two_deletions_at_once_one_is_refused(browser: Browser, mallory: Person) -> None:
+    client, former = browser(mallory), mallory.fresh_user
+    closing.close_account(mallory.fresh_user, by=mallory.actor)
+    with pytest.raises(PermissionDenied, match="changed meanwhile"):
+        closing.close_account(former, by=command("x"))
+    assert count_events(ACCOUNT_CLOSED) == 1
+    assert leads_to_sign_in(client.post(CLOSE, {"username": "mallory"}))
+
+
+def test_who_deletes_an_account_that_is_being_deleted_reads_a_sentence(
+    browser: Browser, mallory: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, close_account = browser(mallory), closing.close_account
+
+    def second(user: User, *, by: Actor) -> None:
+        close_account(mallory.fresh_user, by=by)
+        close_account(user, by=by)
+
+    monkeypatch.setattr(closing, "close_account", second)
+    response = client.post(CLOSE, {"username": "mallory"}, follow=True)
+    assert "The account was changed meanwhile." in text_of_page(response)
+    assert not is_there(mallory)
 
 
 def test_a_refused_deletion_changes_and_records_nothing(alice: Person) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
 from django.test import RequestFactory
@@ -12,7 +13,7 @@ from django.utils import timezone
 
 from accounts import login
 from accounts.events import SIGN_IN_SUCCEEDED
-from accounts.models import User, UserSession
+from accounts.models import AuthenticatorApp, RecoveryCodeSet, User, UserSession
 from accounts.sessions import SIGNED_IN_AT, SessionStore
 from tests.accounts.doors import count_events, newcomer
 from tests.support.people import Person
@@ -86,3 +87,47 @@ def test_signing_in_again_begins_another_session(alice: Person) -> None:
     login.complete(request, alice.fresh_user, method="an app", device=alice.app)
     assert request.session.session_key != former
     assert not SessionStore().exists(former)
+
+
+def test_a_factor_that_was_removed_meanwhile_opens_nothing(alice: Person) -> None:
+    request, app = some_request(), alice.app
+    AuthenticatorApp.objects.filter(pk=app.pk).delete()
+    with pytest.raises(PermissionDenied, match="removed meanwhile"):
+        login.complete(request, alice.fresh_user, method="an app", device=app)
+    assert not UserSession.objects.filter(user=alice.user).exists()
+
+
+def test_a_factor_that_is_held_meanwhile_opens_nothing(alice: Person) -> None:
+    request, app = some_request(), alice.app
+    AuthenticatorApp.objects.filter(pk=app.pk).update(held_at=timezone.now())
+    with pytest.raises(PermissionDenied, match="removed meanwhile"):
+        login.complete(request, alice.fresh_user, method="an app", device=app)
+
+
+def test_recovery_codes_that_were_made_anew_meanwhile_open_nothing(alice: Person) -> None:
+    request, codes = some_request(), alice.fresh_user.recovery_codes
+    assert codes is not None
+    RecoveryCodeSet.objects.filter(pk=codes.pk).delete()
+    RecoveryCodeSet.objects.create(user=alice.user, name="", confirmed=True)
+    with pytest.raises(PermissionDenied, match="removed meanwhile"):
+        login.complete(request, alice.fresh_user, method="a code", device=codes)
+
+
+def test_an_old_password_does_not_come_back_with_a_stronger_hash(alice: Person) -> None:
+    # Who signs in has read the account before its owner changed the password
+    weak = make_password(alice.password, hasher="pbkdf2_sha256")
+    User.objects.filter(pk=alice.user.pk).update(password=weak)
+    signing_in = alice.fresh_user
+    User.objects.filter(pk=alice.user.pk).update(password=make_password("ferry lantern"))
+    assert signing_in.check_password(alice.password)
+    assert alice.fresh_user.check_password("ferry lantern")
+    assert not alice.fresh_user.check_password(alice.password)
+
+
+def test_a_weak_hash_is_made_anew_at_the_sign_in(alice: Person) -> None:
+    weak = make_password(alice.password, hasher="pbkdf2_sha256")
+    User.objects.filter(pk=alice.user.pk).update(password=weak)
+    user = alice.fresh_user
+    assert user.check_password(alice.password)
+    assert alice.fresh_user.password == user.password != weak
+    assert alice.fresh_user.check_password(alice.password)

@@ -11,8 +11,11 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.events import PASSWORD_CHANGED
-from accounts.models import EmailAddress, OutboxMail, UserSession
-from tests.accounts.doors import count_events, is_signed_in
+from accounts.models import EmailAddress, OutboxMail, UnknownSignIn, User, UserSession
+from accounts.operations import denials, passwords
+from accounts.operations.sessions import end_sessions
+from accounts.sessions import SessionStore
+from tests.accounts.doors import count_events, is_signed_in, text_of_page
 from tests.support.people import Person
 from tests.support.uploading import token_of, upload
 
@@ -87,3 +90,72 @@ def test_a_change_leaves_api_tokens_as_they_are(browser: Browser, alice: Person)
     token = token_of(alice)
     browser(alice).post(CHANGE, {"password": PASSWORD})
     assert upload(token, "foo", "1.0").status_code == 200
+
+
+def while_it_is_hashed(monkeypatch: pytest.MonkeyPatch, act: Callable[[], object]) -> None:
+    """Have something else happen while the request that changes the password hashes it."""
+    hash_password, done = passwords.make_password, list[int]()
+
+    def slow(password: str) -> str:
+        if not done:
+            done.append(1)
+            act()
+        return hash_password(password)
+
+    monkeypatch.setattr(passwords, "make_password", slow)
+
+
+def deny(person: Person) -> None:
+    sign_in = UnknownSignIn.objects.create(user=person.user)
+    denials.deny_sign_in(sign_in, address=person.email, by=person.actor)
+
+
+@pytest.mark.parametrize(
+    "meanwhile",
+    [
+        deny,
+        lambda person: end_sessions(person.user, keep=None, by=person.actor),
+        lambda person: User.objects.filter(pk=person.user.pk).update(is_active=False),
+        lambda person: User.objects.filter(pk=person.user.pk).delete(),
+    ],
+    ids=["denied", "sessions ended", "frozen", "deleted"],
+)
+def test_a_change_that_is_under_way_undoes_nothing_that_came_first(
+    browser: Browser,
+    alice: Person,
+    monkeypatch: pytest.MonkeyPatch,
+    meanwhile: Callable[[Person], object],
+) -> None:
+    client = browser(alice)
+    while_it_is_hashed(monkeypatch, lambda: meanwhile(alice))
+    response = client.post(CHANGE, {"password": PASSWORD}, follow=True)
+    assert "The account was changed meanwhile. Sign in again." in text_of_page(response)
+    assert count_events(PASSWORD_CHANGED) == 0
+    assert not is_signed_in(client)
+    assert not any(user.check_password(PASSWORD) for user in User.objects.all())
+
+
+def test_of_two_changes_at_once_the_first_stays(
+    browser: Browser, alice: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    thief, owner = browser(alice), browser(alice)
+    while_it_is_hashed(monkeypatch, lambda: owner.post(CHANGE, {"password": PASSWORD}))
+    thief.post(CHANGE, {"password": f"{PASSWORD} of another"})
+    assert has_password(alice, PASSWORD)
+    assert is_signed_in(owner)
+    assert not is_signed_in(thief)
+
+
+def test_a_session_that_is_ended_right_after_the_change_is_over(
+    browser: Browser, alice: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, cycle_key = browser(alice), SessionStore.cycle_key
+
+    def late(store: SessionStore) -> None:
+        end_sessions(alice.user, keep=None, by=alice.actor)
+        cycle_key(store)
+
+    monkeypatch.setattr(SessionStore, "cycle_key", late)
+    response = client.post(CHANGE, {"password": PASSWORD}, follow=True)
+    assert "Sign in again." in text_of_page(response)
+    assert not is_signed_in(client)

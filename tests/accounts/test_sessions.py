@@ -3,21 +3,26 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import time_machine
 from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.contrib.sessions.backends.base import UpdateError
+from django.contrib.sessions.exceptions import SessionInterrupted
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts.events import SESSION_ENDED, SESSIONS_ENDED
+from accounts import login
+from accounts.events import SESSION_ENDED, SESSIONS_ENDED, SIGNED_OUT
 from accounts.jobs import forget_old_sessions
 from accounts.models import KnownDevice, User, UserSession
+from accounts.operations import freezing, sessions
+from accounts.operations.freezing import end_sessions_as_staff
 from accounts.operations.sessions import end_sessions
 from accounts.sessions import SessionStore, digest
 from audit.models import Event
@@ -303,3 +308,93 @@ def test_the_session_of_a_deleted_account_is_nobodys(browser: Browser, alice: Pe
     client = browser(alice)
     User.objects.filter(pk=alice.user.pk).delete()
     assert not is_signed_in(client)
+
+
+def test_a_session_that_was_ended_does_not_come_back_under_a_new_key(
+    browser: Browser, alice: Person
+) -> None:
+    store = SessionStore(key_of(browser(alice)))
+    assert store["_auth_user_id"]
+    end_sessions(alice.user, keep=None, by=alice.actor)
+    with pytest.raises(SessionInterrupted):
+        store.cycle_key()
+    assert not UserSession.objects.exists()
+
+
+def test_a_session_goes_on_under_a_new_key(browser: Browser, alice: Person) -> None:
+    former = key_of(browser(alice))
+    store = SessionStore(former)
+    store.cycle_key()
+    store.save()
+    assert not SessionStore().exists(former)
+    assert UserSession.objects.get().session_key == digest(store.session_key)
+    assert SessionStore(store.session_key)["_auth_user_id"] == str(alice.user.pk)
+
+
+def test_ending_sessions_of_many_and_one_session_do_not_wait_for_each_other(
+    committed_db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # PostgreSQL alone can tell: SQLite lets one transaction write at a time
+    sam = make_person("sam", is_administrator=True)
+    first, second = sorted(map(make_person, ("alice", "bob")), key=lambda row: str(row.user.pk))
+    session = open_session(second)
+    slow_down(monkeypatch, freezing, after=1)
+    slow_down(monkeypatch, sessions, before=0.3, after=0.6)
+    outcomes = race_all(
+        [
+            lambda: end_sessions_as_staff([first.user, second.user], reason="r", by=sam.actor),
+            lambda: sessions.end_session(second.user, session, by=second.actor),
+        ]
+    )
+    assert not [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
+    assert not UserSession.objects.filter(user=second.user).exists()
+
+
+def test_signing_out_and_ending_all_sessions_do_not_wait_for_each_other(
+    committed_db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice = make_person("alice")
+    request: Any = RequestFactory().post("/")
+    request.session = SessionStore()
+    request.session["_auth_user_id"] = str(alice.user.pk)
+    request.session.create()
+    request.session.save()
+    request.user = alice.user
+    slow_down(monkeypatch, login, after=1)
+    slow_down(monkeypatch, sessions, before=0.3)
+    outcomes = race_all(
+        [
+            lambda: login.sign_out(request, by=alice.actor),
+            lambda: end_sessions(alice.user, keep=None, by=alice.actor),
+        ]
+    )
+    assert not [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
+    assert not UserSession.objects.exists()
+
+
+def open_session(person: Person) -> UserSession:
+    ends = timezone.now() + timedelta(hours=1)
+    key = f"key of {person.username}"
+    return UserSession.objects.create(session_key=key, expire_date=ends, user=person.user)
+
+
+def slow_down(
+    monkeypatch: pytest.MonkeyPatch, module: Any, *, before: float = 0, after: float = 0
+) -> None:
+    """Have a module record slowly, so that two who lock each other out surely meet."""
+    record = module.record
+
+    def slow(*arguments: Any, **named: Any) -> Any:
+        time.sleep(before)
+        event = record(*arguments, **named)
+        time.sleep(after)
+        return event
+
+    monkeypatch.setattr(module, "record", slow)
+
+
+def test_a_sign_out_is_recorded_as_its_users(browser: Browser, alice: Person) -> None:
+    browser(alice).post("/account/sign-out/")
+    event = Event.objects.get(kind=SIGNED_OUT.name)
+    assert (event.actor_kind, event.actor_id) == ("user", str(alice.user.pk))
+    assert not UserSession.objects.exists()

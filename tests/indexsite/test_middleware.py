@@ -60,6 +60,9 @@ def seen_address(settings: Any, remote: str, forwarded: str, proxies: list[str])
         ("10.0.0.1", "", "10.0.0.1"),
         ("::ffff:10.0.0.1", "203.0.113.9", "203.0.113.9"),
         ("::ffff:198.51.100.1", "203.0.113.9", "198.51.100.1"),
+        ("10.0.0.1", "fe80::1%eth0", "fe80::1"),
+        ("fe80::1%7", "203.0.113.9", "fe80::1"),
+        ("10.0.0.1", "::ffff:192.0.2.7%any words", "192.0.2.7"),
     ],
 )
 def test_only_trusted_proxies_are_believed(
