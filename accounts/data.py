@@ -73,8 +73,8 @@ def _devices(user: User) -> list[dict[str, Any]]:
 
 
 def _mails(user: User) -> Iterator[dict[str, Any]]:
-    """The notices of the last days; recipients are blanked after that."""
-    addresses = user.email_addresses.values("address")
+    """The notices of the last days to verified addresses; recipients are blanked after that."""
+    addresses = user.email_addresses.filter(verified_at__isnull=False).values("address")
     mails = OutboxMail.objects.filter(recipient__in=addresses, recipient_name=user.username)
     shown = ("notice", "recipient", "queued_at", "sent_at")
     return iter(mails.values(*shown).iterator(chunk_size=500))

@@ -21,6 +21,7 @@ _BCRYPT_TAKES = 72  # bytes; all sites that ever used it cut longer passwords of
 _MOST_BCRYPT_ROUNDS = 16  # each one more doubles the work: about 4 seconds
 _MOST_ITERATIONS = 5_000_000
 _MOST_MEMORY = 1024 * 1024  # KiB
+_MOST_CHARACTERS = 256  # of what is stored
 
 _B64 = r"[./A-Za-z0-9]"  # as bcrypt and passlib write it
 _BCRYPT = rf"\$2[aby]\$(?P<rounds>\d\d)\${_B64}{{53}}"
@@ -55,7 +56,9 @@ def read_hash(text: str) -> str:
         match = re.fullmatch(form, text, re.ASCII)
         if match:
             _require_bearable(match)
-            return name + text.removeprefix(name)
+            encoded = name + text.removeprefix(name)
+            _require_readable(encoded)
+            return encoded
     raise ValueError("this is no password hash of a known form")
 
 
@@ -71,6 +74,47 @@ def _require_bearable(match: re.Match[str]) -> None:
     )
     if not is_bearable:
         raise ValueError("verifying this password hash would take too long, or it is malformed")
+
+
+def _require_readable(encoded: str) -> None:
+    if len(encoded) > _MOST_CHARACTERS:
+        raise ValueError(f"this password hash is longer than {_MOST_CHARACTERS} characters")
+    if not _is_readable(encoded):
+        raise ValueError("this password hash is malformed: a part of it cannot be decoded")
+
+
+def _is_readable(encoded: str) -> bool:
+    """Whether salt and checksum are what the hasher can decode."""
+    name, _dollar, rest = encoded.partition("$")
+    parts = rest.split("$")
+    if name == "argon2":
+        memory, lanes = (int(parts[2].split(",")[at][2:]) for at in (0, 2))
+        salt, checksum = (_decoded(part) for part in parts[3:])
+        return lanes >= 1 and 8 * lanes <= memory and len(salt) >= 8 and len(checksum) >= 4
+    if name == "passlib_pbkdf2":
+        salt, checksum = (_decoded(part.replace(".", "+")) for part in parts[2:])
+        return bool(salt) and len(checksum) == _CHECKSUMS[parts[0]]
+    if name.startswith("pbkdf2"):
+        return len(_decoded(parts[2].rstrip("="))) == _CHECKSUMS[name]
+    salt = parts[-2] if name == "passlib_bcrypt_sha256" else parts[-1][:22]
+    return salt[-1] in ".Oeu"  # 128 bits leave two of the last digit
+
+
+_CHECKSUMS = {  # bytes
+    "pbkdf2": 20,
+    "pbkdf2-sha256": 32,
+    "pbkdf2-sha512": 64,
+    "pbkdf2_sha1": 20,
+    "pbkdf2_sha256": 32,
+}
+
+
+def _decoded(text: str) -> bytes:
+    """What unpadded base64 stands for, or nothing where it is none."""
+    try:
+        return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
+    except ValueError:
+        return b""
 
 
 class _InTurn(BasePasswordHasher):

@@ -12,6 +12,7 @@ from django.contrib import messages
 from django.contrib.auth.views import RedirectURLMixin, redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
 from accounts import policy
@@ -38,6 +39,8 @@ def _skipped_factor(request: HttpRequest) -> bool:
 def account_page(view: View) -> View:
     """A page for the signed-in. Until a recovery code was typed back, it leads to the codes.
 
+    Until the mail address is verified, it leads to the security page, where that is done.
+
     Whoever must have a second factor, and has none, is led from the pages of higher floors to the
     account's own, where one is added.
     """
@@ -48,6 +51,9 @@ def account_page(view: View) -> View:
         user: Any = request.user
         if user.must_confirm_recovery_codes:
             return redirect("accounts:recovery-codes")
+        if not user.has_verified_email and not _is_security_page(request):
+            messages.warning(request, _("Verify your mail address first."))
+            return redirect("accounts:security")
         if not _is_of_account(request) and policy.lacks_second_factor(user):
             messages.warning(request, policy.demand(user))
             return redirect("accounts:security")
@@ -75,6 +81,11 @@ class SafeNextMixin(RedirectURLMixin):
 def _is_of_account(request: HttpRequest) -> bool:
     match = request.resolver_match
     return match is not None and match.namespace in OF_ACCOUNT
+
+
+def _is_security_page(request: HttpRequest) -> bool:
+    match = request.resolver_match
+    return match is not None and match.view_name == "accounts:security"
 
 
 def codes_page(view: View) -> View:

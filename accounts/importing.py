@@ -10,11 +10,11 @@ from datetime import UTC, datetime
 from typing import Any, TextIO
 
 from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
 from django.utils import timezone
 
 from accounts import usernames
 from accounts.former_hashers import read_hash
+from accounts.mail_addresses import require_possible
 
 COLUMNS = ("username", "email", "email_verified", "name", "password_hash", "joined_at")
 _REQUIRED = ("username", "email")
@@ -133,22 +133,24 @@ def _as_text(value: Any) -> str:
         raise ValueError("this is not text")
     if "\x00" in value:
         raise ValueError("this holds a NUL character")
+    if any("\ud800" <= letter <= "\udfff" for letter in value):
+        raise ValueError("this holds half a character (a lone surrogate)")
     return value.strip()
 
 
 def _read_username(text: str) -> str:
     if not usernames.is_well_formed(text):
         raise ValueError(f"{text!r} is no user name: letters, digits, dots, dashes, underscores")
+    if usernames.is_prohibited(text):
+        raise ValueError(f"{text!r} would be taken for somebody in charge of this site")
     return text
 
 
 def _read_email(text: str) -> str:
     try:
-        validate_email(text)
+        require_possible(text)
     except ValidationError as error:
-        raise ValueError(f"{text!r} is no mail address") from error
-    if len(text) > 254:
-        raise ValueError("a mail address has at most 254 characters")
+        raise ValueError(f"{text!r} is no mail address: {error.messages[0]}") from error
     return text
 
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import ObjectDoesNotExist
 from django.core.mail import EmailMultiAlternatives
 from django.db import connection, transaction
 from django.db.models import Q
@@ -36,7 +37,10 @@ def adds_facts(
 ) -> Callable[
     [Callable[[Mapping[str, Any]], dict[str, Any]]], Callable[[Mapping[str, Any]], dict[str, Any]]
 ]:
-    """Register a function that makes a notice's links from its stored facts, at sending."""
+    """Register a function that makes a notice's links from its stored facts, at sending.
+
+    Where a row that they name is no longer there, the mail is not sent: its `get` may fail.
+    """
 
     def register(
         function: Callable[[Mapping[str, Any]], dict[str, Any]],
@@ -105,10 +109,15 @@ def send_unaddressed(notice: str, /, *, by: Actor, **facts: Any) -> None:
 
 
 def complete(mail: OutboxMail, address: EmailAddress, /, **facts: Any) -> None:
-    """Give a row that was queued without a recipient its address, and facts for what it had."""
+    """Give a row that was queued without a recipient its address, and facts for what it had.
+
+    What else its finder changed, such as its notice, is stored, too.
+    """
     mail.recipient, mail.recipient_name = address.address, address.user.username
     mail.language, mail.facts = address.user.language, facts
-    mail.save(update_fields=["recipient", "recipient_name", "language", "facts"])
+    mail.save(
+        update_fields=["notice", "recipient", "recipient_name", "language", "facts", "origin"]
+    )
 
 
 def _origin_for(user: User, by: Actor) -> dict[str, str]:
@@ -207,6 +216,9 @@ def _send(mail: OutboxMail) -> bool:
         message = render(mail)
         connection.close()  # nothing is held while the mail server takes its time
         message.send()
+    except ObjectDoesNotExist:  # what it tells of is gone, as after an account was closed
+        row.delete()
+        return False
     except Exception as error:  # whatever a mail server does, the mail stays queued
         wait = timedelta(minutes=min(2**mail.attempts, 360))
         logger.warning("Mail %s (%s) was not sent: %s", mail.pk, mail.notice, type(error).__name__)

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts import usernames
 from accounts.forms.fields import code_field
 from accounts.forms.passwords import new_password_field
+from accounts.mail_addresses import require_possible
 from accounts.models import User
 from accounts.operations import registration
 from accounts.passwords import require_good
@@ -53,6 +54,16 @@ class RegistrationForm(forms.Form):
             )
         registration.require_free_name(username, may_be_prohibited=self.is_for_staff)
         return username
+
+    def clean_email(self) -> str:
+        """Check that it can be mailed.
+
+        Raises:
+            ValidationError: if it cannot.
+        """
+        email: str = self.cleaned_data["email"]
+        require_possible(email)
+        return email
 
     def clean(self) -> dict[str, Any]:
         """Judge the password with the user's own words in mind.

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -26,7 +25,7 @@ from accounts.events import (
 )
 from accounts.limits import LimitReached
 from accounts.links import sign_address
-from accounts.models import EmailAddress, User
+from accounts.models import EmailAddress, OutboxMail, User
 from audit import keyring
 from audit.actors import Actor
 from audit.log import record
@@ -113,33 +112,47 @@ def send_verification(address: EmailAddress, *, by: Actor) -> None:
     if address.verified_at is not None:
         return
     limits.VERIFICATION_MAIL.take(str(address.user_id))
-    tells_owner = ask_to_verify(address, by=by)
+    ask_to_verify(address, by=by)
     record(EMAIL_VERIFICATION_SENT, by=by, about=[address.user], mail_addresses=[address.address])
-    tells_owner()
 
 
-def ask_to_verify(address: EmailAddress, *, by: Actor) -> Callable[[], object]:
+def ask_to_verify(address: EmailAddress, *, by: Actor) -> None:
     """Part of what adds an address: mail it, with the link, or with a word that it is in use.
 
-    Whoever typed the address sees no difference. The word goes out at most 3 times a day, so that
-    nobody fills a stranger's mailbox with it.
+    Whoever typed the address sees no difference, nor does their history: which of the two it is,
+    the worker finds out.
+    """
+    notices.send_unaddressed("verify_address", by=by, address_id=address.pk)
+
+
+@notices.finds_recipient("verify_address")
+def _address_mail(mail: OutboxMail) -> bool:
+    """Address the mail with the link; or make it a word to whoever has the address already.
+
+    The word goes out at most 3 times a day, so that nobody fills a stranger's mailbox with it.
 
     Returns:
-        What records it, to be called last.
+        False if nobody gets a mail.
     """
+    unverified = EmailAddress.objects.filter(pk=mail.facts["address_id"], verified_at=None)
+    address = unverified.select_related("user").first()
+    if address is None:
+        return False
     owned = EmailAddress.objects.usable().filter(address_key=address.address_key)
     other = owned.exclude(user_id=address.user_id).select_related("user").first()
     if other is None:
-        notices.send_to_address("verify_address", address, by=by, address_id=address.pk)
-        return _nothing
+        notices.complete(mail, address, address_id=address.pk)
+        return True
     try:
         limits.IN_USE_MAIL.take(keyring.digest(keyring.NAMES, address.address_key))
     except LimitReached:
-        return _nothing
+        return False
+    by = Actor("anonymous", **mail.origin)
     # It may be a slip: where somebody sits who mistyped an address is for staff alone.
-    typed_for = address.user.username
-    notices.send_to_address("address_in_use", other, by=Actor("anonymous"), typed_for=typed_for)
-    return partial(record, EMAIL_IN_USE, by=_unnamed(by), about=[other.user])
+    mail.notice, mail.origin = "address_in_use", {}
+    notices.complete(mail, other, typed_for=address.user.username)
+    record(EMAIL_IN_USE, by=by, about=[other.user])
+    return True
 
 
 @transaction.atomic
@@ -160,9 +173,8 @@ def change_unverified_address(user: User, new: str, *, by: Actor) -> EmailAddres
     if EmailAddress.objects.filter(user=user).exists():  # the link was opened at this moment
         raise PermissionDenied(_("This account has a verified address."))
     address = EmailAddress.objects.create(user=user, address=new, is_primary=True)
-    tells_owner = ask_to_verify(address, by=by)
+    ask_to_verify(address, by=by)
     record(EMAIL_ADDED, by=by, about=[user], mail_addresses=[new])
-    tells_owner()
     return address
 
 
@@ -185,10 +197,9 @@ def add_address(user: User, new: str, *, by: Actor) -> EmailAddress:
         raise ValidationError(_("An account has at most %d addresses.") % MAX_ADDRESSES)
     limits.VERIFICATION_MAIL.take(str(user.pk))
     address = EmailAddress.objects.create(user=user, address=new)
-    tells_owner = ask_to_verify(address, by=by)
+    ask_to_verify(address, by=by)
     notices.send_to_all("address_added", user, by=by, address=new)
     record(EMAIL_ADDED, by=by, about=[user], mail_addresses=[new])
-    tells_owner()
     return address
 
 
@@ -240,12 +251,3 @@ def make_primary(address: EmailAddress, *, by: Actor) -> None:
     facts = {"address": address.address, "former": names[0]}
     notices.send_to_all("primary_address_changed", user, by=by, **facts)
     record(EMAIL_PRIMARY_CHANGED, by=by, about=[user], mail_addresses=[*names, address.address])
-
-
-def _unnamed(by: Actor) -> Actor:
-    """Somebody at the other end of the same connection."""
-    return Actor("anonymous", network_address=by.network_address, user_agent=by.user_agent)
-
-
-def _nothing() -> None:
-    """There is nothing to record."""

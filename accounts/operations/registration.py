@@ -191,9 +191,8 @@ def register(
         user, address = _create_user(username=username, email=email, password_hash=password_hash)
         actor = by.as_user(user)
         means = "an invitation" if link is not None else "themselves"
-        tells_owner = emails.ask_to_verify(address, by=actor)
+        emails.ask_to_verify(address, by=actor)
         record(ACCOUNT_CREATED, by=actor, about=[user], mail_addresses=[email], means=means)
-        tells_owner()
     return user
 
 

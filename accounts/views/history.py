@@ -16,7 +16,7 @@ from audit.models import Event
 from audit.rendering import history
 
 PAGE_LENGTH = 50
-_HIGHEST = 2**63 - 1
+_MOST_DIGITS = 18  # as many as any number of an event has
 
 
 @account_page
@@ -26,7 +26,7 @@ def show_history(request: HttpRequest) -> HttpResponse:
     chosen = HistoryFilter(request.GET)
     events = chosen.narrow(Event.objects.for_user(request.user))
     before = request.GET.get("before", "")
-    is_first = not (before.isascii() and before.isdigit() and int(before) <= _HIGHEST)
+    is_first = not (before.isascii() and before.isdigit() and len(before) <= _MOST_DIGITS)
     if not is_first:
         events = events.filter(number__lt=int(before))
     rows = list(events[: PAGE_LENGTH + 1])

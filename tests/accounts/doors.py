@@ -10,7 +10,8 @@ from django.contrib.auth.hashers import make_password
 from django.test import Client
 from django.utils import timezone
 
-from accounts.models import AuthenticatorApp, EmailAddress, User
+from accounts import notices
+from accounts.models import AuthenticatorApp, EmailAddress, OutboxMail, User
 from accounts.operations import second_factors
 from audit.models import Event
 from audit.vocabulary import EventKind
@@ -71,6 +72,12 @@ def offer_of(person: Person) -> tuple[AuthenticatorApp, bytes]:
     """The app that is offered to this person, and its secret."""
     app = second_factors.offered_app(person.fresh_user)
     return app, second_factors.unwrap_secret(app)
+
+
+def find_recipients() -> None:
+    """What the worker does first with mails that were queued without a recipient."""
+    for mail in OutboxMail.objects.filter(recipient=""):
+        notices._find_recipient(mail)
 
 
 def count_events(kind: EventKind) -> int:

@@ -182,7 +182,9 @@ def test_a_key_needs_a_verified_mail_address(browser: Browser, db: None) -> None
     person = newcomer(is_verified=False)
     client = browser(person)
     assert client.get(ADD)["Location"] == "/account/security/"
-    enrol(client, SoftKey())
+    for page in ("keys", "passkeys"):
+        for door in (f"/account/{page}/add/", f"/account/{page}/add/options/?label=x"):
+            assert client.get(door)["Location"] == "/account/security/"
     assert not SecurityKey.objects.exists()
 
 

@@ -19,7 +19,13 @@ from audit.log import verify
 from audit.models import Event
 from projects.events import ROLE_REMOVED
 from projects.models import Project, Role
-from tests.accounts.doors import count_events, is_signed_in, leads_to_sign_in, text_of_page
+from tests.accounts.doors import (
+    count_events,
+    find_recipients,
+    is_signed_in,
+    leads_to_sign_in,
+    text_of_page,
+)
 from tests.support.clone import Database, race_all
 from tests.support.people import Person, make_person
 from tests.support.uploading import token_of, upload
@@ -114,6 +120,7 @@ def test_nobody_can_have_its_user_name_again(
 def test_its_mail_address_is_free_again(browser: Browser, mallory: Person, alice: Person) -> None:
     close(browser, mallory)
     browser(alice).post("/account/addresses/add/", {"email": mallory.email})
+    find_recipients()
     assert OutboxMail.objects.filter(notice="verify_address", recipient=mallory.email).exists()
 
 

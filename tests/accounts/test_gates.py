@@ -37,7 +37,7 @@ from audit.models import Event
 from indexsite.middleware import MACHINE_DOORS
 from indexsite.staff_site import OUR_APPS
 from projects.models import Invitation, Project, Role
-from tests.accounts.doors import SIGN_IN, give_password, newcomer
+from tests.accounts.doors import SIGN_IN, give_password, leads_to_sign_in, newcomer
 from tests.support.people import Person
 from tests.support.uploading import token_of, upload
 from tokens.models import APIToken
@@ -480,3 +480,24 @@ def test_a_browser_without_cookies_is_given_none_by_public_pages(
 
 def test_ids_in_addresses_are_not_guessable_numbers(doors: list[Door]) -> None:
     assert UUID(str(APIToken.objects.get().pk)).version == 4
+
+
+# Accounts whose address is not verified
+
+
+def test_an_unverified_account_is_led_to_where_it_verifies(
+    browser: Browser, doors: list[Door], alice: Person
+) -> None:
+    browser(alice)
+    client = browser(newcomer("unverified", is_verified=False))
+    open_pages = {"accounts:security", "accounts:verify-address", "accounts:change-address"}
+    codes = {"accounts:recovery-codes", "accounts:make-recovery-codes", "accounts:confirm-options"}
+    own = [door for door in doors if door.name.startswith(("accounts:", "tokens:", "projects:"))]
+    for door in own:
+        if door.name in PUBLIC | open_pages | codes or door.is_for_machines:
+            continue
+        response = client.get(with_rows(door, alice))
+        assert (response.status_code, response.get("Location")) == (302, "/account/security/"), door
+    assert client.get("/account/security/").status_code == 200
+    assert client.post("/account/sign-out/").status_code == 302
+    assert leads_to_sign_in(client.get("/account/security/"))

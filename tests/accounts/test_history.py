@@ -101,6 +101,7 @@ def test_events_of_some_days_are_shown_alone(
         "before=x",
         "before=-1",
         "before=9" + "9" * 40,
+        "before=" + "9" * 5000,
         "before=%D9%A3",
         "page=99",
         "before=",

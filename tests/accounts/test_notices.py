@@ -324,11 +324,24 @@ def test_a_mail_that_cannot_be_rendered_does_not_hold_up_the_others(
     committed_db: Database, mailbox: Mailbox
 ) -> None:
     alice = make_person("alice")
-    notices.send("verify_address", [alice.fresh_user], by=alice.actor, address_id=0)
     notices.send("no_such_notice", [alice.fresh_user], by=alice.actor)
     queue(alice)
     assert notices.send_due() == 1
     assert len(mailbox.messages) == 1
+
+
+@pytest.mark.parametrize("has_recipient", [True, False])
+def test_a_mail_about_what_is_gone_is_dropped_without_alarm(
+    committed_db: Database, mailbox: Mailbox, has_recipient: bool
+) -> None:
+    alice = make_person("alice")
+    if has_recipient:
+        notices.send("verify_address", [alice.fresh_user], by=alice.actor, address_id=0)
+    else:
+        notices.send_unaddressed("verify_address", by=alice.actor, address_id=0)
+    assert notices.send_due() == 0
+    assert not OutboxMail.objects.exists()
+    assert mailbox.attempts == 0
 
 
 def test_neither_address_nor_text_of_a_failed_mail_is_logged(

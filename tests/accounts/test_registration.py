@@ -11,15 +11,18 @@ import pytest
 import time_machine
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.management import call_command
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from accounts import data
 from accounts.events import ACCOUNT_CREATED, LINK_CREATED
 from accounts.models import AccountLink, OutboxMail, ReservedName, User
 from accounts.operations import registration
 from audit.actors import Actor, command
 from audit.models import Event, EventOrigin
-from tests.accounts.doors import count_events, is_signed_in, text_of_page
+from tests.accounts.doors import count_events, find_recipients, is_signed_in, text_of_page
 from tests.support.clone import Database, race_all
 from tests.support.people import Person
 
@@ -128,6 +131,7 @@ def test_a_new_account_is_recorded_and_its_address_is_asked_for(browser: Browser
     event = Event.objects.get(kind=ACCOUNT_CREATED.name)
     assert (event.actor_label, event.fields) == ("zoe", {"means": "themselves"})
     assert EventOrigin.objects.get(event_number=event.number).mail_addresses == ["zoe@example.org"]
+    find_recipients()
     mail = OutboxMail.objects.get()
     assert (mail.notice, mail.recipient) == ("verify_address", "zoe@example.org")
 
@@ -333,6 +337,7 @@ def test_an_address_in_use_makes_no_difference_to_whoever_registers(
     assert (response.status_code, response["Location"]) == (302, "/account/security/")
     page = text_of_page(client.get("/account/security/"))
     assert "A mail with a link was sent to" in page
+    find_recipients()
     mail = OutboxMail.objects.get()
     is_free = email == "free@example.org"
     assert mail.notice == ("verify_address" if is_free else "address_in_use")
@@ -340,11 +345,35 @@ def test_an_address_in_use_makes_no_difference_to_whoever_registers(
 
 
 @pytest.mark.usefixtures("_open_site")
+def test_an_address_in_use_makes_no_difference_to_what_a_registration_stores(
+    browser: Browser,
+) -> None:
+    browser().post(REGISTER, fields("first", email="first@example.org"))  # makes rows of limits
+    stored = []
+    for name, email in (("zoe", "sam@example.org"), ("yan", "free@example.org")):
+        before = Event.objects.count()
+        with CaptureQueriesContext(connection) as queries:
+            browser().post(REGISTER, fields(name, email=email))
+        user = User.objects.get(username=name)
+        mails = list(data._mails(user))
+        stored.append((len(queries), Event.objects.count() - before, mails))
+    assert stored[0] == stored[1]
+
+
+@pytest.mark.usefixtures("_open_site")
+def test_a_new_account_is_not_told_what_was_mailed_before_it_is_verified(browser: Browser) -> None:
+    browser().post(REGISTER, fields())
+    find_recipients()
+    assert list(data._mails(User.objects.get(username="zoe"))) == []
+
+
+@pytest.mark.usefixtures("_open_site")
 def test_the_owner_of_an_address_in_use_is_told_by_its_own_name(browser: Browser) -> None:
     browser().post(REGISTER, fields(email="sam@example.org"))
+    find_recipients()
     mail = OutboxMail.objects.get()
     assert (mail.recipient_name, mail.facts) == ("sam", {"typed_for": "zoe"})
-    assert mail.origin == {"actor": "", "network_address": "", "user_agent": ""}
+    assert mail.origin == {}
 
 
 @pytest.mark.usefixtures("_open_site")
@@ -454,3 +483,27 @@ def test_the_page_with_a_link_tells_no_other_site_its_address(browser: Browser) 
     response = browser().get(f"{REGISTER}?link={invite()}")
     assert response["Referrer-Policy"] == "strict-origin"
     assert "no-store" in response["Cache-Control"]
+
+
+# Addresses that no mail can be sent to
+
+LONG_IN_LOWER_CASE = "u" * 20 + "@" + "\u0130" * 40 + ".".join(["", *["a" * 60] * 3]) + ".com"
+
+
+@pytest.mark.usefixtures("_open_site")
+@pytest.mark.parametrize(
+    ("email", "sentence"),
+    [
+        (LONG_IN_LOWER_CASE, "at most 254 characters"),
+        ('"a\x0bBcc:v"@example.com', "no control characters"),
+        ('"a,b"@example.com', "quotation marks"),
+    ],
+)
+def test_an_address_that_cannot_be_mailed_is_refused_in_words(
+    browser: Browser, alice: Person, email: str, sentence: str
+) -> None:
+    assert len(email) <= 254
+    assert sentence in text_of_page(browser().post(REGISTER, fields(email=email)))
+    assert not User.objects.filter(username="zoe").exists()
+    page = browser(alice).post("/account/addresses/add/", {"email": email})
+    assert sentence in text_of_page(page)

@@ -178,7 +178,7 @@ def test_who_may_not_make_tokens_is_told_why(browser: Browser, alice: Person, mi
     client.post(MAKE, FORM)
     assert not APIToken.objects.exists()
     sentence = {"address": "Verify your mail address", "factor": "Add a second factor"}[missing]
-    assert sentence in text_of_page(client.get(LIST))
+    assert sentence in text_of_page(client.get(LIST, follow=True))
 
 
 # The text of a token
