@@ -15,7 +15,7 @@ from django.core.exceptions import PermissionDenied
 from django.test import Client
 from django.utils import timezone
 
-from accounts import notices
+from accounts import limits, notices
 from accounts.events import HELD_DELETED, HELD_RELEASED, SIGN_IN_DENIED, UPLOADS_RESUMED
 from accounts.links import read_denial, sign_denial, sign_reset
 from accounts.models import (
@@ -28,7 +28,7 @@ from accounts.models import (
     User,
     UserSession,
 )
-from accounts.operations import denials, second_factors
+from accounts.operations import denials, emails, second_factors
 from audit.models import Event
 from tests.accounts.doors import (
     count_events,
@@ -288,7 +288,6 @@ def test_a_primary_address_of_the_intruder_gives_way_to_the_old_one(
     EmailAddress.objects.filter(pk=new.pk).update(is_primary=True)
     deny(browser)
     assert alice.fresh_user.primary_email == old
-    assert [mail.recipient for mail in denied_mails()] == [alice.email]
 
 
 def test_an_address_that_the_intruder_removed_comes_back(
@@ -302,8 +301,90 @@ def test_an_address_that_the_intruder_removed_comes_back(
     assert primary is not None
     assert primary.address == alice.email
     assert primary.verified_at is not None
-    assert primary.verified_at < new.added_at  # it is not a new one
-    assert [mail.recipient for mail in denied_mails()] == [alice.email]
+    assert primary.added_at < new.added_at - 24 * 8 * HOUR  # it resets the password at once
+    assert alice.email in {mail.recipient for mail in denied_mails()}
+
+
+def test_an_address_that_the_intruder_removed_and_added_again_is_verified_again(
+    browser: Browser, intruder: Client, alice: Person
+) -> None:
+    own = EmailAddress.objects.get(user=alice.user)
+    emails.make_primary(add_address(alice, "intruder@example.com"), by=alice.actor)
+    emails.remove_address(own, by=alice.actor)
+    emails.add_address(alice.fresh_user, alice.email, by=alice.actor)
+    deny(browser)
+    [usable] = alice.fresh_user.email_addresses.usable()
+    assert (usable.address, usable.is_primary) == (alice.email, True)
+    assert usable.added_at < timezone.now() - 24 * 8 * HOUR
+
+
+def test_a_removed_address_comes_back_beside_an_old_primary_one(
+    browser: Browser, intruder: Client, alice: Person
+) -> None:
+    other = add_address(alice, "other@example.org")
+    EmailAddress.objects.filter(pk=other.pk).update(added_at=timezone.now() - 100 * HOUR)
+    EmailAddress.objects.filter(address=alice.email).delete()
+    EmailAddress.objects.filter(pk=other.pk).update(is_primary=True)
+    deny(browser)
+    usable = alice.fresh_user.email_addresses.usable()
+    assert [row.address for row in usable] == ["other@example.org", alice.email]
+
+
+def sign_in_once_more(browser: Browser, person: Person) -> None:
+    """The intruder, with another browser, a minute later."""
+    with time_machine.travel(timezone.now() + HOUR / 60):
+        count, client = UnknownSignIn.objects.count(), browser()
+        give_password(client, person)
+        give_code(client, code_for(person))
+        assert UnknownSignIn.objects.count() == count + 1
+
+
+def test_signing_in_once_more_does_not_make_what_was_added_before_look_old(
+    browser: Browser, intruder: Client, alice: Person
+) -> None:
+    sign_in_once_more(browser, alice)
+    app, address = add_app(alice, "of the intruder"), add_address(alice, "intruder@example.com")
+    second_factors.create_recovery_codes(alice.fresh_user, by=alice.actor)
+    assert app.created_at < UnknownSignIn.objects.latest("happened_at").happened_at
+    with time_machine.travel(timezone.now() + HOUR):
+        deny(browser)
+    app.refresh_from_db()
+    address.refresh_from_db()
+    assert app.held_at is not None
+    assert address.held_at is not None
+    assert alice.fresh_user.recovery_codes is None
+    assert alice.fresh_user.has_verified_email
+
+
+def test_a_denial_by_the_intruder_keeps_the_owners_link_and_makes_nothing_theirs(
+    browser: Browser, intruder: Client, alice: Person
+) -> None:
+    link = link_in_mail()
+    own, theirs = EmailAddress.objects.get(), add_address(alice, "intruder@example.com")
+    emails.make_primary(theirs, by=alice.actor)
+    emails.remove_address(own, by=alice.actor)
+    sign_in_once_more(browser, alice)
+    link_of_intruder = link_in_mail()
+    sign_in_once_more(browser, alice)
+    last_link = link_in_mail()
+    with time_machine.travel(timezone.now() + HOUR):
+        assert browser().post(link_of_intruder).status_code == 200
+        assert not alice.fresh_user.email_addresses.usable().exists()
+        assert browser().post(link).status_code == 200
+        assert browser().post(last_link).status_code == 400  # nor is it after the owner's
+    assert [row.address for row in alice.fresh_user.email_addresses.usable()] == [alice.email]
+
+
+def test_the_owner_gets_a_reset_mail_though_the_intruder_has_used_them_up(
+    browser: Browser, intruder: Client, alice: Person
+) -> None:
+    key = str(alice.user.pk)
+    for _number in range(limits.RESET_USER[0].times):
+        limits.RESET_USER.take(key)
+    with pytest.raises(limits.LimitReached):
+        limits.RESET_USER.take(key)
+    deny(browser)
+    limits.RESET_USER.take(key)
 
 
 def test_a_removed_address_that_another_account_has_now_does_not_come_back(
@@ -323,8 +404,10 @@ def test_all_verified_addresses_are_told(browser: Browser, intruder: Client, ali
     second = add_address(alice, "second@example.org")
     EmailAddress.objects.filter(pk=second.pk).update(added_at=timezone.now() - 100 * HOUR)
     EmailAddress.objects.create(user=alice.user, address="unverified@example.org")
+    add_address(alice, "new@example.org")  # held, and the owner's own perhaps
     deny(browser)
-    assert {mail.recipient for mail in denied_mails()} == {alice.email, "second@example.org"}
+    told = {mail.recipient for mail in denied_mails()}
+    assert told == {alice.email, "second@example.org", "new@example.org"}
     body = str(notices.render(denied_mails()[0]).body)
     assert "http://localhost:8000/account/password/reset/" in body
 
