@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -34,6 +34,7 @@ from audit.actors import Actor
 from audit.log import record
 
 Held = SecondFactor | EmailAddress
+NEW_FACTOR_WAITS = timedelta(days=3)
 
 
 @notices.adds_facts("unknown_device")
@@ -60,7 +61,7 @@ def deny_sign_in(sign_in: UnknownSignIn, *, address: str, by: Actor) -> None:
     Raises:
         PermissionDenied: if it was done before, or is too late.
     """
-    user = User.objects.select_for_update(no_key=True).get(pk=sign_in.user_id)
+    user = _lock(sign_in.user_id)
     now = timezone.now()
     first = _first_open(sign_in)
     if not sign_in.is_deniable or not UnknownSignIn.objects.filter(
@@ -182,12 +183,34 @@ def _describe(row: Held) -> tuple[str, str]:
     return "second factor", str(row.name)
 
 
-def _locked_with_factor(user_id: Any) -> User:
-    """The account, locked; a password that came by mail proves too little."""
-    user = User.objects.select_for_update(no_key=True).get(pk=user_id)
+def find_hindrance(user: User, *, denied_at: datetime) -> str:
+    """Why nothing that a denial stopped may go on now, as a sentence; empty if it may.
+
+    A password that came by mail proves too little. So does a factor that was added with it: that
+    is enough only where no older one is left, and time has passed in which the owner was told.
+    """
     if not user.has_second_factor:
-        raise PermissionDenied(_("Add a second factor first."))
-    return user
+        return _("Add a second factor first.")
+    if any(factor.created_at < denied_at for factor in user.second_factors):
+        return ""
+    enough_at = denied_at + NEW_FACTOR_WAITS
+    if timezone.now() >= enough_at:
+        return ""
+    return _(
+        "Your second factor was added after the sign-in was denied. It lets you release things "
+        "and resume uploads %(days)d days after the denial: from %(time)s on."
+    ) % {"days": NEW_FACTOR_WAITS.days, "time": f"{enough_at:%Y-%m-%d %H:%M} UTC"}
+
+
+def _lock(user_id: Any) -> User:
+    return User.objects.select_for_update(no_key=True).get(pk=user_id)
+
+
+def _require_factor(user: User, *, denied_at: datetime | None) -> None:
+    """Refuse, unless one of the account's factors proves enough."""
+    hindrance = find_hindrance(user, denied_at=denied_at or timezone.now())
+    if hindrance:
+        raise PermissionDenied(hindrance)
 
 
 @transaction.atomic
@@ -198,9 +221,10 @@ def release_held(row: Held, *, by: Actor) -> bool:
         False if it was released or deleted before.
 
     Raises:
-        PermissionDenied: without a second factor.
+        PermissionDenied: without a second factor that proves enough.
     """
-    user = _locked_with_factor(row.user_id)
+    user = _lock(row.user_id)
+    _require_factor(user, denied_at=row.held_at)
     if not _held_rows(row).update(held_at=None):
         return False
     what, label = _describe(row)
@@ -215,7 +239,7 @@ def delete_held(row: Held, *, by: Actor) -> bool:
     Returns:
         False if it was released or deleted before.
     """
-    user = User.objects.select_for_update(no_key=True).get(pk=row.user_id)
+    user = _lock(row.user_id)
     if not _held_rows(row).delete()[0]:
         return False
     what, label = _describe(row)
@@ -231,12 +255,14 @@ def resume_uploads(user: User, *, by: Actor) -> bool:
         False if they could.
 
     Raises:
-        PermissionDenied: without a second factor.
+        PermissionDenied: without a second factor that proves enough.
     """
-    user = _locked_with_factor(user.pk)
+    user = _lock(user.pk)
+    _require_factor(user, denied_at=user.uploads_suspended_at)
     suspended = User.objects.filter(pk=user.pk, uploads_suspended_at__isnull=False)
     if not suspended.update(uploads_suspended_at=None):
         return False
     record(UPLOADS_RESUMED, by=by, about=[user])
-    notices.send_to_all("uploads_resumed", user, by=by)
+    for address in user.email_addresses.filter(verified_at__isnull=False):  # held ones as well
+        notices.send_to_address("uploads_resumed", address, by=by)
     return True

@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from accounts import limits, notices
 from accounts.events import HELD_DELETED, HELD_RELEASED, SIGN_IN_DENIED, UPLOADS_RESUMED
+from accounts.jobs import forget_old_unknown_sign_ins
 from accounts.links import read_denial, sign_denial, sign_reset
 from accounts.models import (
     AuthenticatorApp,
@@ -492,3 +493,50 @@ def test_without_a_factor_that_counts_nothing_is_released_or_resumed(
         assert "Add a second factor first." in text_of_page(response)
     assert alice.app.held_at is not None
     assert User.objects.get(pk=alice.user.pk).uploads_suspended_at is not None
+
+
+def test_a_factor_that_was_added_after_the_denial_is_enough_three_days_after_it(
+    browser: Browser, intruder: Client, alice: Person
+) -> None:
+    AuthenticatorApp.objects.update(created_at=timezone.now())
+    deny(browser)
+    new = add_app(alice, "new")
+    acts: tuple[Callable[[], object], ...] = (
+        lambda: denials.release_held(alice.app, by=alice.actor),
+        lambda: denials.resume_uploads(alice.fresh_user, by=alice.actor),
+    )
+    for act in acts:
+        with pytest.raises(PermissionDenied, match="3 days after the denial"):
+            act()
+    with time_machine.travel(timezone.now() + 73 * HOUR):
+        assert [act() for act in acts] == [True, True]
+    assert new.held_at is None
+
+
+def test_the_page_says_from_when_on_a_new_factor_is_enough(
+    browser: Browser, intruder: Client, alice: Person
+) -> None:
+    deny(browser)
+    client = recovered(browser, alice)
+    AuthenticatorApp.objects.update(created_at=timezone.now())  # as if it was a new one
+    page = text_of_page(client.get("/account/held/"))
+    assert "3 days after the denial: from 20" in page
+    assert 'name="resume"' not in page
+
+
+def test_verified_addresses_that_are_held_are_told_of_resumed_uploads(
+    browser: Browser, intruder: Client, alice: Person
+) -> None:
+    add_address(alice, "new@example.org")
+    deny(browser)
+    denials.resume_uploads(alice.fresh_user, by=alice.actor)
+    told = {mail.recipient for mail in OutboxMail.objects.filter(notice="uploads_resumed")}
+    assert told == {alice.email, "new@example.org"}
+
+
+def test_sign_ins_are_forgotten_after_thirty_days(intruder: Client) -> None:
+    with time_machine.travel(timezone.now() + timedelta(days=29)):
+        assert forget_old_unknown_sign_ins() == 0
+    with time_machine.travel(timezone.now() + timedelta(days=31)):
+        assert forget_old_unknown_sign_ins() == 1
+    assert not UnknownSignIn.objects.exists()
