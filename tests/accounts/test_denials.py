@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
@@ -16,21 +15,19 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts import limits, notices
-from accounts.events import HELD_DELETED, HELD_RELEASED, SIGN_IN_DENIED, UPLOADS_RESUMED
-from accounts.jobs import forget_old_unknown_sign_ins
+from accounts.events import SIGN_IN_DENIED, UPLOADS_RESUMED
 from accounts.links import read_denial, sign_denial, sign_reset
 from accounts.models import (
-    AuthenticatorApp,
     EmailAddress,
     KnownDevice,
     OutboxMail,
-    RecoveryCodeSet,
     UnknownSignIn,
     User,
     UserSession,
 )
 from accounts.operations import denials, emails, second_factors
 from audit.models import Event
+from tests.accounts.denying import add_address, add_app, break_in, deny, link_in_mail, recovered
 from tests.accounts.doors import (
     count_events,
     give_code,
@@ -40,67 +37,17 @@ from tests.accounts.doors import (
     text_of_page,
 )
 from tests.support.clone import Database, race
-from tests.support.people import STEP, Person, code_for, make_person, sign_in, totp
+from tests.support.people import STEP, Person, code_for, make_person, totp
 from tests.support.uploading import token_of, upload
 
 Browser = Callable[..., Client]
 HOUR = timedelta(hours=1)
-NEW_PASSWORD = "another long password 51c8"
 
 
 @pytest.fixture
 def intruder(browser: Browser, alice: Person) -> Client:
-    """Somebody who got in with alice's password and a code, from a device that was unknown."""
-    User.objects.update(joined_at=timezone.now() - timedelta(days=400))
-    AuthenticatorApp.objects.update(created_at=timezone.now() - timedelta(days=300))
-    EmailAddress.objects.update(added_at=timezone.now() - timedelta(days=300))
-    RecoveryCodeSet.objects.update(created_at=timezone.now() - timedelta(days=300))
-    client = browser()
-    client.defaults["HTTP_USER_AGENT"] = "Mozilla/5.0 (X11; Linux) Firefox/140.0"
-    give_password(client, alice)
-    give_code(client, code_for(alice))
-    assert is_signed_in(client)
-    return client
-
-
-def link_in_mail() -> str:
-    """The address that the newest mail about an unknown device holds."""
-    mail = OutboxMail.objects.filter(notice="unknown_device").order_by("-pk")[0]
-    found = re.search(r"http\S+/account/not-me/\S+", str(notices.render(mail).body))
-    assert found
-    return found.group().removeprefix("http://localhost:8000")
-
-
-def deny(browser: Browser) -> Client:
-    client = browser()
-    response = client.post(link_in_mail())
-    assert response.status_code == 200, text_of_page(response)
-    return client
-
-
-def add_app(person: Person, label: str) -> AuthenticatorApp:
-    return AuthenticatorApp.objects.create(
-        user=person.user,
-        name=label,
-        confirmed=True,
-        secret=second_factors.wrap_secret(person.user, b"twenty bytes of tea!"),
-    )
-
-
-def add_address(person: Person, address: str) -> EmailAddress:
-    return EmailAddress.objects.create(
-        user=person.user, address=address, verified_at=timezone.now()
-    )
-
-
-def recovered(browser: Browser, person: Person) -> Client:
-    """The owner, signed in again with a new password and an old factor."""
-    User.objects.filter(pk=person.user.pk).update(
-        password=make_password(NEW_PASSWORD), password_changed_at=timezone.now()
-    )
-    client = browser()
-    sign_in(client, person)
-    return client
+    """Somebody who got in to alice's account."""
+    return break_in(browser, alice)
 
 
 # The mail and its link
@@ -421,122 +368,3 @@ def test_it_is_recorded_as_the_owners_act_by_a_link(
     event = Event.objects.get(kind=SIGN_IN_DENIED.name)
     assert (event.actor_label, event.credential) == ("alice", "link")
     assert event.fields["held"] == 1
-
-
-# What comes after
-
-
-def test_the_security_page_leads_to_what_is_held(
-    browser: Browser, intruder: Client, alice: Person
-) -> None:
-    assert "/account/held/" not in browser(alice).get("/account/security/").content.decode()
-    deny(browser)
-    client = recovered(browser, alice)
-    assert "/account/held/" in client.get("/account/security/").content.decode()
-
-
-def test_the_owner_releases_or_deletes_what_is_held(
-    browser: Browser, intruder: Client, alice: Person
-) -> None:
-    mine, theirs = add_app(alice, "tablet"), add_app(alice, "of the intruder")
-    address = add_address(alice, "intruder@example.com")
-    deny(browser)
-    client = recovered(browser, alice)
-    page = text_of_page(client.get("/account/held/"))
-    assert "tablet" in page
-    assert "intruder@example.com" in page
-    client.post("/account/held/", {"release": f"authenticatorapp-{mine.pk}"})
-    client.post("/account/held/", {"delete": f"authenticatorapp-{theirs.pk}"})
-    client.post("/account/held/", {"delete": f"emailaddress-{address.pk}"})
-    names = {row.name for row in alice.fresh_user.second_factors}
-    assert names == {"phone", "tablet"}
-    assert not AuthenticatorApp.objects.filter(pk=theirs.pk).exists()
-    assert not EmailAddress.objects.filter(pk=address.pk).exists()
-    assert (count_events(HELD_RELEASED), count_events(HELD_DELETED)) == (1, 2)
-    assert "intruder@example.com" not in str(list(Event.objects.values_list("fields", flat=True)))
-
-
-def test_pressing_twice_is_harmless(browser: Browser, intruder: Client, alice: Person) -> None:
-    mine = add_app(alice, "tablet")
-    deny(browser)
-    client = recovered(browser, alice)
-    for word in ("release", "release", "delete", "resume", "resume"):
-        response = client.post("/account/held/", {word: f"authenticatorapp-{mine.pk}"})
-        assert response.status_code == 302
-    assert AuthenticatorApp.objects.filter(pk=mine.pk, held_at=None).exists()
-    assert (count_events(HELD_RELEASED), count_events(HELD_DELETED)) == (1, 0)
-
-
-def test_held_things_need_sudo_mode(browser: Browser, intruder: Client, alice: Person) -> None:
-    mine = add_app(alice, "tablet")
-    deny(browser)
-    client = recovered(browser, alice)
-    with time_machine.travel(timezone.now() + HOUR):
-        response = client.post("/account/held/", {"release": f"authenticatorapp-{mine.pk}"})
-        assert response.status_code == 403
-    mine.refresh_from_db()
-    assert mine.held_at is not None
-
-
-def test_without_a_factor_that_counts_nothing_is_released_or_resumed(
-    browser: Browser, intruder: Client, alice: Person
-) -> None:
-    # Who reads the mail and nothing more gets a new password by it, and shall not get further
-    AuthenticatorApp.objects.update(created_at=timezone.now())
-    deny(browser)
-    client = recovered(browser, alice)
-    assert is_signed_in(client)
-    page = text_of_page(client.get("/account/held/"))
-    assert "no second factor that counts" in page
-    for fields in ({"release": f"authenticatorapp-{alice.app.pk}"}, {"resume": "1"}):
-        response = client.post("/account/held/", fields, follow=True)
-        assert "Add a second factor first." in text_of_page(response)
-    assert alice.app.held_at is not None
-    assert User.objects.get(pk=alice.user.pk).uploads_suspended_at is not None
-
-
-def test_a_factor_that_was_added_after_the_denial_is_enough_three_days_after_it(
-    browser: Browser, intruder: Client, alice: Person
-) -> None:
-    AuthenticatorApp.objects.update(created_at=timezone.now())
-    deny(browser)
-    new = add_app(alice, "new")
-    acts: tuple[Callable[[], object], ...] = (
-        lambda: denials.release_held(alice.app, by=alice.actor),
-        lambda: denials.resume_uploads(alice.fresh_user, by=alice.actor),
-    )
-    for act in acts:
-        with pytest.raises(PermissionDenied, match="3 days after the denial"):
-            act()
-    with time_machine.travel(timezone.now() + 73 * HOUR):
-        assert [act() for act in acts] == [True, True]
-    assert new.held_at is None
-
-
-def test_the_page_says_from_when_on_a_new_factor_is_enough(
-    browser: Browser, intruder: Client, alice: Person
-) -> None:
-    deny(browser)
-    client = recovered(browser, alice)
-    AuthenticatorApp.objects.update(created_at=timezone.now())  # as if it was a new one
-    page = text_of_page(client.get("/account/held/"))
-    assert "3 days after the denial: from 20" in page
-    assert 'name="resume"' not in page
-
-
-def test_verified_addresses_that_are_held_are_told_of_resumed_uploads(
-    browser: Browser, intruder: Client, alice: Person
-) -> None:
-    add_address(alice, "new@example.org")
-    deny(browser)
-    denials.resume_uploads(alice.fresh_user, by=alice.actor)
-    told = {mail.recipient for mail in OutboxMail.objects.filter(notice="uploads_resumed")}
-    assert told == {alice.email, "new@example.org"}
-
-
-def test_sign_ins_are_forgotten_after_thirty_days(intruder: Client) -> None:
-    with time_machine.travel(timezone.now() + timedelta(days=29)):
-        assert forget_old_unknown_sign_ins() == 0
-    with time_machine.travel(timezone.now() + timedelta(days=31)):
-        assert forget_old_unknown_sign_ins() == 1
-    assert not UnknownSignIn.objects.exists()

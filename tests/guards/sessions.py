@@ -98,7 +98,7 @@ GUARDS = [
         "accounts/operations/denials.py",
         "    if hindrance:\n",
         "    if False:\n",
-        "tests/accounts/test_denials.py"
+        "tests/accounts/test_after_denials.py"
         "::test_without_a_factor_that_counts_nothing_is_released_or_resumed",
     ),
     Guard(
