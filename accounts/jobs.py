@@ -6,11 +6,13 @@ from django.utils import timezone
 
 from accounts.devices import forget_unused
 from accounts.limits import forget_old_counts
-from accounts.models import UserSession
+from accounts.models import UnknownSignIn, UserSession
 from accounts.notices import forget_sent
 from accounts.operations.passwords import forget_old_resets
 from accounts.security_keys import forget_spent_challenges
 from audit.timetable import Job
+
+KEEP_UNKNOWN_SIGN_INS = timedelta(days=30)
 
 
 def forget_old_sessions() -> int:
@@ -19,10 +21,18 @@ def forget_old_sessions() -> int:
     return count
 
 
+def forget_old_unknown_sign_ins() -> int:
+    """Delete sign-ins from unknown devices that nobody can deny for long."""
+    before = timezone.now() - KEEP_UNKNOWN_SIGN_INS
+    count, _rows = UnknownSignIn.objects.filter(happened_at__lt=before).delete()
+    return count
+
+
 JOBS = [
     Job("accounts:forget_old_counts", timedelta(minutes=10), forget_old_counts),
     Job("accounts:forget_unused_devices", timedelta(days=1), forget_unused),
     Job("accounts:forget_old_sessions", timedelta(hours=1), forget_old_sessions),
+    Job("accounts:forget_unknown_sign_ins", timedelta(days=1), forget_old_unknown_sign_ins),
     Job("accounts:forget_old_resets", timedelta(days=1), forget_old_resets),
     Job("accounts:forget_spent_challenges", timedelta(minutes=10), forget_spent_challenges),
     Job("accounts:forget_sent_mail", timedelta(hours=6), forget_sent),

@@ -148,6 +148,11 @@ class Limits(tuple[Limit, ...]):
         """
         return take_all((self, key))
 
+    def forget(self, key: str) -> None:
+        """Begin to count anew."""
+        names = [limit.name for limit in self]
+        RateCount.objects.filter(limit__in=names, key=key).delete()
+
 
 def network_key(network_address: str) -> str:
     """What requests are counted by: the address, or the /64 of an IPv6 address."""

@@ -243,7 +243,7 @@ RATE_LIMITS = {
         "REGISTRATION_NETWORK": "10/1h",
         "VERIFICATION_MAIL": "3/6h",
         "RESET_NETWORK": "10/1h",
-        "RESET_USER": "5/1d",
+        "RESET_USER": "5/6h",
         "IN_USE_MAIL": "3/1d",
     }.items()
 }

@@ -30,9 +30,14 @@ class SecondFactor(Device):
 
 
 class AuthenticatorApp(SecondFactor):
-    """A TOTP second factor (RFC 6238). The secret is stored wrapped."""
+    """A TOTP second factor (RFC 6238). The secret is stored wrapped.
+
+    Attributes:
+        offered_to: the one session that sees the secret until the app is confirmed, as a digest.
+    """
 
     secret = models.TextField(editable=False)
+    offered_to = models.CharField(max_length=40, blank=True, default="", editable=False)
     last_step = models.BigIntegerField(default=-1, editable=False)
 
     class Meta:

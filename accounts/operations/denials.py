@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -15,23 +15,26 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts import notices
+from accounts import limits, notices
 from accounts.events import HELD_DELETED, HELD_RELEASED, SIGN_IN_DENIED, UPLOADS_RESUMED
 from accounts.links import sign_denial
 from accounts.models import (
     SECOND_FACTORS,
     EmailAddress,
     KnownDevice,
+    OutboxMail,
     RecoveryCodeSet,
     SecondFactor,
     UnknownSignIn,
     User,
 )
+from accounts.models.signed_in import DENIABLE_FOR
 from accounts.operations import sessions
 from audit.actors import Actor
 from audit.log import record
 
 Held = SecondFactor | EmailAddress
+NEW_FACTOR_WAITS = timedelta(days=3)
 
 
 @notices.adds_facts("unknown_device")
@@ -58,23 +61,65 @@ def deny_sign_in(sign_in: UnknownSignIn, *, address: str, by: Actor) -> None:
     Raises:
         PermissionDenied: if it was done before, or is too late.
     """
-    user = User.objects.select_for_update(no_key=True).get(pk=sign_in.user_id)
+    user = _lock(sign_in.user_id)
     now = timezone.now()
+    first = _first_open(sign_in)
     if not sign_in.is_deniable or not UnknownSignIn.objects.filter(
         pk=sign_in.pk, denied_at=None
     ).update(denied_at=now):
         raise PermissionDenied(_("This link was used or has ended."))
-    held = _hold_factors(user, since=sign_in.happened_at, now=now)
-    held += _hold_addresses(user, since=sign_in.happened_at, now=now)
-    _put_address_first(user, address, known_at=sign_in.happened_at)
+    _spend_later(sign_in, now=now)
+    told = {row.pk: row for row in user.email_addresses.usable()}  # those held below as well
+    is_owners = _was_told(address, first=first, sign_in=sign_in)
+    kept = address if is_owners else ""
+    held = _hold_factors(user, since=first.happened_at, now=now)
+    held += _hold_addresses(user, since=first.happened_at, now=now, kept=kept)
+    if is_owners:
+        _restore_address(user, address, since=first.happened_at)
+    told |= {row.pk: row for row in user.email_addresses.usable()}
     user.password, user.password_changed_at = make_password(None), now
     user.uploads_suspended_at = user.uploads_suspended_at or now
     user.save(update_fields=["password", "password_changed_at", "uploads_suspended_at"])
     sessions.end_sessions(user, keep=None, by=by)
     KnownDevice.objects.filter(user=user).delete()
+    limits.RESET_USER.forget(str(user.pk))  # the intruder may have used them up
     happened_at = sign_in.happened_at.strftime("%Y-%m-%d %H:%M UTC")
     record(SIGN_IN_DENIED, by=by, about=[user], happened_at=happened_at, held=held)
-    notices.send_to_all("sign_in_denied", user, by=by, sign_in_at=happened_at, held=held)
+    for row in told.values():
+        notices.send_to_address("sign_in_denied", row, by=by, sign_in_at=happened_at, held=held)
+
+
+def _first_open(sign_in: UnknownSignIn) -> UnknownSignIn:
+    """The first sign-in before this one that may have been by the same somebody, or this one.
+
+    Whoever signs in once more must not make what they added before look old.
+    """
+    earlier = UnknownSignIn.objects.filter(
+        user=sign_in.user_id,
+        denied_at=None,
+        happened_at__gt=sign_in.happened_at - DENIABLE_FOR,
+        happened_at__lt=sign_in.happened_at,
+    )
+    return earlier.order_by("happened_at", "pk").first() or sign_in
+
+
+def _spend_later(sign_in: UnknownSignIn, *, now: datetime) -> None:
+    """End the links of later sign-ins: they may have gone to an address of the intruder."""
+    later = UnknownSignIn.objects.filter(user=sign_in.user_id, denied_at=None)
+    later.filter(happened_at__gte=sign_in.happened_at).update(denied_at=now)
+
+
+def _was_told(address: str, *, first: UnknownSignIn, sign_in: UnknownSignIn) -> bool:
+    """Whether an address was the account's own before the first of the sign-ins.
+
+    The link proves it for the sign-in that it is about, and the mail about the first one for that.
+    """
+    return (
+        first == sign_in
+        or OutboxMail.objects.filter(
+            notice="unknown_device", facts__sign_in_id=first.pk, facts__sent_to=address
+        ).exists()
+    )
 
 
 def _hold_factors(user: User, *, since: datetime, now: datetime) -> int:
@@ -89,23 +134,29 @@ def _hold_factors(user: User, *, since: datetime, now: datetime) -> int:
     return held
 
 
-def _hold_addresses(user: User, *, since: datetime, now: datetime) -> int:
+def _hold_addresses(user: User, *, since: datetime, now: datetime, kept: str) -> int:
     added = EmailAddress.objects.filter(user=user, added_at__gte=since, held_at=None)
-    return added.update(held_at=now, is_primary=False)
+    return added.exclude(address_key=kept.lower()).update(held_at=now, is_primary=False)
 
 
-def _put_address_first(user: User, address: str, *, known_at: datetime) -> None:
-    """Make the address that got the link the primary one, unless another old one is."""
+def _restore_address(user: User, address: str, *, since: datetime) -> None:
+    """Bring back the address that got the link, as old as the account; primary if none is.
+
+    If it was removed and added again, it is unverified and new, and could reset no password.
+    """
+    key = address.lower()
+    verified = EmailAddress.objects.filter(address_key=key, verified_at__isnull=False)
+    if verified.exclude(user=user).exists():  # of somebody else meanwhile
+        return
     mine = EmailAddress.objects.filter(user=user)
-    if mine.filter(is_primary=True).exists():
-        return
-    if mine.filter(address_key=address.lower()).update(is_primary=True, held_at=None):
-        return
-    verified = EmailAddress.objects.filter(verified_at__isnull=False)
-    if not verified.filter(address_key=address.lower()).exists():  # of nobody else meanwhile
-        EmailAddress.objects.create(
-            user=user, address=address, is_primary=True, added_at=known_at, verified_at=known_at
-        )
+    row = mine.filter(address_key=key).first() or EmailAddress(user=user, address=address)
+    row.held_at = None
+    if row.verified_at is None or row.added_at >= since:
+        row.verified_at = row.added_at = user.joined_at
+    if not mine.usable().filter(is_primary=True).exists():
+        mine.filter(is_primary=True).update(is_primary=False)
+        row.is_primary = True
+    row.save()
 
 
 def find_held(user: User) -> list[Held]:
@@ -132,12 +183,34 @@ def _describe(row: Held) -> tuple[str, str]:
     return "second factor", str(row.name)
 
 
-def _locked_with_factor(user_id: Any) -> User:
-    """The account, locked; a password that came by mail proves too little."""
-    user = User.objects.select_for_update(no_key=True).get(pk=user_id)
+def find_hindrance(user: User, *, denied_at: datetime) -> str:
+    """Why nothing that a denial stopped may go on now, as a sentence; empty if it may.
+
+    A password that came by mail proves too little. So does a factor that was added with it: that
+    is enough only where no older one is left, and time has passed in which the owner was told.
+    """
     if not user.has_second_factor:
-        raise PermissionDenied(_("Add a second factor first."))
-    return user
+        return _("Add a second factor first.")
+    if any(factor.created_at < denied_at for factor in user.second_factors):
+        return ""
+    enough_at = denied_at + NEW_FACTOR_WAITS
+    if timezone.now() >= enough_at:
+        return ""
+    return _(
+        "Your second factor was added after the sign-in was denied. It lets you release things "
+        "and resume uploads %(days)d days after the denial: from %(time)s on."
+    ) % {"days": NEW_FACTOR_WAITS.days, "time": f"{enough_at:%Y-%m-%d %H:%M} UTC"}
+
+
+def _lock(user_id: Any) -> User:
+    return User.objects.select_for_update(no_key=True).get(pk=user_id)
+
+
+def _require_factor(user: User, *, denied_at: datetime | None) -> None:
+    """Refuse, unless one of the account's factors proves enough."""
+    hindrance = find_hindrance(user, denied_at=denied_at or timezone.now())
+    if hindrance:
+        raise PermissionDenied(hindrance)
 
 
 @transaction.atomic
@@ -148,9 +221,10 @@ def release_held(row: Held, *, by: Actor) -> bool:
         False if it was released or deleted before.
 
     Raises:
-        PermissionDenied: without a second factor.
+        PermissionDenied: without a second factor that proves enough.
     """
-    user = _locked_with_factor(row.user_id)
+    user = _lock(row.user_id)
+    _require_factor(user, denied_at=row.held_at)
     if not _held_rows(row).update(held_at=None):
         return False
     what, label = _describe(row)
@@ -165,7 +239,7 @@ def delete_held(row: Held, *, by: Actor) -> bool:
     Returns:
         False if it was released or deleted before.
     """
-    user = User.objects.select_for_update(no_key=True).get(pk=row.user_id)
+    user = _lock(row.user_id)
     if not _held_rows(row).delete()[0]:
         return False
     what, label = _describe(row)
@@ -181,12 +255,14 @@ def resume_uploads(user: User, *, by: Actor) -> bool:
         False if they could.
 
     Raises:
-        PermissionDenied: without a second factor.
+        PermissionDenied: without a second factor that proves enough.
     """
-    user = _locked_with_factor(user.pk)
+    user = _lock(user.pk)
+    _require_factor(user, denied_at=user.uploads_suspended_at)
     suspended = User.objects.filter(pk=user.pk, uploads_suspended_at__isnull=False)
     if not suspended.update(uploads_suspended_at=None):
         return False
     record(UPLOADS_RESUMED, by=by, about=[user])
-    notices.send_to_all("uploads_resumed", user, by=by)
+    for address in user.email_addresses.filter(verified_at__isnull=False):  # held ones as well
+        notices.send_to_address("uploads_resumed", address, by=by)
     return True

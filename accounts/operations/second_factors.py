@@ -55,23 +55,32 @@ def unwrap_secret(app: AuthenticatorApp) -> bytes:
     return keyring.unwrap(verification.TOTP_SECRETS, app.secret, context=f"user:{app.user_id}")
 
 
-def offered_app(user: User) -> AuthenticatorApp:
+def offered_app(user: User, *, session: str) -> AuthenticatorApp:
     """The app that is being set up: one for each user, its secret stays the same for a while.
 
-    So going back or loading the page again does not spoil a QR code that was scanned.
+    So going back or loading the page again does not spoil a QR code that was scanned. Another
+    session is offered another secret: whoever knew the password may have looked at this one.
+
+    Args:
+        session: the digest of the key of the session that sees it.
     """
-    stale = timezone.now() - _OFFER_LASTS
-    AuthenticatorApp.objects.filter(user=user, confirmed=False, created_at__lt=stale).delete()
-    app = AuthenticatorApp.objects.filter(user=user, confirmed=False).first()
+    offers = AuthenticatorApp.objects.filter(user=user, confirmed=False)
+    offers.filter(created_at__lt=timezone.now() - _OFFER_LASTS).delete()
+    offers.exclude(offered_to=session).delete()
+    app = offers.first()
     if app is not None:
         return app
+    secret = wrap_secret(user, totp.new_secret())
     try:
         with transaction.atomic():
             return AuthenticatorApp.objects.create(
-                user=user, name="", confirmed=False, secret=wrap_secret(user, totp.new_secret())
+                user=user, name="", confirmed=False, secret=secret, offered_to=session
             )
-    except IntegrityError:  # another tab was quicker
-        return AuthenticatorApp.objects.get(user=user, confirmed=False)
+    except IntegrityError as error:  # another tab was quicker
+        app = offers.filter(offered_to=session).first()
+        if app is None:
+            raise PermissionDenied("Another session sets an app up now.") from error
+        return app
 
 
 def require_setup_code(secret: bytes, code: str) -> int:

@@ -78,11 +78,14 @@ def show_held(request: HttpRequest) -> HttpResponse:
         except PermissionDenied as error:
             messages.error(request, str(error))
         return redirect("accounts:held")
+    denied = [row.held_at for row in rows.values()] + [user.uploads_suspended_at]
+    denied_at = min((moment for moment in denied if moment), default=None)
     context = {
         "nav": "security",
         "rows": [(name, row, _kind(row), _added_at(row)) for name, row in rows.items()],
         "are_uploads_suspended": user.uploads_suspended_at is not None,
         "has_second_factor": user.has_second_factor,
+        "hindrance": denials.find_hindrance(user, denied_at=denied_at) if denied_at else "",
     }
     return render(request, "accounts/held.html", context)
 

@@ -16,6 +16,7 @@ from accounts.forms.second_factors import AppForm, KeyForm, LabelForm, TypeBackF
 from accounts.gates import codes_page
 from accounts.models import AuthenticatorApp, RecoveryCodeSet, SecondFactor, SecurityKey
 from accounts.operations import second_factors
+from accounts.sessions import digest
 from accounts.sudo import SHORT, sudo_page
 
 
@@ -41,7 +42,7 @@ def add_app(request: HttpRequest) -> HttpResponse:
     user: Any = request.user
     if not _may_add(request):
         return redirect("accounts:security")
-    app = second_factors.offered_app(user)
+    app = second_factors.offered_app(user, session=digest(request.session.session_key or ""))
     form = AppForm(request.POST if request.method == "POST" else None, user=user)
     if form.is_bound and form.is_valid():
         try:

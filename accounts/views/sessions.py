@@ -54,6 +54,8 @@ def end_session(request: HttpRequest, session: str) -> HttpResponse:
     user: Any = request.user
     row = get_object_or_404(UserSession, user=user, session_key=session)
     sessions.end_session(user, row, by=request.actor)  # type: ignore[attr-defined]
+    if row.pk == digest(request.session.session_key or ""):  # no message can be kept in it
+        return redirect("two_factor:login")
     messages.success(request, _("The session has ended."))
     return redirect("accounts:sessions")
 
@@ -76,7 +78,8 @@ def end_other_sessions(request: HttpRequest) -> HttpResponse:
 def forget_device(request: HttpRequest, pk: int) -> HttpResponse:
     """Forget one device of this account."""
     device = get_object_or_404(KnownDevice, pk=pk, user=request.user)
-    is_this = device.digest == from_connection(request).device
+    this = UserSession.objects.filter(pk=digest(request.session.session_key or ""))
+    is_this = this.filter(device=device).exists()  # whatever cookie of a device is left
     sessions.forget_device(device, by=request.actor)  # type: ignore[attr-defined]
     if is_this:
         return redirect("two_factor:login")

@@ -11,7 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts import notices
-from accounts.models import AuthenticatorApp, EmailAddress, OutboxMail, User
+from accounts.models import AuthenticatorApp, EmailAddress, OutboxMail, User, UserSession
 from accounts.operations import second_factors
 from audit.models import Event
 from audit.vocabulary import EventKind
@@ -69,8 +69,9 @@ def newcomer(username: str = "newcomer", *, is_verified: bool = True) -> Person:
 
 
 def offer_of(person: Person) -> tuple[AuthenticatorApp, bytes]:
-    """The app that is offered to this person, and its secret."""
-    app = second_factors.offered_app(person.fresh_user)
+    """The app that is offered to this person, in their newest session, and its secret."""
+    session = UserSession.objects.filter(user=person.user).order_by("created_at").last()
+    app = second_factors.offered_app(person.fresh_user, session=session.pk if session else "")
     return app, second_factors.unwrap_secret(app)
 
 

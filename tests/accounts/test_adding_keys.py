@@ -212,7 +212,7 @@ def test_without_an_answer_the_page_says_what_to_do(browser: Browser, alice: Per
 
 def test_labels_are_unique_over_all_kinds(browser: Browser, alice: Person) -> None:
     give_key(alice)
-    app = second_factors.offered_app(alice.fresh_user)
+    app = second_factors.offered_app(alice.fresh_user, session="")
     with pytest.raises(ValidationError, match="of this name"):
         second_factors.require_free_label(alice.fresh_user, "phone")
     with pytest.raises(ValidationError, match="of this name"):

@@ -33,7 +33,7 @@ def test_all_factors_and_codes_are_removed_and_sessions_end(
     SecurityKey.objects.create(
         user=alice.user, name="key", credential_id="a", public_key=b"x", held_at=timezone.now()
     )
-    second_factors.offered_app(alice.user)
+    second_factors.offered_app(alice.user, session="")
     client = browser(alice)
     assert "2 second factors of alice were removed" in reset("ALICE", "--reason", REASON)
     assert not AuthenticatorApp.objects.filter(user=alice.user).exists()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
@@ -15,21 +14,20 @@ from django.core.exceptions import PermissionDenied
 from django.test import Client
 from django.utils import timezone
 
-from accounts import notices
-from accounts.events import HELD_DELETED, HELD_RELEASED, SIGN_IN_DENIED, UPLOADS_RESUMED
+from accounts import limits, notices
+from accounts.events import SIGN_IN_DENIED, UPLOADS_RESUMED
 from accounts.links import read_denial, sign_denial, sign_reset
 from accounts.models import (
-    AuthenticatorApp,
     EmailAddress,
     KnownDevice,
     OutboxMail,
-    RecoveryCodeSet,
     UnknownSignIn,
     User,
     UserSession,
 )
-from accounts.operations import denials, second_factors
+from accounts.operations import denials, emails, second_factors
 from audit.models import Event
+from tests.accounts.denying import add_address, add_app, break_in, deny, link_in_mail, recovered
 from tests.accounts.doors import (
     count_events,
     give_code,
@@ -39,67 +37,17 @@ from tests.accounts.doors import (
     text_of_page,
 )
 from tests.support.clone import Database, race
-from tests.support.people import STEP, Person, code_for, make_person, sign_in, totp
+from tests.support.people import STEP, Person, code_for, make_person, totp
 from tests.support.uploading import token_of, upload
 
 Browser = Callable[..., Client]
 HOUR = timedelta(hours=1)
-NEW_PASSWORD = "another long password 51c8"
 
 
 @pytest.fixture
 def intruder(browser: Browser, alice: Person) -> Client:
-    """Somebody who got in with alice's password and a code, from a device that was unknown."""
-    User.objects.update(joined_at=timezone.now() - timedelta(days=400))
-    AuthenticatorApp.objects.update(created_at=timezone.now() - timedelta(days=300))
-    EmailAddress.objects.update(added_at=timezone.now() - timedelta(days=300))
-    RecoveryCodeSet.objects.update(created_at=timezone.now() - timedelta(days=300))
-    client = browser()
-    client.defaults["HTTP_USER_AGENT"] = "Mozilla/5.0 (X11; Linux) Firefox/140.0"
-    give_password(client, alice)
-    give_code(client, code_for(alice))
-    assert is_signed_in(client)
-    return client
-
-
-def link_in_mail() -> str:
-    """The address that the newest mail about an unknown device holds."""
-    mail = OutboxMail.objects.filter(notice="unknown_device").order_by("-pk")[0]
-    found = re.search(r"http\S+/account/not-me/\S+", str(notices.render(mail).body))
-    assert found
-    return found.group().removeprefix("http://localhost:8000")
-
-
-def deny(browser: Browser) -> Client:
-    client = browser()
-    response = client.post(link_in_mail())
-    assert response.status_code == 200, text_of_page(response)
-    return client
-
-
-def add_app(person: Person, label: str) -> AuthenticatorApp:
-    return AuthenticatorApp.objects.create(
-        user=person.user,
-        name=label,
-        confirmed=True,
-        secret=second_factors.wrap_secret(person.user, b"twenty bytes of tea!"),
-    )
-
-
-def add_address(person: Person, address: str) -> EmailAddress:
-    return EmailAddress.objects.create(
-        user=person.user, address=address, verified_at=timezone.now()
-    )
-
-
-def recovered(browser: Browser, person: Person) -> Client:
-    """The owner, signed in again with a new password and an old factor."""
-    User.objects.filter(pk=person.user.pk).update(
-        password=make_password(NEW_PASSWORD), password_changed_at=timezone.now()
-    )
-    client = browser()
-    sign_in(client, person)
-    return client
+    """Somebody who got in to alice's account."""
+    return break_in(browser, alice)
 
 
 # The mail and its link
@@ -288,7 +236,6 @@ def test_a_primary_address_of_the_intruder_gives_way_to_the_old_one(
     EmailAddress.objects.filter(pk=new.pk).update(is_primary=True)
     deny(browser)
     assert alice.fresh_user.primary_email == old
-    assert [mail.recipient for mail in denied_mails()] == [alice.email]
 
 
 def test_an_address_that_the_intruder_removed_comes_back(
@@ -302,8 +249,90 @@ def test_an_address_that_the_intruder_removed_comes_back(
     assert primary is not None
     assert primary.address == alice.email
     assert primary.verified_at is not None
-    assert primary.verified_at < new.added_at  # it is not a new one
-    assert [mail.recipient for mail in denied_mails()] == [alice.email]
+    assert primary.added_at < new.added_at - 24 * 8 * HOUR  # it resets the password at once
+    assert alice.email in {mail.recipient for mail in denied_mails()}
+
+
+def test_an_address_that_the_intruder_removed_and_added_again_is_verified_again(
+    browser: Browser, intruder: Client, alice: Person
+) -> None:
+    own = EmailAddress.objects.get(user=alice.user)
+    emails.make_primary(add_address(alice, "intruder@example.com"), by=alice.actor)
+    emails.remove_address(own, by=alice.actor)
+    emails.add_address(alice.fresh_user, alice.email, by=alice.actor)
+    deny(browser)
+    [usable] = alice.fresh_user.email_addresses.usable()
+    assert (usable.address, usable.is_primary) == (alice.email, True)
+    assert usable.added_at < timezone.now() - 24 * 8 * HOUR
+
+
+def test_a_removed_address_comes_back_beside_an_old_primary_one(
+    browser: Browser, intruder: Client, alice: Person
+) -> None:
+    other = add_address(alice, "other@example.org")
+    EmailAddress.objects.filter(pk=other.pk).update(added_at=timezone.now() - 100 * HOUR)
+    EmailAddress.objects.filter(address=alice.email).delete()
+    EmailAddress.objects.filter(pk=other.pk).update(is_primary=True)
+    deny(browser)
+    usable = alice.fresh_user.email_addresses.usable()
+    assert [row.address for row in usable] == ["other@example.org", alice.email]
+
+
+def sign_in_once_more(browser: Browser, person: Person) -> None:
+    """The intruder, with another browser, a minute later."""
+    with time_machine.travel(timezone.now() + HOUR / 60):
+        count, client = UnknownSignIn.objects.count(), browser()
+        give_password(client, person)
+        give_code(client, code_for(person))
+        assert UnknownSignIn.objects.count() == count + 1
+
+
+def test_signing_in_once_more_does_not_make_what_was_added_before_look_old(
+    browser: Browser, intruder: Client, alice: Person
+) -> None:
+    sign_in_once_more(browser, alice)
+    app, address = add_app(alice, "of the intruder"), add_address(alice, "intruder@example.com")
+    second_factors.create_recovery_codes(alice.fresh_user, by=alice.actor)
+    assert app.created_at < UnknownSignIn.objects.latest("happened_at").happened_at
+    with time_machine.travel(timezone.now() + HOUR):
+        deny(browser)
+    app.refresh_from_db()
+    address.refresh_from_db()
+    assert app.held_at is not None
+    assert address.held_at is not None
+    assert alice.fresh_user.recovery_codes is None
+    assert alice.fresh_user.has_verified_email
+
+
+def test_a_denial_by_the_intruder_keeps_the_owners_link_and_makes_nothing_theirs(
+    browser: Browser, intruder: Client, alice: Person
+) -> None:
+    link = link_in_mail()
+    own, theirs = EmailAddress.objects.get(), add_address(alice, "intruder@example.com")
+    emails.make_primary(theirs, by=alice.actor)
+    emails.remove_address(own, by=alice.actor)
+    sign_in_once_more(browser, alice)
+    link_of_intruder = link_in_mail()
+    sign_in_once_more(browser, alice)
+    last_link = link_in_mail()
+    with time_machine.travel(timezone.now() + HOUR):
+        assert browser().post(link_of_intruder).status_code == 200
+        assert not alice.fresh_user.email_addresses.usable().exists()
+        assert browser().post(link).status_code == 200
+        assert browser().post(last_link).status_code == 400  # nor is it after the owner's
+    assert [row.address for row in alice.fresh_user.email_addresses.usable()] == [alice.email]
+
+
+def test_the_owner_gets_a_reset_mail_though_the_intruder_has_used_them_up(
+    browser: Browser, intruder: Client, alice: Person
+) -> None:
+    key = str(alice.user.pk)
+    for _number in range(limits.RESET_USER[0].times):
+        limits.RESET_USER.take(key)
+    with pytest.raises(limits.LimitReached):
+        limits.RESET_USER.take(key)
+    deny(browser)
+    limits.RESET_USER.take(key)
 
 
 def test_a_removed_address_that_another_account_has_now_does_not_come_back(
@@ -323,8 +352,10 @@ def test_all_verified_addresses_are_told(browser: Browser, intruder: Client, ali
     second = add_address(alice, "second@example.org")
     EmailAddress.objects.filter(pk=second.pk).update(added_at=timezone.now() - 100 * HOUR)
     EmailAddress.objects.create(user=alice.user, address="unverified@example.org")
+    add_address(alice, "new@example.org")  # held, and the owner's own perhaps
     deny(browser)
-    assert {mail.recipient for mail in denied_mails()} == {alice.email, "second@example.org"}
+    told = {mail.recipient for mail in denied_mails()}
+    assert told == {alice.email, "second@example.org", "new@example.org"}
     body = str(notices.render(denied_mails()[0]).body)
     assert "http://localhost:8000/account/password/reset/" in body
 
@@ -337,75 +368,3 @@ def test_it_is_recorded_as_the_owners_act_by_a_link(
     event = Event.objects.get(kind=SIGN_IN_DENIED.name)
     assert (event.actor_label, event.credential) == ("alice", "link")
     assert event.fields["held"] == 1
-
-
-# What comes after
-
-
-def test_the_security_page_leads_to_what_is_held(
-    browser: Browser, intruder: Client, alice: Person
-) -> None:
-    assert "/account/held/" not in browser(alice).get("/account/security/").content.decode()
-    deny(browser)
-    client = recovered(browser, alice)
-    assert "/account/held/" in client.get("/account/security/").content.decode()
-
-
-def test_the_owner_releases_or_deletes_what_is_held(
-    browser: Browser, intruder: Client, alice: Person
-) -> None:
-    mine, theirs = add_app(alice, "tablet"), add_app(alice, "of the intruder")
-    address = add_address(alice, "intruder@example.com")
-    deny(browser)
-    client = recovered(browser, alice)
-    page = text_of_page(client.get("/account/held/"))
-    assert "tablet" in page
-    assert "intruder@example.com" in page
-    client.post("/account/held/", {"release": f"authenticatorapp-{mine.pk}"})
-    client.post("/account/held/", {"delete": f"authenticatorapp-{theirs.pk}"})
-    client.post("/account/held/", {"delete": f"emailaddress-{address.pk}"})
-    names = {row.name for row in alice.fresh_user.second_factors}
-    assert names == {"phone", "tablet"}
-    assert not AuthenticatorApp.objects.filter(pk=theirs.pk).exists()
-    assert not EmailAddress.objects.filter(pk=address.pk).exists()
-    assert (count_events(HELD_RELEASED), count_events(HELD_DELETED)) == (1, 2)
-    assert "intruder@example.com" not in str(list(Event.objects.values_list("fields", flat=True)))
-
-
-def test_pressing_twice_is_harmless(browser: Browser, intruder: Client, alice: Person) -> None:
-    mine = add_app(alice, "tablet")
-    deny(browser)
-    client = recovered(browser, alice)
-    for word in ("release", "release", "delete", "resume", "resume"):
-        response = client.post("/account/held/", {word: f"authenticatorapp-{mine.pk}"})
-        assert response.status_code == 302
-    assert AuthenticatorApp.objects.filter(pk=mine.pk, held_at=None).exists()
-    assert (count_events(HELD_RELEASED), count_events(HELD_DELETED)) == (1, 0)
-
-
-def test_held_things_need_sudo_mode(browser: Browser, intruder: Client, alice: Person) -> None:
-    mine = add_app(alice, "tablet")
-    deny(browser)
-    client = recovered(browser, alice)
-    with time_machine.travel(timezone.now() + HOUR):
-        response = client.post("/account/held/", {"release": f"authenticatorapp-{mine.pk}"})
-        assert response.status_code == 403
-    mine.refresh_from_db()
-    assert mine.held_at is not None
-
-
-def test_without_a_factor_that_counts_nothing_is_released_or_resumed(
-    browser: Browser, intruder: Client, alice: Person
-) -> None:
-    # Who reads the mail and nothing more gets a new password by it, and shall not get further
-    AuthenticatorApp.objects.update(created_at=timezone.now())
-    deny(browser)
-    client = recovered(browser, alice)
-    assert is_signed_in(client)
-    page = text_of_page(client.get("/account/held/"))
-    assert "no second factor that counts" in page
-    for fields in ({"release": f"authenticatorapp-{alice.app.pk}"}, {"resume": "1"}):
-        response = client.post("/account/held/", fields, follow=True)
-        assert "Add a second factor first." in text_of_page(response)
-    assert alice.app.held_at is not None
-    assert User.objects.get(pk=alice.user.pk).uploads_suspended_at is not None

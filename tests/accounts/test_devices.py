@@ -357,6 +357,14 @@ def test_forgetting_the_device_at_hand_leads_to_the_sign_in_page(
     assert not is_signed_in(client)
 
 
+def test_forgetting_it_without_its_cookie_leads_there_too(browser: Browser, alice: Person) -> None:
+    client = browser()
+    enter(client, alice)
+    del client.cookies["device"]
+    response = client.post(f"/account/devices/{KnownDevice.objects.get().pk}/forget/")
+    assert response["Location"] == SIGN_IN
+
+
 def test_the_device_of_another_account_is_not_forgotten(
     browser: Browser, alice: Person, mallory: Person
 ) -> None:

@@ -80,6 +80,17 @@ def test_the_key_on_offer_changes_after_half_an_hour(db: None) -> None:
         assert offer_of(person)[1] != first
 
 
+def test_another_session_is_offered_another_key(browser: Browser, db: None) -> None:
+    person = newcomer()
+    client, other = browser(person), browser(person)
+    pages = [text_of_page(one.get(ADD)) for one in (other, client)]  # one of them an intruder's
+    secret = second_factors.unwrap_secret(AuthenticatorApp.objects.get())
+    shown = [pure_totp.secret_as_text(secret) in page for page in pages]
+    assert shown == [False, True]
+    client.post(ADD, {"label": "phone", "code": fresh_code(secret)})
+    assert person.fresh_user.has_second_factor
+
+
 def test_an_app_needs_a_verified_mail_address(browser: Browser, db: None) -> None:
     person = newcomer(is_verified=False)
     client = browser(person)
@@ -296,11 +307,13 @@ def test_of_eight_requests_that_set_up_with_one_code_one_succeeds(committed_db: 
     assert OutboxMail.objects.filter(notice="second_factor_added").count() == 1
 
 
-def test_of_eight_pages_that_set_up_with_one_code_one_goes_on(
+def test_of_eight_tabs_that_set_up_with_one_code_one_goes_on(
     committed_db: Database, browser: Browser
 ) -> None:
     person = newcomer()
-    clients = [browser(person) for _number in range(8)]
+    clients = [browser(person)] + [browser() for _number in range(7)]
+    for client in clients[1:]:
+        client.cookies.load(dict(clients[0].cookies.items()))
     _app, secret = offer_of(person)
     code = fresh_code(secret)
 
@@ -323,7 +336,7 @@ def test_of_eight_pages_that_set_up_with_one_code_one_goes_on(
 
 def test_eight_tabs_are_offered_one_and_the_same_app(committed_db: Database) -> None:
     person = newcomer()
-    offers = race(8, lambda: second_factors.offered_app(person.user).secret)
+    offers = race(8, lambda: second_factors.offered_app(person.user, session="").secret)
     assert len({str(offer) for offer in offers}) == 1
     assert AuthenticatorApp.objects.count() == 1
 

@@ -192,6 +192,15 @@ def test_one_session_is_ended_from_the_page(browser: Browser, alice: Person) -> 
     assert count_events(SESSION_ENDED) == 1
 
 
+def test_ending_the_session_at_hand_leads_to_the_sign_in_page(
+    browser: Browser, alice: Person
+) -> None:
+    client = browser(alice)
+    response = client.post(f"/account/sessions/{digest(key_of(client))}/end/")
+    assert response["Location"] == "/account/sign-in/"
+    assert not is_signed_in(client)
+
+
 def test_all_other_sessions_are_ended_from_the_page(browser: Browser, alice: Person) -> None:
     client, other = browser(alice), browser(alice)
     client.post("/account/sessions/end-others/")

@@ -181,7 +181,7 @@ def test_the_library_asks_for_a_factor_of_any_label_too(alice: Person) -> None:
 
 def test_an_app_that_is_only_being_set_up_is_not_asked_for(browser: Browser, db: None) -> None:
     person = newcomer()
-    second_factors.offered_app(person.user)
+    second_factors.offered_app(person.user, session="")
     client = browser()
     give_password(client, person)
     assert is_signed_in(client)

@@ -96,9 +96,9 @@ GUARDS = [
     Guard(
         "nothing is released without a factor that counts",
         "accounts/operations/denials.py",
-        "    if not user.has_second_factor:\n",
+        "    if hindrance:\n",
         "    if False:\n",
-        "tests/accounts/test_denials.py"
+        "tests/accounts/test_after_denials.py"
         "::test_without_a_factor_that_counts_nothing_is_released_or_resumed",
     ),
     Guard(
