@@ -9,7 +9,10 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from audit.actors import Actor
-from audit.groups import ADMINISTRATOR, is_in
+from audit.groups import ADMINISTRATOR, SUPPORT, is_in
+
+MAY_HELP = frozenset({SUPPORT, ADMINISTRATOR})  # people with their accounts
+MAY_RULE = frozenset({ADMINISTRATOR})  # over the site, and over staff
 
 
 def require_staff(by: Actor, groups: frozenset[str], *, about: User | None = None) -> None:
@@ -34,7 +37,7 @@ def require_staff(by: Actor, groups: frozenset[str], *, about: User | None = Non
         return
     if about.pk == acting.pk:
         raise PermissionDenied(_("Nobody does this to their own account. Ask another member."))
-    if about.is_staff and not is_in(acting, frozenset({ADMINISTRATOR})):
+    if about.is_staff and not is_in(acting, MAY_RULE):
         raise PermissionDenied(
             _("%(name)s is staff: only administrators may do this.") % {"name": about.username}
         )

@@ -12,10 +12,11 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.models import EmailAddress, RateCount, User
 from accounts.operations import emails, freezing, limits, staff_rights
+from accounts.permissions import MAY_HELP
 from accounts.staff import ReasonForm, StaffAct, offered_on
 from accounts.staff_bulk import BulkAct, accounts_of, offered_on_events
 from audit.actors import Actor
-from audit.groups import ADMINISTRATOR, EVERYBODY, SUPPORT
+from audit.groups import ADMINISTRATOR, EVERYBODY
 from audit.models import Event
 
 _IN_DANGER = (
@@ -174,9 +175,8 @@ class VerifyAddress(StaffAct):
     """Declare a mail address verified, on a site that cannot send mail."""
 
     slug = "verify"
-    groups = frozenset({SUPPORT, ADMINISTRATOR})
+    groups = MAY_HELP
     title = gettext_lazy("Declare a mail address verified")
-    tells_people = False
     reasons = (gettext_lazy("The owner proved to read the mail that is sent there."),)
 
     @classmethod
@@ -190,6 +190,7 @@ class VerifyAddress(StaffAct):
             _("The address counts as verified, as if its owner had opened the link in the mail."),
             _("The account can then add a second factor and make API tokens."),
             _("Do this only if you know that the address is theirs."),
+            _("The person is told by mail, with the reason."),
         ]
 
     def act(self, row: Any, *, fields: dict[str, Any], reason: str, by: Actor) -> str:
@@ -203,7 +204,7 @@ class ClearLimit(StaffAct):
     """Let somebody try again who was stopped by a limit."""
 
     slug = "clear"
-    groups = frozenset({SUPPORT, ADMINISTRATOR})
+    groups = MAY_HELP
     title = gettext_lazy("Clear limit")
     tells_people = False
     reasons = (gettext_lazy("The owner proved that they are kept out by the attempts of others."),)

@@ -23,6 +23,7 @@ from accounts.staff_gate import refuse
 from audit.actors import Actor
 from audit.acts import EventAct, add_event_act
 from audit.forms import EventFilterForm
+from audit.groups import SEE_ORIGINS, is_in
 from audit.models import Event
 
 EVENTS_READ = 10_000
@@ -92,7 +93,7 @@ class BulkAct(StaffPage):
         Raises:
             ValidationError: if the filter is wrong, or finds nothing, or too much.
         """
-        form = EventFilterForm(request.GET)
+        form = EventFilterForm(request.GET, sees_origins=is_in(request.user, SEE_ORIGINS))
         if not form.is_valid():
             raise ValidationError(_("The filter is not right, so nothing is listed."))
         events: list[Event] = []

@@ -22,7 +22,7 @@ from django.utils.translation import gettext_lazy as _
 from audit import checking, exports
 from audit.acts import event_acts
 from audit.forms import EventFilterForm
-from audit.groups import EVERYBODY, EXPORTERS, is_in
+from audit.groups import EVERYBODY, EXPORTERS, SEE_ORIGINS, is_in
 from audit.models import (
     ChainCheck,
     ChainHead,
@@ -128,7 +128,9 @@ class EventPages(ReadOnlyAdmin):
         """
         if not self.has_view_permission(request):
             raise PermissionDenied
-        form = EventFilterForm(request.GET, fixed=self.fixed)
+        form = EventFilterForm(
+            request.GET, fixed=self.fixed, sees_origins=self._sees_origins(request)
+        )
         page = EventPage([], None, is_full=False)
         if form.is_valid():
             page = form.search().page(before=_number(request.GET.get("before", "")))
@@ -148,6 +150,7 @@ class EventPages(ReadOnlyAdmin):
             "act_query": urlencode({**used, **self._as_filter()}),
             "export_url": self._export_url() if self._may_export(request) else "",
             "may_check": self._may_export(request),
+            "sees_origins": self._sees_origins(request),
             "opts": self.opts,
         }
         return TemplateResponse(request, "admin/audit/events.html", context)
@@ -162,7 +165,9 @@ class EventPages(ReadOnlyAdmin):
             raise PermissionDenied(_("Your staff group may not export events."))
         if request.method != "POST":
             return redirect(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist")
-        form = EventFilterForm(request.POST, fixed=self.fixed)
+        form = EventFilterForm(
+            request.POST, fixed=self.fixed, sees_origins=self._sees_origins(request)
+        )
         kind = "csv" if request.POST.get("form") == "csv" else "jsonl"
         if not form.is_valid():
             return HttpResponse(str(form.errors.as_text()), status=400, content_type="text/plain")
@@ -179,6 +184,15 @@ class EventPages(ReadOnlyAdmin):
         name = f"events-{timezone.now():%Y%m%dT%H%M%SZ}-{event.number - 1}.{kind}"
         response["Content-Disposition"] = f'attachment; filename="{name}"'
         return response
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Without "from where" for whom the pages of accounts are closed."""
+        if self._sees_origins(request):
+            return self.fieldsets
+        return [part for part in self.fieldsets if "network_address" not in part[1]["fields"]]
+
+    def _sees_origins(self, request: HttpRequest) -> bool:
+        return is_in(request.user, SEE_ORIGINS)
 
     def _may_export(self, request: HttpRequest) -> bool:
         return is_in(request.user, EXPORTERS)
@@ -225,6 +239,7 @@ class EventPages(ReadOnlyAdmin):
         event = kwargs.get("obj")
         if event is not None:
             context["line"] = self._line(event, self._pages_of(request))
+            context["sees_origins"] = self._sees_origins(request)
         return super().render_change_form(request, context, *args, **kwargs)
 
     def get_object(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Event | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -17,7 +18,15 @@ _LONGEST = 200  # characters
 
 def _moment(label: Any) -> forms.DateTimeField:
     widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
-    return forms.DateTimeField(label=label, required=False, widget=widget)
+    return forms.DateTimeField(
+        label=label, required=False, widget=widget, validators=[_require_usual_year]
+    )
+
+
+def _require_usual_year(moment: datetime) -> None:
+    """Leave room on both sides: the search looks a little before and after."""
+    if not 1970 <= moment.year <= 9998:
+        raise ValidationError(_("Type a year from 1970 to 9998."))
 
 
 def _text(label: Any, help_text: Any = "") -> forms.CharField:
@@ -30,6 +39,7 @@ class EventFilterForm(forms.Form):
 
     Args:
         fixed: what the page is about; these fields are not offered.
+        sees_origins: whether the reader may find events by their network address.
     """
 
     q = _text(
@@ -52,9 +62,14 @@ class EventFilterForm(forms.Form):
     # Not named after tokens: what looks like a secret is not kept over the prompt of sudo mode
     used_key = _text(_("Id of the API token"))
 
-    def __init__(self, data: Any, *, fixed: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self, data: Any, *, fixed: dict[str, Any] | None = None, sees_origins: bool = True
+    ) -> None:
         super().__init__(data, auto_id="filter-%s")
         self._fixed = fixed or {}
+        self._sees_origins = sees_origins
+        if not sees_origins:
+            del self.fields["network"]
         kinds = list(vocabulary.kinds())
         offered = {
             "family": sorted({kind.family for kind in kinds}),
@@ -90,7 +105,9 @@ class EventFilterForm(forms.Form):
         outcome = values.pop("outcome", "")
         if outcome:
             values["is_failure"] = outcome == "failed"
-        return EventSearch(terms=terms, **{**values, **self._fixed})
+        return EventSearch(
+            terms=terms, sees_origins=self._sees_origins, **{**values, **self._fixed}
+        )
 
     def used(self) -> dict[str, str]:
         """The fields that are filled, as they were sent."""

@@ -9,6 +9,7 @@ SUPPORT: Final = "Support"  # accounts and their API tokens
 PROJECTS: Final = "Projects"  # projects, and names
 ADMINISTRATOR: Final = "Administrator"  # everything
 EVERYBODY: Final = frozenset({AUDITOR, SUPPORT, PROJECTS, ADMINISTRATOR})
+SEE_ORIGINS: Final = EVERYBODY - {PROJECTS}  # from where somebody acted, and their addresses
 EXPORTERS: Final = frozenset({AUDITOR, ADMINISTRATOR})
 
 

@@ -133,6 +133,7 @@ class EventSearch:
         network: an address, a range, or the beginning of an address, that it came from.
         token: the id of the API token that acted, or that it is about.
         terms: each must be the name of something in it, or a part of one.
+        sees_origins: whether a term may also be a network address.
     """
 
     family: str = ""
@@ -146,6 +147,7 @@ class EventSearch:
     network: str = ""
     token: str = ""
     terms: tuple[str, ...] = field(default=())
+    sees_origins: bool = True
 
     def page(self, *, before: int | None = None) -> EventPage:
         """One page: the newest, or those with numbers below `before`."""
@@ -241,7 +243,7 @@ class EventSearch:
             found.append(_of_origin(self.network))
         if self.token:
             found.append(_of_event(Q(token_id=self.token)))
-        return found + [_of_term(term) for term in self.terms]
+        return found + [_of_term(term, self.sees_origins) for term in self.terms]
 
 
 def attach_surroundings(events: list[Event]) -> list[Event]:
@@ -310,17 +312,18 @@ def _of_origin(text: str) -> Condition:
     return Condition(_among(rows), (ListedStream(numbers),) if len(numbers) <= LISTED else ())
 
 
-def _of_term(term: str) -> Condition:
+def _of_term(term: str, sees_origins: bool) -> Condition:
     """What bears this name; where nothing does, what has it as a part of a name."""
-    whole = (
+    whole = [
         _of_event(_same("actor_label", term)),
         _of_event(_same("credential_label", term)),
         _of_event(Q(kind=term)),
         _of_event(Q(family=term)),
         _of_event(Q(token_id=term)),
         _of_subject(_same("label", term)),
-        _of_origin(term),
-    )
+    ]
+    if sees_origins:
+        whole.append(_of_origin(term))
     test = _any_of([condition.test for condition in whole])
     if not all(condition.streams for condition in whole):
         return Condition(test)  # a range that many events came from

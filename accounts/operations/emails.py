@@ -26,6 +26,7 @@ from accounts.events import (
 from accounts.limits import LimitReached
 from accounts.links import sign_address
 from accounts.models import EmailAddress, OutboxMail, User
+from accounts.permissions import MAY_HELP, lock_accounts, require_staff
 from audit import keyring
 from audit.actors import Actor
 from audit.log import record
@@ -74,11 +75,18 @@ def verify_address(address: EmailAddress, *, by: Actor) -> bool:
 def verify_address_as_staff(address: EmailAddress, *, reason: str, by: Actor) -> bool:
     """Declare an address verified, where no mail can be sent; False if it was so before.
 
+    The account is told, at this address too.
+
     Raises:
+        PermissionDenied: if whoever acts may not do this to the account.
         ValidationError: if another account has it.
     """
+    (user,) = lock_accounts([address.user], by=by)
+    require_staff(by, MAY_HELP, about=user)
     if not _mark_verified(address):
         return False
+    facts = {"address": address.address, "reason": reason}
+    notices.send_to_all("address_verified_by_staff", user, by=by, **facts)
     record(
         EMAIL_VERIFIED_BY_STAFF,
         by=by,

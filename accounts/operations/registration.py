@@ -24,6 +24,7 @@ from accounts.events import (
 from accounts.links import digest_link
 from accounts.models import ADMINISTRATOR, AccountLink, EmailAddress, ReservedName, User
 from accounts.operations import emails, second_factors
+from accounts.permissions import MAY_RULE, require_staff
 from audit.actors import Actor
 from audit.log import record
 from audit.models import Event
@@ -74,7 +75,11 @@ def create_invitation(*, note: str = "", by: Actor) -> str:
 
     Args:
         note: for whom it is, for those who look through the open ones.
+
+    Raises:
+        PermissionDenied: if whoever acts is no administrator.
     """
+    require_staff(by, MAY_RULE)
     return _create_link(by=by, makes_administrator=False, note=note, lasts=INVITATION_LASTS)
 
 
@@ -110,8 +115,10 @@ def cancel_link(link: AccountLink, *, reason: str, by: Actor) -> None:
     """End a link that nobody has used yet.
 
     Raises:
+        PermissionDenied: if whoever acts is no administrator.
         ValidationError: if it was used, or has ended.
     """
+    require_staff(by, MAY_RULE)
     now = timezone.now()
     if _while_open(link, now).update(expires_at=now) != 1:
         raise ValidationError(_("This link was used or has ended."))

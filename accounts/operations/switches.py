@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from accounts.events import SWITCHED
 from accounts.models import SwitchState
+from accounts.permissions import MAY_RULE, require_staff
 from accounts.switches import Switch
 from audit.actors import Actor
 from audit.log import record
@@ -22,8 +23,10 @@ def turn(switch: Switch, value: str, *, reason: str, by: Actor) -> None:
         value: one of its positions, or "" to leave it to the environment.
 
     Raises:
+        PermissionDenied: if whoever acts is no administrator.
         ValidationError: if it has no such value, or has it already.
     """
+    require_staff(by, MAY_RULE)
     if value and value not in switch.positions:
         raise ValidationError(_("There is no such value."))
     state = SwitchState.objects.select_for_update(no_key=True).get(name=switch.name)

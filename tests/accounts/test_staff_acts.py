@@ -6,10 +6,24 @@ from collections.abc import Callable
 import pytest
 import time_machine
 from django.contrib.auth.models import Group
+from django.core.exceptions import PermissionDenied
 from django.test import Client
+from django.utils import timezone
 
-from accounts.events import EMAIL_VERIFIED_BY_STAFF, STAFF_ACT_REFUSED
-from accounts.models import AuthenticatorApp, EmailAddress, User
+from accounts import notices, switches
+from accounts.events import EMAIL_VERIFIED_BY_STAFF, LIMIT_CLEARED, STAFF_ACT_REFUSED, SWITCHED
+from accounts.limits import FACTOR_USER
+from accounts.models import (
+    AccountLink,
+    AuthenticatorApp,
+    EmailAddress,
+    OutboxMail,
+    RateCount,
+    User,
+)
+from accounts.operations import emails, limits, registration
+from accounts.operations.switches import turn
+from audit.actors import Actor
 from audit.models import Event
 from tests.accounts.doors import count_events, hidden_fields, newcomer, text_of_page
 from tests.support.people import Person, code_for, make_person
@@ -176,3 +190,71 @@ def test_an_address_that_another_account_has_is_refused_with_the_reason(
 def test_an_address_that_does_not_exist_is_not_found(browser: Browser, sam: Person) -> None:
     response = browser(sam).post("/admin/accounts/emailaddress/999999/verify/", REASON)
     assert response.status_code == 404
+
+
+# The operations ask for themselves, whatever page or command calls them
+
+
+def test_the_account_is_told_with_the_reason(browser: Browser, sam: Person, person: Person) -> None:
+    browser(sam).post(act_on(person), REASON)
+    mail = OutboxMail.objects.get(notice="address_verified_by_staff")
+    assert (mail.recipient, mail.facts) == (person.email, {"address": person.email, **REASON})
+    body = notices.render(mail).body
+    assert person.email in body
+    assert "mailbox on the phone" in " ".join(body.split())
+
+
+def second_factor_limit(person: Person) -> RateCount:
+    """The count of somebody's wrong codes."""
+    FACTOR_USER.take(str(person.user.pk))
+    return next(row for row in RateCount.objects.all() if row.user == person.user)
+
+
+def verify_of(person: Person, by: Actor) -> None:
+    address = EmailAddress.objects.create(user=person.user, address="second@example.org")
+    emails.verify_address_as_staff(address, reason="because", by=by)
+
+
+def clear_of(person: Person, by: Actor) -> None:
+    limits.clear_limit(second_factor_limit(person), reason="because", by=by)
+
+
+HELP = [verify_of, clear_of]
+
+
+@pytest.mark.parametrize("act", HELP)
+def test_support_helps_people_and_neither_itself_nor_staff(
+    act: Callable[[Person, Actor], None], db: None, sam: Person, alice: Person
+) -> None:
+    helper = make_person("helper", group="Support")
+    for person, refusal in {helper: "their own account", sam: "only administrators"}.items():
+        with pytest.raises(PermissionDenied, match=refusal):
+            act(person, helper.actor)
+    assert count_events(EMAIL_VERIFIED_BY_STAFF) == count_events(LIMIT_CLEARED) == 0
+    act(alice, helper.actor)
+    assert count_events(EMAIL_VERIFIED_BY_STAFF) + count_events(LIMIT_CLEARED) == 1
+
+
+@pytest.mark.parametrize("act", HELP)
+@pytest.mark.parametrize("group", ["Auditor", "Projects"])
+def test_other_groups_help_nobody(
+    act: Callable[[Person, Actor], None], group: str, db: None, alice: Person
+) -> None:
+    with pytest.raises(PermissionDenied, match="Your staff group"):
+        act(alice, make_person("other", group=group).actor)
+
+
+@pytest.mark.parametrize("group", ["Auditor", "Support", "Projects", ""])
+def test_only_administrators_let_people_in(sam: Person, group: str) -> None:
+    other = make_person("other", group=group) if group else make_person("other")
+    registration.create_invitation(by=sam.actor)
+    link = AccountLink.objects.get()
+    for act in (
+        lambda: registration.create_invitation(by=other.actor),
+        lambda: registration.cancel_link(link, reason="because", by=other.actor),
+        lambda: turn(switches.REGISTRATION, "open", reason="because", by=other.actor),
+    ):
+        with pytest.raises(PermissionDenied, match="Your staff group"):
+            act()
+    assert AccountLink.objects.get().is_open(timezone.now())
+    assert count_events(SWITCHED) == 0

@@ -12,9 +12,11 @@ from django.db import connection
 from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 
+from audit import groups
 from audit.log import Subject, record
 from audit.models import Event
 from tests.audit.words import ALICE, BOB, BY_ALICE, DONE, REFUSED, SEAGULL, actor_at, record_done
+from tests.support.people import make_person
 
 LIST = "/admin/audit/event/"
 
@@ -254,3 +256,29 @@ def test_only_active_staff_may_look_whatever_the_site_asks_for(
 
 def test_events_are_on_the_default_site(db: None) -> None:
     assert admin.site.is_registered(Event)
+
+
+@pytest.mark.parametrize("field", ["since", "until"])
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00", "1969-12-31T23:59", "9999-12-31T23:59"])
+def test_years_that_nothing_can_be_reckoned_with_are_refused(
+    several: Client, field: str, moment: str
+) -> None:
+    page = text_of(several, LIST, **{field: moment})
+    assert "Type a year from 1970 to 9998" in page
+    assert sentences(several, **{field: moment}) == []
+
+
+@pytest.mark.parametrize("group", sorted(groups.EVERYBODY))
+def test_who_sees_no_accounts_sees_no_addresses_of_people(
+    browser: Any, db: None, group: str
+) -> None:
+    by = actor_at("198.51.100.9")
+    event = record(DONE, by=by, about=[SEAGULL], mail_addresses=["a@example.org"], what="x")
+    client = browser(make_person("someone", group=group))
+    may = group != "Projects"
+    for path in (LIST, f"{LIST}{event.number}/change/"):
+        assert ("198.51.100.9" in client.get(path).content.decode()) is may
+    assert ("a@example.org" in text_of(client, f"{LIST}{event.number}/change/")) is may
+    for query in ({"network": "203.0.113.1"}, {"q": "198.51.100.9"}):
+        found = event.number in [e.number for e in client.get(LIST, query).context["page"].events]
+        assert found is (may if "q" in query else not may)  # the network is no filter of theirs
