@@ -86,7 +86,7 @@ def facts(cast: Cast) -> dict[str, Any]:
         }
     kind = "token:token:created" if chance < 0.985 else "token:token:revoked"
     fields = {"token_id": robot[0], "name": robot[1]}
-    fields |= {"scope": "all projects", "caveats": []} if "created" in kind else {"reason": "old"}
+    fields |= {"scope": "all projects"} if "created" in kind else {"reason": "old"}
     return {"kind": kind, "by": person, "about": about, "fields": fields}
 
 

@@ -10,7 +10,6 @@ TOKEN_CREATED = define(
     "token_id",
     "name",
     "scope",
-    "caveats",
 )
 TOKEN_RENAMED = define(
     "token:token:renamed",

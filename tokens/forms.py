@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from datetime import UTC, datetime, time, timedelta
+from datetime import MAXYEAR, UTC, date, datetime, time, timedelta
 from typing import Any
 
 from django import forms
@@ -169,6 +169,17 @@ class CreateTokenForm(NameForm):
                 ) from error
         return tuple(dict.fromkeys(found))
 
+    def clean_expires_on(self) -> date | None:
+        """Refuse the last year there is, whose last day no day follows.
+
+        Raises:
+            ValidationError: in the year 9999.
+        """
+        day: date | None = self.cleaned_data["expires_on"]
+        if day is not None and day.year == MAXYEAR:
+            raise ValidationError(_("Choose an earlier day."), code="too_late")
+        return day
+
     def clean(self) -> dict[str, Any]:
         """Refuse what does not go together, and what this person may not grant."""
         cleaned = super().clean() or {}
@@ -195,7 +206,8 @@ class CreateTokenForm(NameForm):
             elif scope and scope != owner and cleaned.get(name):
                 label = dict(Scope.choices)[owner]
                 self.add_error(name, _("Leave this empty, or choose “%s” above.") % label)
-        if cleaned.get("expiry") == ON_A_DAY and not cleaned.get("expires_on"):
+        day, has_day_error = cleaned.get("expires_on"), "expires_on" in self.errors
+        if cleaned.get("expiry") == ON_A_DAY and not day and not has_day_error:
             self.add_error("expires_on", _("Choose a day."))
         elif cleaned.get("expiry") and cleaned["expiry"] != ON_A_DAY and cleaned.get("expires_on"):
             self.add_error("expires_on", _("Leave this empty, or choose “on a certain day”."))

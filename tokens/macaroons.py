@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import hmac
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
@@ -29,6 +29,11 @@ KEY_BYTES: Final = 32
 _MAX_ZEROS: Final = MAX_CAVEATS + 2 + 32
 """A zero byte ends the head, each caveat and the list of them; a signature may hold 32."""
 _SIGNATURE_HEX_DIGITS: Final = 64
+_SIGNATURE: Final = re.compile(rb"\x00\x06\x20.{32}", re.DOTALL)
+"""The end of a token in binary form."""
+_BEGINNING: Final = re.compile(rb"pypi-(?=(Ag[A-Za-z0-9_-]{80,7993}))")
+_HEADER: Final = re.compile(rb"X190b2tlbl9fOnB5cGktQW[A-Za-z0-9+/_-]{100,10700}")
+"""The base64 of "__token__:pypi-A"."""
 _TEXT: Final = re.compile(r"pypi-[A-Za-z0-9_-]+\Z")
 _ALMOST: Final = re.compile(r"(AgE[A-Za-z0-9_-]*)")
 _IDENTIFIER: Final = re.compile(rb"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -115,6 +120,33 @@ def attenuate(text: str, caveats: Sequence[str]) -> str:
     for caveat in caveats:
         macaroon.add_first_party_caveat(caveat)
     return _as_text(macaroon)
+
+
+def find_texts(content: bytes) -> Iterator[str]:
+    """Yield what may be a token's text, whatever stands before and after it without a space.
+
+    Also in UTF-16, and in the base64 of an Authorization header. Nothing is checked here.
+    """
+    plain = content.replace(b"\0", b"") if b"\0" in content else b""
+    for some in (content, plain):
+        yield from _texts_in(some)
+        for found in _HEADER.finditer(some):
+            yield from _texts_in(_decoded(found.group().replace(b"+", b"-").replace(b"/", b"_")))
+
+
+def _texts_in(content: bytes) -> Iterator[str]:
+    """Each place where a token may begin, to each place where its signature may end."""
+    for found in _BEGINNING.finditer(content):
+        body = found.group(1)
+        for signature in _SIGNATURE.finditer(_decoded(body)):
+            length = -(-signature.end() * 4 // 3)
+            yield PREFIX + body[:length].decode()
+
+
+def _decoded(body: bytes) -> bytes:
+    """The bytes of URL-safe base64 without padding; a last letter that is too much is dropped."""
+    whole = body[:-1] if len(body) % 4 == 1 else body
+    return base64.urlsafe_b64decode(whole + b"=" * (-len(whole) % 4))
 
 
 def find_identifier(text: str) -> UUID | None:

@@ -36,8 +36,7 @@ class PasswordCredential:
         """
         if project is not None:
             permissions.require(by, action, project)
-        if problem := account_problem(self.user, needs_factor=False):
-            raise UploadRefused(problem.sentence, code=problem.code, status=403)
+        self._require_account(self.user)
 
     def require_allowed(self, action: str, *, name: str, project: Project | None) -> None:
         """Nothing: a password has no restrictions of its own."""
@@ -46,15 +45,22 @@ class PasswordCredential:
         """The same, if it was not changed since: a body may travel for a long time.
 
         Raises:
-            UploadRefused: if it was, or the account was frozen.
+            UploadRefused: if it was, or the account was frozen or its uploads suspended.
         """
-        if not User.objects.filter(pk=self.user.pk, is_active=True, password=self.stored).exists():
+        user = User.objects.filter(pk=self.user.pk, is_active=True, password=self.stored).first()
+        if user is None:
             raise UploadRefused(
                 "The password was changed, or the account frozen, while the file was on its way.",
                 code="password_changed",
                 status=403,
             )
+        if user.uploads_suspended_at is not None:
+            self._require_account(user)
         return self
+
+    def _require_account(self, user: User) -> None:
+        if problem := account_problem(user, needs_factor=False):
+            raise UploadRefused(problem.sentence, code=problem.code, status=403)
 
     def note_use(self, *, by: Actor, project: str, file: str) -> None:
         """Nothing is kept of it beside the event."""

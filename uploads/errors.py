@@ -32,6 +32,7 @@ class UploadRefused(Exception):
         super().__init__(self.sentence)
         self.code = code
         self.status = status
+        self.retry_after: int | None = None  # seconds, where waiting helps
 
     @classmethod
     def because(cls, problems: Iterable[Problem]) -> UploadRefused:

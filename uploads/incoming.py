@@ -125,7 +125,8 @@ class ReceivingHandler(FileUploadHandler):
     def remove(self) -> None:
         """Leave nothing on the disk, however the request ended."""
         if self._file is not None:
-            self._file.close()
+            with suppress(OSError):  # on a full disk, closing writes what is left, and fails again
+                self._file.close()
             with suppress(FileNotFoundError):
                 os.unlink(self._file.name)
 

@@ -10,6 +10,7 @@ from typing import Final
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import connection, transaction
 
+from accounts.limits import LimitReached
 from audit.actors import Actor
 from projects import claims, storage
 from projects.models import File, Project
@@ -52,6 +53,7 @@ def accept_upload(
         else:
             known = publishing.find_same_file(project, outline)
             if known is not None:
+                _note_again(request, project, credential=credential, by=by)
                 return known, False
         inspected = inspect(request)
         scanning.refuse_own_tokens(request, by=by)
@@ -63,9 +65,22 @@ def accept_upload(
     except ValidationError as error:
         code = error.code or "refused"
         sentence = " ".join(error.messages)
-        raise UploadRefused(sentence, code=code, status=_STATUS.get(code, 400)) from error
+        refusal = UploadRefused(sentence, code=code, status=_STATUS.get(code, 400))
+        if isinstance(error.__cause__, LimitReached):
+            refusal.retry_after = error.__cause__.retry_after
+        raise refusal from error
     credential.note_use(by=by, project=request.normalized_name, file=request.parsed.filename)
     return file, True
+
+
+def _note_again(
+    request: UploadRequest, project: Project, *, credential: Credential, by: Actor
+) -> None:
+    """The same file again is a use, and ties a token for a new project to it all the same."""
+    if isinstance(credential, TokenCredential) and credential.token.awaits_project:
+        with transaction.atomic():
+            bind_token(credential.reopened().token, project, by=by)
+    credential.note_use(by=by, project=request.normalized_name, file=request.parsed.filename)
 
 
 def _authorize(
@@ -182,6 +197,8 @@ def _publish(
         )
         if project is None:
             project = publishing.create_project(inspected.core.name, by=by)
+            if project.files.exists():  # somebody was quicker
+                credential.require_allowed("upload", name=request.normalized_name, project=project)
         file = publishing.publish_file(project, new_file, by=by)
         contents.require_kept(new_file.blake2b_256, since=since)
         if isinstance(credential, TokenCredential):

@@ -8,24 +8,26 @@ from __future__ import annotations
 import re
 import tarfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import BinaryIO, Final
 
 from audit.actors import Actor
 from projects.names import shown
+from tokens import macaroons
 from tokens.operations.leaks import UPLOAD, find_token, report_leak
 from uploads import zips
-from uploads.artifacts import MAX_INFLATED, MAX_METADATA, MAX_SECONDS
-from uploads.errors import UploadRefused
-from uploads.problems import Budget
+from uploads.artifacts import MAX_INFLATED, MAX_METADATA
+from uploads.errors import UploadRefused, site_is_full
+from uploads.problems import ArtifactError, Budget, Problem
 from uploads.requests import UploadRequest
 from uploads.tarballs import Inflated
 
 MAX_MEMBER: Final = 10 * 1024 * 1024
 """So much of each member is looked at, from its beginning."""
-MAX_CANDIDATES: Final = 500
+MAX_SECONDS: Final = 60
 
-_TOKEN: Final = re.compile(rb"pypi-[A-Za-z0-9_-]{80,4000}")
-_OVERLAP: Final = 4096
+_OVERLAP: Final = 2 * macaroons.MAX_LENGTH + 1024
+"""The longest token, in two bytes for each character."""
 _CHUNK: Final = 256 * 1024
 _BLOCK: Final = tarfile.BLOCKSIZE
 _PAX_PATH: Final = re.compile(rb"\d+ path=([^\n]+)\n")
@@ -40,9 +42,15 @@ def refuse_own_tokens(request: UploadRequest, *, by: Actor) -> None:
         UploadRefused: with the path of the file that holds it.
     """
     holders = []
-    with request.file.path.open("rb") as file:
-        members = _wheel_members if request.parsed.kind == "bdist_wheel" else _sdist_members
-        for path, text in dict.fromkeys(_candidates(members(file))):
+    seen: set[str] = set()
+    budget = Budget(MAX_INFLATED + 4 * MAX_METADATA, MAX_SECONDS)
+    members = _wheel_members if request.parsed.kind == "bdist_wheel" else _sdist_members
+    with _readable(), request.file.path.open("rb") as file:
+        for path, text in _candidates(members(file, budget)):
+            budget.spend(0)
+            if text in seen:
+                continue
+            seen.add(text)
             if find_token(text) is not None:
                 place = f"{request.parsed.filename}: {path}"
                 report_leak(text, source=UPLOAD, place=place, by=by)
@@ -56,23 +64,29 @@ def refuse_own_tokens(request: UploadRequest, *, by: Actor) -> None:
         )
 
 
+@contextmanager
+def _readable() -> Iterator[None]:
+    """Refuse what cannot be read to its end: nothing is published unread."""
+    try:
+        yield
+    except ArtifactError as error:
+        raise UploadRefused.because([Problem(error.code, str(error))]) from error
+    except OSError as error:
+        raise site_is_full(error) from error
+
+
 def _candidates(members: Iterator[tuple[str, Iterator[bytes]]]) -> Iterator[tuple[str, str]]:
-    """What looks like a token, with the path of the member that it is in."""
-    count = 0
+    """What may be a token, with the path of the member that it is in."""
     for path, chunks in members:
         tail = b""
         for chunk in chunks:
             content = tail + chunk
-            for found in _TOKEN.finditer(content):
-                yield path, found.group().decode()
-                count += 1
-                if count >= MAX_CANDIDATES:
-                    return
+            for text in macaroons.find_texts(content):
+                yield path, text
             tail = content[-_OVERLAP:]
 
 
-def _wheel_members(file: BinaryIO) -> Iterator[tuple[str, Iterator[bytes]]]:
-    budget = _budget()
+def _wheel_members(file: BinaryIO, budget: Budget) -> Iterator[tuple[str, Iterator[bytes]]]:
     for member in zips.read_members(file):
         if not member.is_folder:
             yield member.name, _beginning(zips.inflate(file, member, budget))
@@ -87,9 +101,9 @@ def _beginning(pieces: Iterator[bytes]) -> Iterator[bytes]:
             return
 
 
-def _sdist_members(file: BinaryIO) -> Iterator[tuple[str, Iterator[bytes]]]:
+def _sdist_members(file: BinaryIO, budget: Budget) -> Iterator[tuple[str, Iterator[bytes]]]:
     file.seek(0)
-    content = Inflated(file, _budget())
+    content = Inflated(file, budget)
     longer_name = ""
     while any(block := content.read_exactly(_BLOCK)):
         header = tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
@@ -101,11 +115,6 @@ def _sdist_members(file: BinaryIO) -> Iterator[tuple[str, Iterator[bytes]]]:
         looked_at = min(left, MAX_MEMBER)
         yield path, _sdist_chunks(content, looked_at)
         content.skip(left - looked_at)
-
-
-def _budget() -> Budget:
-    """As much again as reading the archive has cost before."""
-    return Budget(MAX_INFLATED + 4 * MAX_METADATA, MAX_SECONDS)
 
 
 def _sdist_chunks(content: Inflated, left: int) -> Iterator[bytes]:

@@ -97,7 +97,10 @@ class UploadView(APIView):
         except UploadRefused as refusal:
             if refusal.status < 500:  # others are no fault of the uploader's
                 _record(refusal, upload, by=by)
-            return refusal_response(refusal.sentence, status=refusal.status)
+            response = refusal_response(refusal.sentence, status=refusal.status)
+            if refusal.retry_after is not None:
+                response["Retry-After"] = str(refusal.retry_after)
+            return response
         return HttpResponse(b"", content_type="text/plain")
 
     def handle_exception(self, exc: Exception) -> Any:

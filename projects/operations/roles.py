@@ -135,6 +135,7 @@ def accept_invitation(invitation: Invitation, *, by: Actor) -> Role:
     role = Role.objects.create(user=user, project=project, kind=invitation.kind)
     if invitation.is_transfer:
         inviter.delete()
+        _end_invitations_by(inviter.user, project)
     _tell_of_role("role_added", project, role.user, role.kind, by=by)
     record(
         INVITATION_ACCEPTED,
@@ -203,6 +204,7 @@ def change_role(role: Role, kind: str, *, by: Actor) -> None:
         _require_another_owner(project, role)
     former, role.kind = role.kind, Role.Kind(kind)
     role.save(update_fields=["kind"])
+    _end_invitations_by(role.user, project)
     _tell_of_role("role_changed", project, role.user, role.kind, by=by)
     changes.publish(
         project, ROLE_CHANGED, by=by, about=[role.user], role=role.kind.value, former=former
@@ -211,7 +213,7 @@ def change_role(role: Role, kind: str, *, by: Actor) -> None:
 
 @transaction.atomic
 def remove_role(role: Role, *, by: Actor) -> None:
-    """End somebody's role, or one's own. Open invitations that they sent can no longer be accepted.
+    """End somebody's role, or one's own. Open invitations that they sent end with it.
 
     Raises:
         PermissionDenied: if it is somebody else's, and whoever acts is not an owner.
@@ -225,6 +227,7 @@ def remove_role(role: Role, *, by: Actor) -> None:
         _require_another_owner(project, role)
     user, kind = role.user, role.kind
     role.delete()
+    _end_invitations_by(user, project)
     _tell_of_role("role_removed", project, user, kind, by=by)
     changes.publish(project, ROLE_REMOVED, by=by, about=[user], role=kind)
 
@@ -260,6 +263,12 @@ def _answer(invitation: Invitation) -> None:
         raise ValidationError(
             _("This invitation was answered, was taken back, or has ended."), code="ended"
         )
+
+
+def _end_invitations_by(user: User, project: Project) -> None:
+    """End what somebody offered as an owner; under the project's lock."""
+    sent = Invitation.objects.filter(project=project, invited_by=user, answered_at=None)
+    sent.update(answered_at=timezone.now())
 
 
 def _tell_of_role(notice: str, project: Project, user: User, kind: str, *, by: Actor) -> None:

@@ -219,6 +219,26 @@ def test_who_invited_must_still_be_an_owner(
     assert held(foo) == {"carol": "owner"}
 
 
+@pytest.mark.parametrize("verb", ["removed", "demoted", "leaves", "hands over"])
+def test_what_an_owner_offered_ends_with_the_ownership(
+    verb: str, foo: Project, offer: Offer, alice: Person, bob: Person
+) -> None:
+    carol, dave = make_person("carol"), make_person("dave")
+    if verb != "hands over":
+        Role.objects.create(user=carol.user, project=foo, kind="owner")
+    roles.invite([foo], dave.user, "owner", by=alice.actor)
+    role = foo.roles.get(user=alice.user)
+    if verb == "removed":
+        roles.remove_role(role, by=carol.actor)
+    elif verb == "leaves":
+        roles.remove_role(role, by=alice.actor)
+    elif verb == "demoted":
+        roles.change_role(role, "maintainer", by=carol.actor)
+    else:
+        roles.accept_invitation(offer("owner", is_transfer=True), by=bob.actor)
+    assert not Invitation.objects.open().exists()
+
+
 def test_a_role_takes_a_second_factor(foo: Project, offer: Offer, bob: Person) -> None:
     invitation = offer()
     bob.app.delete()

@@ -54,6 +54,7 @@ def test_a_token_is_told_what_it_may_do(alice: Person, bearer: bool) -> None:
         "projects": ["foo"],
         "project_ids": [str(foo.pk)],
         "networks": None,
+        "not_before": None,
         "expires_at": None,
         "sentence": "Upload new releases of foo, without an end.",
         "problem": None,
@@ -94,12 +95,25 @@ def test_a_refused_token_is_told_why_in_one_sentence(alice: Person) -> None:
     assert Event.objects.filter(kind="token:token:refused").count() == 1
 
 
-def test_asking_is_noted_as_a_use(alice: Person) -> None:
+def test_asking_leaves_the_last_use_as_it_was(alice: Person) -> None:
     token, text = make(alice)
+    upload(text)
     ask(text)
     token.refresh_from_db()
-    assert token.last_used_at is not None
-    assert token.last_used_from == "127.0.0.1"
+    assert token.last_used_project == "foo"
+    assert token.last_used_file
+
+
+def test_a_token_in_the_name_of_somebody_else_allows_nothing(alice: Person, bob: Person) -> None:
+    text = make(alice, projects=[project_of(alice, "foo")])[1]
+    told = ask(macaroons.attenuate(text, [f'[3,"{bob.user.pk}"]'])).json()
+    assert told["actions"] == []
+    assert told["sentence"].startswith("Nothing")
+
+
+def test_a_beginning_that_lies_ahead_is_told(alice: Person) -> None:
+    text = macaroons.attenuate(make(alice)[1], ["[0,4000000000,3900000000]"])
+    assert ask(text).json()["not_before"] == "2093-08-01T21:20:00+00:00"
 
 
 def test_a_password_or_a_session_is_no_token(alice: Person) -> None:
@@ -109,11 +123,12 @@ def test_a_password_or_a_session_is_no_token(alice: Person) -> None:
 
 
 @pytest.mark.parametrize("accept", ["text/html", "application/xml", "*/*", "image/png"])
-def test_an_answer_is_json_or_a_refusal(alice: Person, accept: str) -> None:
+def test_an_answer_is_json(alice: Person, accept: str) -> None:
     headers = {"Authorization": f"Bearer {make(alice)[1]}", "Accept": accept}
-    response = Client().get(SHOW, headers=headers)
-    assert response.status_code in {200, 406}
-    assert response["Content-Type"] == "application/json"
+    for path in (SHOW, f"{SHOW}?format=xml"):
+        response = Client().get(path, headers=headers)
+        assert response.status_code == 200
+        assert response["Content-Type"] == "application/json"
 
 
 # Yanking
@@ -180,7 +195,10 @@ def test_a_token_for_another_project_does_not_yank(alice: Person) -> None:
         ("/api/v1/projects/nothing/releases/1.0/yank", {}, 404),
         (YANK, {"reason": "x" * 301}, 400),
         (YANK, {"reason": 5}, 400),
-        (YANK, [], 200),
+        (YANK, [], 400),
+        (YANK, {"reason": "\ud800"}, 400),
+        (YANK, {"reason": "\0"}, 400),
+        (YANK, {"reason": "x" * 20_000}, 413),
     ],
 )
 def test_what_makes_no_sense_is_refused(alice: Person, path: str, data: Any, status: int) -> None:
@@ -190,15 +208,19 @@ def test_what_makes_no_sense_is_refused(alice: Person, path: str, data: Any, sta
     assert response.reason_phrase.isascii()
 
 
-def test_a_body_that_is_no_json_is_refused(alice: Person) -> None:
+@pytest.mark.parametrize(
+    "body", [b"{", b"[" * 15_000, b"\xff", b"5"], ids=["half", "deep", "bytes", "number"]
+)
+def test_a_body_that_is_no_json_object_is_refused(alice: Person, body: bytes) -> None:
     released(alice)
     response = Client().post(
         YANK,
-        "{",
+        body,
         content_type="application/json",
         headers={"Authorization": f"Bearer {yanker(alice)}"},
     )
     assert response.status_code == 400
+    assert list(response.json()) == ["message"]
     assert not Release.objects.get().is_yanked
 
 

@@ -78,6 +78,27 @@ def test_a_leak_is_recorded_for_the_owner_and_each_project(alice: Person) -> Non
     assert all(event in Event.objects.for_user(alice.user) for event in events)
 
 
+@pytest.mark.parametrize("wrap", ["pypi-{}", "prod-pypi-token-{}", "{}-x"])
+def test_a_pasted_token_is_found_whatever_is_written_around_it(alice: Person, wrap: str) -> None:
+    token, text = make(alice)
+    assert Client().post(PAGE, {"text": wrap.format(text), "place": ""}).status_code == 200
+    assert is_revoked(token)
+
+
+def test_white_space_around_a_reported_token_does_not_matter(alice: Person) -> None:
+    token, text = make(alice)
+    report(f" {text}\n")
+    assert is_revoked(token)
+
+
+def test_of_a_place_only_the_token_is_left_out(alice: Person) -> None:
+    _token, text = make(alice)
+    rows = [{"token": text, "url": f"https://code.example.org/pypi-tools/{text}/a.py"}]
+    Client().post(DOOR, json.dumps(rows), content_type="application/json")
+    place = OutboxMail.objects.get(notice="token_leaked").facts["place"]
+    assert place == "code.example.org/pypi-tools/pypi-.../a.py"
+
+
 def test_no_address_or_text_of_a_finder_is_sealed(alice: Person) -> None:
     _token, text = make(alice)
     report(text, source="<script>", type="x" * 50)

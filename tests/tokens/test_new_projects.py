@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
 
 from audit.models import Event
+from projects import claims
 from projects.models import File, Project, Role
+from projects.operations import publishing
 from tests.support.clone import Database, race_all
 from tests.support.people import Person, make_person
 from tests.support.uploading import grant_for, said, upload
@@ -81,6 +84,34 @@ def test_it_must_be_allowed_to_create(alice: Person) -> None:
     grant = grant_for(scope=Scope.NEW, new_project="foo", actions=("upload",))
     with pytest.raises(ValidationError, match="allowed to create"):
         make(alice, grant=grant)
+
+
+def test_the_same_file_again_ties_it_too(alice: Person) -> None:
+    first, second = for_new(alice, "foo", "first"), for_new(alice, "foo", "second")
+    upload(first, "foo")
+    assert upload(second, "foo").status_code == 200
+    token = APIToken.objects.get(name="second")
+    assert token.awaits_project == ""
+    assert token.last_used_project == "foo"
+    assert json.loads(token.caveats[-1]) == [2, [str(Project.objects.get().pk)]]
+
+
+def test_who_may_only_create_uploads_nothing_to_what_was_created_meanwhile(
+    alice: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    creating = make(alice, "creating", grant=grant_for(is_wide=True, actions=("create",)))[1]
+    other = make(alice, "other")[1]
+    create_project = publishing.create_project
+
+    def be_slower(name: str, **options: Any) -> Project:
+        monkeypatch.setattr(publishing, "create_project", create_project)
+        monkeypatch.setattr(claims, "require_name", lambda *_args, **_options: None)
+        assert upload(other, "foo", "1.0").status_code == 200
+        return create_project(name, **options)
+
+    monkeypatch.setattr(publishing, "create_project", be_slower)
+    assert upload(creating, "foo", "2.0").status_code == 403
+    assert not File.objects.filter(release__version="2.0").exists()
 
 
 def test_of_first_uploads_at_once_all_go_to_one_project(committed_db: Database) -> None:

@@ -84,6 +84,7 @@ def test_nothing_is_selected_in_advance(browser: Browser, alice: Person) -> None
         {"expiry": "91"},
         {"expiry": "date"},
         {"expiry": "date", "expires_on": "2020-01-01"},
+        {"expiry": "date", "expires_on": "9999-12-31"},
         {"expiry": "date", "expires_on": "soon"},
         {"name": ""},
         {"name": "x" * 101},

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import os
+import resource
+import signal
 import socket
 import time
 from collections.abc import Callable
@@ -84,6 +86,23 @@ def test_an_error_of_ours_leaves_nothing_on_the_disk(db: None) -> None:
         incoming.receive(request_for(io.BytesIO(BODY))),
     ):
         raise ZeroDivisionError
+    assert not leftovers()
+
+
+def test_a_disk_that_is_full_to_the_end_leaves_nothing(db: None) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    former = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+    try:
+        with (
+            pytest.raises(UploadRefused) as caught,
+            incoming.receive(request_for(io.BytesIO(BODY))),
+        ):
+            pass
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, former)
+    assert caught.value.code == "not_stored"
     assert not leftovers()
 
 

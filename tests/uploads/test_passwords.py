@@ -205,3 +205,20 @@ def test_login_refuses_the_bearer_of_an_uploads_password(alice: Person) -> None:
 
 def test_a_session_that_names_the_upload_backend_is_nobodys(alice: Person) -> None:
     assert UploadPasswordBackend().get_user(alice.user.pk) is None
+
+
+@pytest.mark.usefixtures("allowed")
+def test_uploads_that_are_suspended_while_a_file_travels_are_refused(
+    alice: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = operations._store
+
+    def suspend(*args: Any) -> None:
+        User.objects.update(uploads_suspended_at=timezone.now())
+        store(*args)
+
+    monkeypatch.setattr(operations, "_store", suspend)
+    response = send(alice)
+    assert response.status_code == 403
+    assert "are suspended since" in said(response)
+    assert not File.objects.exists()

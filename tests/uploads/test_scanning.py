@@ -7,16 +7,18 @@ import tarfile
 from collections.abc import Callable
 
 import pytest
+from pymacaroons import Macaroon
 
 from accounts.models import OutboxMail
 from accounts.notices import render
 from projects.models import File
 from tests.support.artifacts import make_sdist, make_wheel, tar_gz_of
 from tests.support.people import Person
-from tests.support.uploading import said, upload
+from tests.support.uploading import basic, said, upload
 from tests.tokens.keys import make
 from tokens import macaroons
 from tokens.models import APIToken
+from uploads import scanning
 
 Build = Callable[..., tuple[str, bytes]]
 BUILDS = pytest.mark.parametrize("build", [make_wheel, make_sdist], ids=["wheel", "sdist"])
@@ -112,6 +114,52 @@ def test_names_in_gnu_headers_are_told(alice: Person) -> None:
     assert "d" * 60 in said(response)
     leaked.refresh_from_db()
     assert leaked.revoked_at
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda text: f"pypi-{text}",
+        lambda text: f"prod-pypi-token-{text}",
+        lambda text: f"{text}-x",
+        lambda text: f"{text}n",
+        lambda text: text.encode("utf-16"),
+        lambda text: f"Authorization: {basic(text)}",
+        lambda text: "".join(f"pypi-{'A' * 90}{number} " for number in range(600)) + text,
+        lambda text: f"pypi-Ag{'A' * 90}{text}",
+    ],
+    ids=["doubled", "before", "after", "letter", "utf-16", "base64", "decoys", "glued"],
+)
+@BUILDS
+def test_a_token_is_found_however_it_is_written(
+    alice: Person, build: Build, wrap: Callable[[str], str | bytes]
+) -> None:
+    leaked, inside = make(alice, "leaked")
+    assert "holds an API token" in said(send(make(alice)[1], build, {"foo/a": wrap(inside)}))
+    leaked.refresh_from_db()
+    assert leaked.revoked_at
+
+
+def test_the_longest_token_that_is_taken_is_found_in_utf_16(alice: Person) -> None:
+    leaked, inside = make(alice, "leaked")
+    longest = Macaroon.deserialize(inside.removeprefix("pypi-"))
+    for _number in range(37):
+        longest.add_first_party_caveat(f'[1,["{"p" * 140}"]]')
+    text = f"pypi-{longest.serialize()}"
+    assert 7500 < len(text) <= macaroons.MAX_LENGTH
+    content = ("\n" * (128 * 1024 - 4000) + text).encode("utf-16")
+    assert "holds an API token" in said(send(make(alice)[1], make_wheel, {"foo/a": content}))
+    leaked.refresh_from_db()
+    assert leaked.revoked_at
+
+
+@BUILDS
+def test_an_archive_that_takes_too_long_to_look_at_is_refused(
+    alice: Person, build: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scanning, "MAX_SECONDS", -1)
+    assert "takes too long" in said(send(make(alice)[1], build, {"foo/a": "x"}))
+    assert not File.objects.exists()
 
 
 def test_only_so_much_of_a_large_file_is_looked_at(alice: Person) -> None:

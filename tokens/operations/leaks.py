@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
@@ -22,6 +23,7 @@ from tokens.uses import concerned_projects
 SCANNER, VISITOR, UPLOAD = "a secret scanner", "a visitor", "an upload"
 NAMED_MAILS = Limit("mail about a named token", 1, DAY)
 _MAX_PLACE = 300
+_SECRET = re.compile(r"pypi-Ag[A-Za-z0-9_-]{20,}")
 
 
 def report_leak(text: str, *, source: str, place: str = "", by: Actor) -> APIToken | None:
@@ -38,6 +40,7 @@ def report_leak(text: str, *, source: str, place: str = "", by: Actor) -> APITok
     Returns:
         The token, if its signature was right.
     """
+    text = text.strip()
     token = find_token(text)
     if token is not None:
         _burn(token, source=source, place=_plain(place), by=by)
@@ -109,12 +112,12 @@ def _mail(notice: str, users: Iterable[User], token: APIToken, place: str, *, by
 
 def _plain(place: str) -> str:
     """Where something was found, as a mail can say it: no secret, no link that hides its target."""
-    text = "".join(mark if mark.isprintable() else " " for mark in place[:_MAX_PLACE])
+    known = _SECRET.sub("pypi-...", place)[:_MAX_PLACE]
+    text = "".join(mark if mark.isprintable() else " " for mark in known)
     if "://" not in text:
-        return "" if macaroons.PREFIX in text else text
+        return text
     try:
         parts = urlsplit(text)
     except ValueError:
         return ""
-    path = "" if macaroons.PREFIX in parts.path else parts.path
-    return f"{parts.hostname or ''}{path}" if parts.scheme in {"http", "https"} else ""
+    return f"{parts.hostname or ''}{parts.path}" if parts.scheme in {"http", "https"} else ""

@@ -23,7 +23,6 @@ from tokens.descriptions import describe_token
 from tokens.events import TOKEN_BOUND, TOKEN_CREATED, TOKEN_RENAMED, TOKEN_REVOKED
 from tokens.grants import Grant, Scope
 from tokens.models import APIToken
-from tokens.uses import concerned_projects
 
 MAX_TOKENS = 500
 MAX_NAME = 100
@@ -79,11 +78,10 @@ def create_token(
     record(
         TOKEN_CREATED,
         by=by,
-        about=[user, *concerned_projects(token)],
+        about=[user, *token.projects.all()],
         token_id=str(token.pk),
         name=token.name,
         scope=_scope_in_words(grant),
-        caveats=token.caveats,
     )
     notices.send(
         "token_created",
@@ -153,8 +151,9 @@ def _mint(token: APIToken, grant: Grant) -> str:
 
 
 def _scope_in_words(grant: Grant) -> str:
+    """For the histories of the account and of each chosen project, which learns of no other."""
     if grant.scope == Scope.PROJECTS:
-        return ", ".join(project.name for project in grant.projects)
+        return grant.projects[0].name if len(grant.projects) == 1 else "chosen projects"
     if grant.scope == Scope.PATTERNS:
         return ", ".join(grant.patterns)
     return grant.new_project if grant.scope == Scope.NEW else "all projects"
@@ -162,8 +161,10 @@ def _scope_in_words(grant: Grant) -> str:
 
 def _checked_name(name: str) -> str:
     name = " ".join(name.replace("\x00", " ").split())
-    if not 1 <= len(name) <= MAX_NAME:
-        raise ValidationError(_("A name has 1 to %d characters.") % MAX_NAME, code="name")
+    if not 1 <= len(name) <= MAX_NAME or not name.isprintable():
+        raise ValidationError(
+            _("A name has 1 to %d characters, all of them printable.") % MAX_NAME, code="name"
+        )
     return name
 
 
@@ -206,7 +207,7 @@ def rename_token(token: APIToken, *, name: str, by: Actor) -> bool:
     record(
         TOKEN_RENAMED,
         by=by,
-        about=[token.user, *concerned_projects(token)],
+        about=[token.user, *token.projects.all()],
         token_id=str(token.pk),
         name=name,
         former=former,
@@ -262,7 +263,7 @@ def revoke_token(
     record(
         TOKEN_REVOKED,
         by=by,
-        about=[token.user, *concerned_projects(token)],
+        about=[token.user, *token.projects.all()],
         token_id=str(token.pk),
         name=token.name,
         reason=reason,

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404
-from rest_framework.exceptions import APIException
+from rest_framework.exceptions import APIException, ParseError
+from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.parsers import JSONParser
 from rest_framework.permissions import IsAuthenticated
-from rest_framework.renderers import JSONRenderer
+from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -23,6 +26,47 @@ from tokens.authentication import UploadTokenAuthentication, actor_of, record_re
 from tokens.credentials import TokenCredential, TokenRefused
 from tokens.descriptions import describe
 
+MAX_BODY = 16 * 1024  # bytes
+
+
+class TooLarge(APIException):
+    """A body that is longer than any that makes sense here."""
+
+    status_code = 413
+    default_detail = f"The body is longer than {MAX_BODY} bytes."
+
+
+class SmallObjects(JSONParser):
+    """Reads one JSON object in UTF-8."""
+
+    def parse(self, stream: Any, media_type: Any = None, parser_context: Any = None) -> Any:
+        """Read it.
+
+        Raises:
+            TooLarge: if it is too long.
+            ParseError: if it is something else.
+        """
+        try:
+            body = stream.read(MAX_BODY + 1)
+            if len(body) > MAX_BODY:
+                raise TooLarge
+            data = json.loads(body or b"{}")
+        except (ValueError, RecursionError, OSError) as error:
+            raise ParseError("The body is not JSON in UTF-8.") from error
+        if not isinstance(data, dict):
+            raise ParseError("The body must be a JSON object.")
+        return data
+
+
+class AlwaysJSON(DefaultContentNegotiation):
+    """Answers are JSON whatever the client says it accepts."""
+
+    def select_renderer(
+        self, request: Request, renderers: Any, format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        """The first one."""
+        return renderers[0], renderers[0].media_type
+
 
 class TokenView(APIView):
     """A page that only an API token opens. Every refusal is one sentence, as JSON and as the reason
@@ -32,7 +76,8 @@ class TokenView(APIView):
     authentication_classes = [UploadTokenAuthentication]
     permission_classes = [IsAuthenticated]
     renderer_classes = [JSONRenderer]
-    parser_classes = [JSONParser]
+    parser_classes = [SmallObjects]
+    content_negotiation_class = AlwaysJSON
 
     def handle_exception(self, exc: Exception) -> Response:
         """Say what is wrong; our own mistakes stay mistakes."""
@@ -63,8 +108,9 @@ class ShowTokenView(TokenView):
         """Say it, whether or not its owner may act at this moment."""
         credential: TokenCredential = request.auth  # type: ignore[assignment]
         token = credential.token
-        credential.note_use(by=actor_of(request._request, token))
         allowed = add_up(credential.texts)
+        if allowed.users is not None and str(token.user_id) not in allowed.users:
+            allowed = replace(allowed, users=())
         return Response(
             {
                 "id": str(token.pk),
@@ -89,8 +135,8 @@ class YankView(TokenView):
         project = Project.objects.filter(normalized_name=normalize(name)).first()
         credential.authorize("yank", name=normalize(name), project=project, by=by)
         release = _find_release(project, version)
-        data = request.data if isinstance(request.data, dict) else {}
-        type(self).operation(release, by=by, reason=_text(data.get("reason", "")))
+        reason = _text(request.data.get("reason", ""))
+        type(self).operation(release, by=by, reason=reason)
         credential.note_use(by=by, project=normalize(name))
         release.refresh_from_db()
         return Response(
@@ -121,10 +167,13 @@ def _as_json(allowed: Allowance) -> dict[str, Any]:
         "projects": None if allowed.patterns is None else list(allowed.patterns),
         "project_ids": None if allowed.ids is None else list(allowed.ids),
         "networks": None if allowed.networks is None else list(allowed.networks),
-        "expires_at": None
-        if allowed.expires_at is None
-        else datetime.fromtimestamp(allowed.expires_at, UTC).isoformat(),
+        "not_before": _as_time(allowed.not_before or None),
+        "expires_at": _as_time(allowed.expires_at),
     }
+
+
+def _as_time(seconds: int | None) -> str | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat()
 
 
 def _problem(credential: TokenCredential) -> str | None:
@@ -150,6 +199,8 @@ def _find_release(project: Project | None, version: str) -> Release:
 def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise ValidationError("The field 'reason' must be text.")
+    if any("\ud800" <= mark <= "\udfff" or mark == "\0" for mark in value):
+        raise ValidationError("The field 'reason' holds characters that are none.")
     return value
 
 

@@ -17,12 +17,13 @@ from django.views.decorators.http import require_POST
 
 from accounts.limits import HOUR, Limit, LimitReached, network_key
 from audit.actors import Actor, from_connection
+from tokens import macaroons
 from tokens.operations.leaks import SCANNER, VISITOR, report_leak
 
 MAX_BODY = 1024 * 1024  # bytes
 MAX_RECORDS = 100
 REPORTS = Limit("leak reports by network address", 60, HOUR)
-_TOKEN = re.compile(r"pypi-[A-Za-z0-9_-]{20,8000}")
+_CUT_OFF = re.compile(r"pypi-Ag[A-Za-z0-9_-]{20,8000}")
 _MAX_IN_TEXT = 20
 
 
@@ -80,9 +81,15 @@ def found_token(request: HttpRequest) -> HttpResponse:
         form.add_error(None, reached)
         return render(request, "tokens/found.html", {"form": form}, status=429)
     by = _finder(request, "visitor")
-    for text in list(dict.fromkeys(_TOKEN.findall(form.cleaned_data["text"])))[:_MAX_IN_TEXT]:
+    for text in _texts_in(form.cleaned_data["text"]):
         report_leak(text, source=VISITOR, place=form.cleaned_data["place"], by=by)
     return render(request, "tokens/found.html", {"is_done": True})
+
+
+def _texts_in(pasted: str) -> list[str]:
+    """What may be a token, then what may be the beginning of one."""
+    whole = macaroons.find_texts(pasted.encode(errors="replace"))
+    return list(dict.fromkeys([*whole, *_CUT_OFF.findall(pasted)]))[:_MAX_IN_TEXT]
 
 
 def _finder(request: HttpRequest, label: str) -> Actor:
