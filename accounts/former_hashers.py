@@ -9,6 +9,7 @@ import base64
 import hashlib
 import hmac
 import re
+from contextlib import suppress
 from typing import Any
 
 import bcrypt
@@ -122,8 +123,9 @@ class _InTurn(BasePasswordHasher):
 
     def verify(self, password: str, encoded: str) -> bool:
         """Whether the password belongs to the hash."""
-        with turns:
+        with turns, suppress(ValueError):
             return bool(super().verify(password, encoded))
+        return False  # as the hash cannot be read
 
 
 class BcryptHasher(_InTurn, hashers.BCryptPasswordHasher):
@@ -152,9 +154,10 @@ class _Passlib(BasePasswordHasher):
 
     def verify(self, password: str, encoded: str) -> bool:
         """Whether the password belongs to the hash."""
-        with turns:
+        with turns, suppress(ValueError):
             found, expected = self._compute(password.encode(), *encoded.split("$")[1:])
-        return hmac.compare_digest(found, expected)
+            return hmac.compare_digest(found, expected)
+        return False  # as the hash cannot be read
 
     def _compute(self, password: bytes, *parts: str) -> tuple[bytes, bytes]:
         """What this password comes to, and what it should come to."""

@@ -62,3 +62,10 @@ class LimitedArgon2PasswordHasher(Argon2PasswordHasher):
         """Whether the password belongs to the hash."""
         with turns:
             return bool(super().verify(password, encoded))
+
+    def must_update(self, encoded: str) -> bool:
+        """Whether to make it anew; so it is with one that cannot be read, which no password has."""
+        try:
+            return bool(super().must_update(encoded))
+        except ValueError:
+            return True

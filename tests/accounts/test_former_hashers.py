@@ -135,3 +135,22 @@ def test_what_is_no_hash_is_refused(text: str) -> None:
 def test_a_hash_that_would_take_too_long_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="too long"):
         read_hash(text)
+
+
+@pytest.mark.parametrize(
+    "encoded",
+    [
+        "passlib_pbkdf2$pbkdf2-sha256$29000$x$y",
+        "bcrypt$$2b$04$" + "z" * 53,
+        "bcrypt_sha256$$2b$04$" + "z" * 53,
+        "passlib_bcrypt_sha256$bcrypt-sha256$v=2,t=2b,r=4$" + "z" * 22 + "$" + "z" * 31,
+        "argon2$argon2id$v=19$m=8,t=1,p=1$a$b",
+        "argon2$argon2id$v=19$m=8,t=1,p=0$c29tZXNhbHQ$aGFzaGhhc2hoYXNoaGFzaGE",
+        "argon2$argon2id$v=19$m=1,t=1,p=8$c29tZXNhbHQ$aGFzaGhhc2hoYXNoaGFzaGE",
+    ],
+)
+def test_a_hash_that_cannot_be_read_is_not_imported_and_knows_no_password(encoded: str) -> None:
+    assert not check_password(PASSWORD, encoded)
+    own = encoded.removeprefix("passlib_pbkdf2").removeprefix("passlib_bcrypt_sha256")
+    with pytest.raises(ValueError, match="cannot be decoded"):
+        read_hash(own)
