@@ -12,6 +12,7 @@ from django.db import transaction
 
 from audit import keyring
 from audit.actors import Actor
+from audit.downloads import Echo, harmless
 from audit.events import EVENTS_EXPORTED
 from audit.log import record
 from audit.models import ChainHead, Event
@@ -37,17 +38,8 @@ COLUMNS = (
     "seal",
 )
 HEAD = "audit:chain:head"  # what the last line calls itself
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")  # what a spreadsheet would run
 _BATCH = 1_000  # events
 _HARMLESS = frozenset({"family", "kind", "outcome", "since", "until"})  # nobody typed a name there
-
-
-class _Line:
-    """A file that gives back what is written to it."""
-
-    def write(self, text: str) -> str:
-        """The text."""
-        return text
 
 
 @transaction.atomic
@@ -90,7 +82,7 @@ def _events_since(number: int) -> Iterator[Event]:
 
 
 def _lines(events: Iterable[Event], form: str) -> Iterator[str]:
-    write: Any = csv.writer(_Line()).writerow if form == "csv" else None
+    write: Any = csv.writer(Echo()).writerow if form == "csv" else None
     head = ChainHead.objects.get(pk=1)
     if write:
         yield write(COLUMNS)
@@ -128,8 +120,7 @@ def _json(row: dict[str, Any]) -> str:
 
 
 def _cell(value: Any) -> str:
-    """A cell that no spreadsheet takes for a formula."""
+    """A cell: lists as JSON, and nothing that a spreadsheet takes for a formula."""
     if isinstance(value, list | dict):
         value = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
-    text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return str(harmless("" if value is None else str(value)))
