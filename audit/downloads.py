@@ -54,7 +54,7 @@ def as_fields(line: HistoryLine) -> dict[str, Any]:
     }
 
 
-class _Echo:
+class Echo:
     """What csv writes to: hands each row back."""
 
     def write(self, text: str) -> str:
@@ -64,13 +64,13 @@ class _Echo:
 
 def as_csv(lines: Iterable[HistoryLine]) -> Iterator[str]:
     """Comma-separated, with a header. No cell is a formula to a spreadsheet."""
-    writer = csv.writer(_Echo())
+    writer = csv.writer(Echo())
     yield writer.writerow(COLUMNS)
     for line in lines:
-        yield writer.writerow(_harmless(value) for value in as_fields(line).values())
+        yield writer.writerow(harmless(value) for value in as_fields(line).values())
 
 
-def _harmless(value: Any) -> Any:
+def harmless(value: Any) -> Any:
     """Text with an apostrophe before it, where a spreadsheet would compute it (CWE-1236)."""
     if isinstance(value, str) and value.startswith(_FORMULAS):
         return f"'{value}"

@@ -13,7 +13,7 @@ from django.core.management import CommandError, call_command
 from django.db import transaction
 from django.test import Client
 
-from audit import exports, groups
+from audit import exports, groups, keyring
 from audit.events import EVENTS_EXPORTED
 from audit.log import record
 from audit.models import ChainHead, Event, EventOrigin
@@ -76,10 +76,20 @@ def test_an_export_is_recorded_with_its_filter_and_is_not_part_of_itself(staff: 
     event = Event.objects.latest("number")
     assert event.kind == EVENTS_EXPORTED.name
     assert event.actor_label == "sam"
-    assert event.fields == {"form": "jsonl", "filters": ["actor=alice"]}
+    digest = keyring.digest(keyring.NAMES, "alice")[:16]
+    assert event.fields == {"form": "jsonl", "filters": [f"actor={digest}"]}
     assert event.number not in [row["number"] for row in events]
     exported(staff, form="csv")
     assert Event.objects.latest("number").fields["filters"] == ["everything"]
+
+
+@pytest.mark.parametrize("name", ["q", "actor", "account", "project", "network", "used_key"])
+def test_what_was_searched_for_is_not_sealed(staff: Client, name: str) -> None:
+    exported(staff, form="csv", outcome="done", **{name: "192.0.2.17"})
+    filters = Event.objects.latest("number").fields["filters"]
+    assert {word.partition("=")[0] for word in filters} == {name, "outcome"}
+    assert "outcome=done" in filters
+    assert "192.0.2.17" not in str(filters)
 
 
 def test_a_page_of_one_kind_exports_that_kind_alone(staff: Client) -> None:
