@@ -97,8 +97,8 @@ def _is_readable(encoded: str) -> bool:
         return bool(salt) and len(checksum) == _CHECKSUMS[parts[0]]
     if name.startswith("pbkdf2"):
         return len(_decoded(parts[2].rstrip("="))) == _CHECKSUMS[name]
-    salt = parts[-2] if name == "passlib_bcrypt_sha256" else parts[-1][:22]
-    return salt[-1] in ".Oeu"  # 128 bits leave two of the last digit
+    digits = parts[-2] if name == "passlib_bcrypt_sha256" else parts[-1][:22]
+    return digits[-1] in ".Oeu"  # 128 bits leave two of the last digit
 
 
 _CHECKSUMS = {  # bytes

@@ -87,7 +87,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         """What events about this account keep."""
         return "user", self.username
 
-    def check_password(self, raw_password: str) -> bool:
+    def check_password(self, raw_password: str | None) -> bool:
         """Whether this is the password; a hash with older parameters is then made anew.
 
         Django would store the new hash over whatever password was set in between.

@@ -135,7 +135,8 @@ class YankView(TokenView):
         project = Project.objects.filter(normalized_name=normalize(name)).first()
         credential.authorize("yank", name=normalize(name), project=project, by=by)
         release = _find_release(project, version)
-        reason = _text(request.data.get("reason", ""))
+        data: dict[str, Any] = request.data  # the parser takes nothing else
+        reason = _text(data.get("reason", ""))
         type(self).operation(release, by=by, reason=reason)
         credential.note_use(by=by, project=normalize(name))
         release.refresh_from_db()
