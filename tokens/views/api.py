@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404
@@ -135,7 +135,7 @@ class YankView(TokenView):
         project = Project.objects.filter(normalized_name=normalize(name)).first()
         credential.authorize("yank", name=normalize(name), project=project, by=by)
         release = _find_release(project, version)
-        data: dict[str, Any] = request.data  # the parser takes nothing else
+        data = cast("dict[str, Any]", request.data)  # the parser takes nothing else
         reason = _text(data.get("reason", ""))
         type(self).operation(release, by=by, reason=reason)
         credential.note_use(by=by, project=normalize(name))
