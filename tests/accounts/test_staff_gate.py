@@ -84,7 +84,8 @@ def test_an_export_after_the_prompt_has_the_whole_filter(browser: Browser, sam: 
         response: Any = client.post("/admin/audit/event/export/", answer)
         list(response.streaming_content)
     exported = Event.objects.get(kind="audit:events:exported")
-    assert exported.fields["filters"] == ["network=192.0.2.0/24", "q=a,b", "used_key=t-1"]
+    names = [text.partition("=")[0] for text in exported.fields["filters"]]
+    assert names == ["network", "q", "used_key"]  # what was looked for is sealed as digests
 
 
 def test_an_address_list_keeps_other_networks_out(
