@@ -71,6 +71,7 @@ def require_sound(page: Page, *, without: tuple[str, ...] = ()) -> None:
     `without` names rules that templates which are not ours break. Where JavaScript is off, axe
     cannot run either, and the width alone is checked.
     """
+    page.wait_for_load_state()  # a page that is still on its way has no width yet
     wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
     assert wide <= 0, f"{page.url} is {wide} px wider than the window"
     if page in _WITHOUT_JAVASCRIPT:
