@@ -13,6 +13,7 @@ import sys
 import time
 import uuid
 from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -154,13 +155,7 @@ def _add(head: Any, cast: Cast, times: list[datetime]) -> None:
         )
         events.append(event)
         subjects += [
-            EventSubject(
-                event_number=head.number,
-                position=position,
-                kind=subject.kind,
-                subject_id=subject.subject_id,
-                label=subject.label,
-            )
+            EventSubject(event_number=head.number, position=position, **asdict(subject))
             for position, subject in enumerate(about)
         ]
         origins.append(

@@ -70,7 +70,7 @@ def find_answer(environ: WSGIEnvironment) -> Answer | None:
         return None
     try:
         return reading.answer(environ["PATH_INFO"], Question.of(environ))
-    except Exception:
+    except Exception:  # whatever it is, Django's own way answers, and says it better
         logger.warning("The short path failed; the request goes the whole way.", exc_info=True)
         if not connection.in_atomic_block:
             connection.close()
