@@ -13,6 +13,7 @@ from django.utils import timezone
 from accounts import notices
 from accounts.models import AuthenticatorApp, EmailAddress, OutboxMail, User, UserSession
 from accounts.operations import second_factors
+from accounts.sessions import digest
 from audit.models import Event
 from audit.vocabulary import EventKind
 from tests.support.people import Person
@@ -68,10 +69,18 @@ def newcomer(username: str = "newcomer", *, is_verified: bool = True) -> Person:
     return Person(user, password, b"", ())
 
 
-def offer_of(person: Person) -> tuple[AuthenticatorApp, bytes]:
-    """The app that is offered to this person, in their newest session, and its secret."""
-    session = UserSession.objects.filter(user=person.user).order_by("created_at").last()
-    app = second_factors.offered_app(person.fresh_user, session=session.pk if session else "")
+def offer_of(person: Person, client: Client | None = None) -> tuple[AuthenticatorApp, bytes]:
+    """The app that is offered to this person, and its secret.
+
+    It is offered to one session: this client's, or the only one that this person has.
+    """
+    if client is None:
+        sessions = UserSession.objects.filter(user=person.user)
+        assert len(sessions) <= 1
+        offered_to = sessions[0].pk if sessions else ""
+    else:
+        offered_to = digest(client.session.session_key or "")
+    app = second_factors.offered_app(person.fresh_user, session=offered_to)
     return app, second_factors.unwrap_secret(app)
 
 

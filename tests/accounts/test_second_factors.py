@@ -42,7 +42,7 @@ def fresh_code(secret: bytes, distance: int = 0) -> str:
 
 def enrol(client: Client, person: Person, label: str = "phone") -> bytes:
     client.get(ADD)
-    _app, secret = offer_of(person)
+    _app, secret = offer_of(person, client)
     response = client.post(ADD, {"label": label, "code": fresh_code(secret)})
     assert response.status_code == 302
     return secret
