@@ -33,7 +33,12 @@ def versions(count: int) -> list[str]:
 
 
 def fill(server: Server, folder: Path) -> None:
-    """Give a server the files, by uploads; pypiserver is given them as its own documents say."""
+    """Give a server the files, by uploads; pypiserver is given them as its own documents say.
+
+    devpi-server takes many minutes for 2,000 files of one project, so what it was given is kept.
+    """
+    if (server.folder / "filled").exists():
+        return
     for count in COUNTS:
         name = f"pages-{count}"
         if server.name.startswith("pypiserver"):
@@ -43,6 +48,7 @@ def fill(server: Server, folder: Path) -> None:
         found = load.upload(server, bodies, connections=4, boundary=wheels.BOUNDARY)
         if found["failures"]:
             raise RuntimeError(f"{server.name}: {found['failures'][:3]}")
+    (server.folder / "filled").touch()
 
 
 @contextmanager
@@ -110,7 +116,7 @@ def main() -> int:
             idle = site.memory()
             peers = [
                 stack.enter_context(servers.pypiserver(folder / "pypiserver")),
-                stack.enter_context(servers.devpi(folder / "devpi")),
+                stack.enter_context(servers.devpi(servers.PEERS / "devpi-pages")),
             ]
             files = stack.enter_context(servers.nginx(folder / "nginx"))
             for server in (site, *peers):

@@ -199,25 +199,20 @@ def pypiserver(folder: Path, *, with_gunicorn: bool = False) -> Iterator[Server]
 
 @contextmanager
 def devpi(folder: Path) -> Iterator[Server]:
-    """devpi-server with one index, which its administrator uploads to."""
+    """devpi-server with one index, which its administrator uploads to; a folder is used again."""
+    is_new = not (folder / "data").exists()
     folder.mkdir(parents=True, exist_ok=True)
     port = free_port()
     url, data = f"http://127.0.0.1:{port}", str(folder / "data")
-    init = [peer_program("devpi-init"), "--serverdir", data, "--root-passwd", "benchmark"]
-    subprocess.run(init, check=True, capture_output=True)
+    if is_new:
+        init = [peer_program("devpi-init"), "--serverdir", data, "--root-passwd", "benchmark"]
+        subprocess.run(init, check=True, capture_output=True)
     command = [peer_program("devpi-server"), "--serverdir", data, "--port", str(port)]
     with program([*command, "--host", "127.0.0.1"], log=folder / "log", ready=url) as process:
         password = _devpi_login(url)
         pair = base64.b64encode(f"root:{password}".encode()).decode()
-        status, body = ask(
-            f"{url}/root/main",
-            method="PUT",
-            data=json.dumps({"bases": [], "volatile": True}).encode(),
-            X_Devpi_Auth=pair,
-            Accept="application/json",
-        )
-        if status not in {200, 201}:
-            raise RuntimeError(f"devpi made no index: {body!r}")
+        if is_new:
+            _devpi_index(url, pair)
         yield Server(
             "devpi-server",
             url,
@@ -225,7 +220,20 @@ def devpi(folder: Path) -> Iterator[Server]:
             upload="/root/main/",
             authorization=f"Basic {pair}",
             pid=process.pid,
+            folder=folder,
         )
+
+
+def _devpi_index(url: str, pair: str) -> None:
+    status, body = ask(
+        f"{url}/root/main",
+        method="PUT",
+        data=json.dumps({"bases": [], "volatile": True}).encode(),
+        X_Devpi_Auth=pair,
+        Accept="application/json",
+    )
+    if status not in {200, 201}:
+        raise RuntimeError(f"devpi made no index: {body!r}")
 
 
 def _devpi_login(url: str) -> str:

@@ -57,7 +57,7 @@ def site(start_site: StartSite, django_db_blocker: Any) -> Iterator[Site]:
 
 def multipart(project: str, artifact: tuple[str, bytes]) -> tuple[str, bytes]:
     """Content type and body of an upload."""
-    form = form_for(*artifact, project, artifact[0].split("-")[1])
+    form = form_for(*artifact, project, artifact[0].removesuffix(".tar.gz").split("-")[1])
     del form["content"]
     parts = [
         f'--frontier\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode()
