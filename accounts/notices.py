@@ -11,7 +11,7 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ObjectDoesNotExist
 from django.core.mail import EmailMultiAlternatives
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Q
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
@@ -20,6 +20,7 @@ from django.utils.text import wrap
 from accounts import browsers
 from accounts.models import EmailAddress, OutboxMail, User
 from audit.actors import Actor
+from audit.connections import give_back
 
 logger = logging.getLogger(__name__)
 LEASE = timedelta(minutes=2)
@@ -214,7 +215,7 @@ def _send(mail: OutboxMail) -> bool:
         if not mail.recipient and not _find_recipient(mail):
             return False
         message = render(mail)
-        connection.close()  # nothing is held while the mail server takes its time
+        give_back()
         message.send()
     except ObjectDoesNotExist:  # what it tells of is gone, as after an account was closed
         row.delete()

@@ -16,11 +16,12 @@ from typing import Any
 import django
 
 BATCH = 2_000
-WORDS = (
-    "async cache client cloud config data django fast flask graph image json kit library log "
-    "machine model network parser plot proxy queue schema server session simple stream table "
-    "template test text tool tree type utility vector web worker yaml"
-).split()
+_WORDS = """
+    async cache client cloud config data django fast flask graph image json kit library log machine
+    model network parser plot proxy queue schema server session simple stream table template test
+    text tool tree type utility vector web worker yaml
+"""
+WORDS = _WORDS.split()
 
 
 def name_of(number: int) -> str:
@@ -31,10 +32,11 @@ def name_of(number: int) -> str:
 
 def fill(count: int) -> int:
     """Add projects until so many were made here; how many were added now."""
-    from django.conf import settings  # noqa: PLC0415  (once Django is set up)
-    from projects import search  # noqa: PLC0415
-    from projects.models import File, Project, Release  # noqa: PLC0415
-    from projects.names import canonical_version  # noqa: PLC0415
+    from django.conf import settings
+
+    from projects import search
+    from projects.models import File, Project, Release
+    from projects.names import canonical_version
 
     present = File.objects.filter(uploaded_by_id="").count()
     for start in range(present, count, BATCH):
@@ -59,7 +61,7 @@ def fill(count: int) -> int:
 
 
 def _file(release: Any) -> Any:
-    from projects.models import File  # noqa: PLC0415
+    from projects.models import File
 
     module = release.project.name.replace("-", "_")
     digest = hashlib.sha256(module.encode()).hexdigest()

@@ -24,6 +24,7 @@ from django.middleware.clickjacking import XFrameOptionsMiddleware
 from django.middleware.security import SecurityMiddleware
 from django_permissions_policy import PermissionsPolicyMiddleware
 
+from audit.connections import give_back
 from projects import reading
 from projects.reading import CHUNK, Answer, Headers, Part, Question
 
@@ -76,8 +77,7 @@ def find_answer(environ: WSGIEnvironment) -> Answer | None:
             connection.close()
         return None
     finally:
-        if connection.vendor != "sqlite" and not connection.in_atomic_block:
-            connection.close()  # back to the pool; SQLite has none, and opens anew at some cost
+        give_back()
 
 
 def is_ordinary(environ: WSGIEnvironment) -> bool:

@@ -20,7 +20,7 @@ from projects.events import (
     RELEASE_UNYANKED,
     RELEASE_YANKED,
 )
-from projects.models import Project
+from projects.models import Project, Release
 from projects.names import shown
 
 _CHANGES_OF_WHAT_IS_SEARCHED = (
@@ -47,11 +47,21 @@ def lock(project: Project) -> Project:
 
 
 def publish(
-    project: Project, kind: EventKind, *, by: Actor, about: Sequence[HasHistory] = (), **fields: Any
+    project: Project,
+    kind: EventKind,
+    *,
+    by: Actor,
+    about: Sequence[HasHistory] = (),
+    added: Release | None = None,
+    **fields: Any,
 ) -> None:
-    """Record a change that shows in the index; its number is the project's new serial."""
+    """Record a change that shows in the index; its number is the project's new serial.
+
+    Args:
+        added: the release, where the change is that there is one more.
+    """
     if kind in _CHANGES_OF_WHAT_IS_SEARCHED:
-        search.note(project)
+        search.note(project, added=added)
     event = record(kind, by=by, about=[project, *about], **fields)
     project.serial = event.number
     project.save(update_fields=["serial"])

@@ -237,6 +237,8 @@ class SearchEntry(models.Model):
 
     project = models.OneToOneField(Project, on_delete=models.CASCADE, related_name="search_entry")
     name = models.CharField(max_length=200, unique=True)
+    # The latest; None where that has to be found out again
+    release = models.ForeignKey(Release, models.SET_NULL, null=True, related_name="+")
     summary = models.TextField(blank=True)  # of the latest release
     text = models.TextField()  # name and summary, in lower case
 

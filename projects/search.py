@@ -123,10 +123,21 @@ def _column(sql: str, parameters: list[Any]) -> list[Any]:
 # Keeping it right: called with every change that can show, within its transaction
 
 
-def note(project: Project) -> None:
-    """Keep what a project is found by: its name, and the summary of its latest release."""
-    entry = _entry(project, project.latest_release())
-    if SearchEntry.objects.filter(project=project, summary=entry.summary).exists():
+def note(project: Project, *, added: Release | None = None) -> None:
+    """Keep what a project is found by: its name, and the summary of its latest release.
+
+    Args:
+        added: a new release, if nothing else has changed: its releases are not all read then.
+    """
+    present = SearchEntry.objects.filter(project=project).select_related("release").first()
+    if added is not None and present is not None and present.release is not None:
+        latest = latest_of([present.release, added])
+    else:
+        latest = project.latest_release()
+    entry = _entry(project, latest)
+    if present is not None and present.summary == entry.summary:
+        if present.release_id != entry.release_id:
+            SearchEntry.objects.filter(pk=present.pk).update(release=latest)
         return
     forget(project)
     entry.save(force_insert=True)
@@ -155,9 +166,8 @@ def forget(project: Project) -> None:
 
 def _entry(project: Project, latest: Release | None) -> SearchEntry:
     name, summary = project.normalized_name, latest.summary[:MAX_SUMMARY] if latest else ""
-    return SearchEntry(
-        project=project, name=name, summary=summary, text=f"{name} {summary}".lower()
-    )
+    text = f"{name} {summary}".lower()
+    return SearchEntry(project=project, release=latest, name=name, summary=summary, text=text)
 
 
 @transaction.atomic

@@ -19,10 +19,10 @@ from django.core.exceptions import (
     TooManyFilesSent,
 )
 from django.core.files.uploadhandler import FileUploadHandler
-from django.db import connection
 from django.http import HttpRequest, QueryDict, UnreadablePostError
 from django.http.multipartparser import MultiPartParser, MultiPartParserError
 
+from audit.connections import give_back
 from uploads.errors import UploadRefused, site_is_full
 
 _IGNORED_FILES = {"gpg_signature"}
@@ -172,8 +172,7 @@ def receive(request: HttpRequest) -> Iterator[tuple[QueryDict, ReceivedFile | No
     Raises:
         UploadRefused: if the body is malformed, too large, or ends early.
     """
-    if not connection.in_atomic_block:
-        connection.close()
+    give_back()
     handler = ReceivingHandler(request)
     try:
         yield _parse(request, handler), handler.received

@@ -8,10 +8,11 @@ from dataclasses import replace
 from typing import Final
 
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import connection, transaction
+from django.db import transaction
 
 from accounts.limits import LimitReached
 from audit.actors import Actor
+from audit.connections import give_back
 from projects import claims, storage
 from projects.models import File, Project
 from projects.operations import contents, publishing
@@ -46,7 +47,7 @@ def accept_upload(
     """
     outline = _outline(request, credential)
     try:
-        project = Project.objects.filter(normalized_name=request.normalized_name).first()
+        project = _find_project(request)
         _authorize(request, project, credential=credential, by=by)
         if project is None:
             claims.require_name(request.name, by=by)
@@ -57,7 +58,8 @@ def accept_upload(
                 return known, False
         inspected = inspect(request)
         scanning.refuse_own_tokens(request, by=by)
-        file = _store_and_publish(request, _complete(outline, inspected), inspected, credential, by)
+        new_file = _complete(outline, inspected)
+        file = _store_and_publish(request, new_file, inspected, credential, by, project)
     except PermissionDenied as error:
         if isinstance(error, TokenRefused):
             raise
@@ -71,6 +73,10 @@ def accept_upload(
         raise refusal from error
     credential.note_use(by=by, project=request.normalized_name, file=request.parsed.filename)
     return file, True
+
+
+def _find_project(request: UploadRequest) -> Project | None:
+    return Project.objects.filter(normalized_name=request.normalized_name).order_by().first()
 
 
 def _note_again(
@@ -138,12 +144,21 @@ def _store_and_publish(
     inspected: Inspected,
     credential: Credential,
     by: Actor,
+    checked: Project | None,
 ) -> File:
     """Store the bytes, then publish them, unless they were removed in between."""
     try:
         mark = contents.find_last_removal(new_file.blake2b_256)
         _store(request, inspected)
-        return _publish(request, new_file, inspected, credential=credential, by=by, since=mark)
+        return _publish(
+            request,
+            new_file,
+            inspected,
+            credential=credential,
+            by=by,
+            checked=checked,
+            since=mark,
+        )
     except ContentRemoved as error:
         raise UploadRefused(
             "A former copy of this content is being removed at this moment. Try again in a minute.",
@@ -154,8 +169,7 @@ def _store_and_publish(
 
 def _store(request: UploadRequest, inspected: Inspected) -> None:
     """Put the bytes where they will stay: without the row, nobody finds them."""
-    if not connection.in_atomic_block:
-        connection.close()
+    give_back()
     try:
         if request.parsed.kind == "bdist_wheel":
             _store_metadata(request, inspected.raw_metadata)
@@ -183,12 +197,19 @@ def _publish(
     *,
     credential: Credential,
     by: Actor,
+    checked: Project | None,
     since: int,
 ) -> File:
-    """One short transaction: project, release, file, events."""
+    """One short transaction: project, release, file, events.
+
+    Args:
+        checked: the project, as it was when the file was found to fit into it; None if there was
+            none.
+        since: what `contents.require_kept` needs to know.
+    """
     with transaction.atomic():
         credential = credential.reopened()
-        project = Project.objects.filter(normalized_name=request.normalized_name).first()
+        project = checked or _find_project(request)
         policy.require(by.user, project, _kind_of(credential))
         credential.require_allowed(
             "create" if project is None else "upload",
@@ -199,7 +220,8 @@ def _publish(
             project = publishing.create_project(inspected.core.name, by=by)
             if project.files.exists():  # somebody was quicker
                 credential.require_allowed("upload", name=request.normalized_name, project=project)
-        file = publishing.publish_file(project, new_file, by=by)
+        serial = checked.serial if checked else None
+        file = publishing.publish_file(project, new_file, by=by, checked_at=serial)
         contents.require_kept(new_file.blake2b_256, since=since)
         if isinstance(credential, TokenCredential):
             bind_token(credential.token, project, by=by)

@@ -11,10 +11,11 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from audit.actors import Actor
+from audit.connections import give_back
 from audit.log import record
 from projects import storage
 from projects.events import CONTENT_REMOVED, OBJECT_SET_ASIDE
@@ -130,7 +131,6 @@ def remove_contents_due(*, by: Actor, now: datetime | None = None) -> int:
 
 def _finish(removal: ContentRemoval, take: Callable[[str], None]) -> None:
     """No upload publishes this content meanwhile, so it can be taken away in peace."""
-    if not connection.in_atomic_block:
-        connection.close()
+    give_back()
     take(removal.blake2b_256)
     ContentRemoval.objects.filter(pk=removal.pk).update(finished_at=timezone.now())

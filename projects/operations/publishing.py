@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
-from django.db.models import Sum
+from django.db.models import Q, Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -110,10 +110,16 @@ def create_project(name: str, *, by: Actor) -> Project:
 
 
 @transaction.atomic
-def publish_file(project: Project, upload: NewFile, *, by: Actor) -> File:
+def publish_file(
+    project: Project, upload: NewFile, *, by: Actor, checked_at: int | None = None
+) -> File:
     """Put a stored file on the shelf; its release is created if this is its first file.
 
     A file that is there already, with the same content, is returned and nothing changes.
+
+    Args:
+        checked_at: the serial of the project when `find_same_file` let the file pass, if it was
+            asked: at the same serial, the project has the same files, and is not searched again.
 
     Raises:
         PermissionDenied: if this person may not upload to the project, at this moment.
@@ -122,9 +128,10 @@ def publish_file(project: Project, upload: NewFile, *, by: Actor) -> File:
     """
     project = changes.lock(project)
     permissions.require(by, "upload", project)
-    existing = find_same_file(project, upload)
-    if existing is not None:
-        return existing
+    if project.serial != checked_at:
+        existing = find_same_file(project, upload)
+        if existing is not None:
+            return existing
     release, is_new = _release_for(project, upload)
     try:
         with transaction.atomic():
@@ -132,7 +139,14 @@ def publish_file(project: Project, upload: NewFile, *, by: Actor) -> File:
     except IntegrityError as error:
         raise _file_exists(upload) from error
     if is_new:
-        changes.publish(project, RELEASE_CREATED, by=by, about=[by.user], version=release.version)
+        changes.publish(
+            project,
+            RELEASE_CREATED,
+            by=by,
+            about=[by.user],
+            added=release,
+            version=release.version,
+        )
     changes.publish(
         project,
         FILE_UPLOADED,
@@ -156,12 +170,15 @@ def find_same_file(project: Project, upload: NewFile) -> File | None:
         FileExists: if its name is there with other content, or its content under another name.
         ValidationError: if the project takes no such file.
     """
-    existing = File.objects.filter(filename=upload.filename).first()
+    same_name = Q(filename=upload.filename)
+    same_content = Q(project=project, blake2b_256=upload.blake2b_256)
+    found = list(File.objects.filter(same_name | same_content).order_by())
+    existing = next((file for file in found if file.filename == upload.filename), None)
     if existing is not None:
         if existing.project_id != project.pk or existing.blake2b_256 != upload.blake2b_256:
             raise _file_exists(upload)
         return existing
-    _require_unused(project, upload)
+    _require_unused(upload, twin=found[0] if found else None)
     _require_open_release(project, upload)
     _require_room(project, upload)
     return None
@@ -226,14 +243,13 @@ def _refresh(release: Release) -> None:
         ) from error
 
 
-def _require_unused(project: Project, upload: NewFile) -> None:
+def _require_unused(upload: NewFile, *, twin: File | None) -> None:
     if BurntFilename.objects.filter(filename=upload.filename).exists():
         raise FileExists(
             f"The file name {shown(upload.filename, 250)} was used by a file that was deleted, and "
             "a file name is used once. Raise the version and build again.",
             code="burnt_filename",
         )
-    twin = File.objects.filter(project=project, blake2b_256=upload.blake2b_256).first()
     if twin is not None:
         raise FileExists(
             f"File already exists, under another name: {twin.filename} has the same content. Raise "
@@ -299,17 +315,20 @@ def _canonical(version: str) -> str:
 
 
 def _release_for(project: Project, upload: NewFile) -> tuple[Release, bool]:
-    """The release of that version, and whether it had to be made."""
-    return Release.objects.get_or_create(
+    """The release of that version, and whether it had to be made; the project is locked."""
+    canonical = _canonical(upload.version)
+    release = Release.objects.filter(project=project, canonical_version=canonical).first()
+    if release is not None:
+        return release, False
+    release = Release.objects.create(
         project=project,
-        canonical_version=_canonical(upload.version),
-        defaults={
-            "version": upload.version,
-            "metadata": upload.metadata,
-            "summary": upload.summary,
-            "requires_python": upload.requires_python,
-        },
+        canonical_version=canonical,
+        version=upload.version,
+        metadata=upload.metadata,
+        summary=upload.summary,
+        requires_python=upload.requires_python,
     )
+    return release, True
 
 
 def _store_row(project: Project, release: Release, upload: NewFile, by: Actor) -> File:

@@ -38,11 +38,13 @@ REFUSED = {
     # A field of a later metadata version: tools that know the stated version do not read it.
     "anysqlite-": "license-expression introduced in metadata version 2.4",
     "userpath-": "license-expression introduced in metadata version 2.4",
-    # Metadata 2.0 was never published (PEP 426 was withdrawn).
     # Backports with the names of modules: PyPI has them from before it reserved these names, and a
     # site that hosts such backports sets REFUSE_STANDARD_LIBRARY_NAMES=no.
     "importlib_metadata-": "is that of a module of Python's standard library",
+    # Metadata 2.0 was never published (PEP 426 was withdrawn).
     "pymacaroons-0.13.0-py2.py3-none-any.whl": "metadata version '2.0'",
+    # A description that cannot be rendered as what it says, or does not say, it is.
+    "pymacaroons-0.13.0.tar.gz": "no valid reStructuredText",
 }
 
 

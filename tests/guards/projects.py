@@ -154,4 +154,11 @@ GUARDS = [
         "    return text\n",
         "tests/projects/test_history.py::test_a_spreadsheet_runs_nothing",
     ),
+    Guard(
+        "a project that changed since the check is searched again",
+        "projects/operations/publishing.py",
+        "    if project.serial != checked_at:\n",
+        "    if checked_at is None:\n",
+        "tests/projects/test_publishing.py::test_what_changed_since_the_check_is_checked_again",
+    ),
 ]

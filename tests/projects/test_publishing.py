@@ -156,6 +156,19 @@ def test_other_content_under_a_taken_name_is_refused(
     assert foo.serial == last_number(foo)
 
 
+def test_what_changed_since_the_check_is_checked_again(
+    foo: Project, publish: Publish, alice: Person
+) -> None:
+    foo.refresh_from_db()
+    checked_at, content = foo.serial, b"the same bytes"
+    upload = new_file("foo-2.0.tar.gz", content)
+    assert publishing.find_same_file(foo, upload) is None
+    publish_file(foo, new_file("foo-1.0.tar.gz", content), by=alice.actor)  # while it travels
+    with pytest.raises(FileExists) as refusal:
+        publish_file(foo, upload, by=alice.actor, checked_at=checked_at)
+    assert refusal.value.code == "same_content"
+
+
 def test_the_same_content_in_another_project_is_refused(publish: Publish, alice: Person) -> None:
     file = publish("1.0")
     bar = create_project("bar", by=alice.actor)

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from projects import search
 from projects.models import Project, SearchEntry
@@ -109,6 +111,29 @@ def test_the_summary_is_that_of_the_latest_release(
     assert names("writes letters") == ["foo"]
     lifecycle.delete_release(foo.releases.get(version="2.0"), by=alice.actor)
     assert names("reads files") == ["foo"]
+
+
+def test_a_release_added_after_the_latest_was_deleted_is_compared_with_what_is_left(
+    foo: Project, publish: Publish, alice: Person
+) -> None:
+    publish("1.5", summary="Reads files.")
+    publish("2.0", summary="Writes letters.")
+    lifecycle.delete_release(foo.releases.get(version="2.0"), by=alice.actor)
+    publish("1.0", summary="Draws maps.")  # a fix of an old release
+    assert names("reads files") == ["foo"]
+    assert names("draws maps") == []
+
+
+def test_a_new_release_is_noted_without_reading_all_releases(
+    foo: Project, publish: Publish
+) -> None:
+    publish("1.0", summary="Reads files.")
+    publish("2.0", summary="Reads files.")
+    with CaptureQueriesContext(connection) as queries:
+        publish("3.0", summary="Reads files.")
+    of_all = [row for row in queries if "version" not in row["sql"].partition("WHERE")[2]]
+    assert not [row for row in of_all if 'FROM "projects_release"' in row["sql"]]
+    assert SearchEntry.objects.get(project=foo).release == foo.releases.get(version="3.0")
 
 
 def test_a_deleted_project_is_not_found(shelves: None, alice: Person) -> None:
