@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import path, reverse
@@ -24,6 +25,7 @@ from accounts.models import (
     SwitchState,
     User,
 )
+from accounts.models.counts import find_users
 from accounts.staff import Cell, ObjectAdmin, StaffPanel, add_staff_panel
 from accounts.staff_invitations import MakeInvitation
 from audit.admin import ReadOnlyAdmin
@@ -184,6 +186,15 @@ class OutboxMailAdmin(ReadOnlyAdmin):
         return super().get_queryset(request).order_by("-pk")
 
 
+class LimitList(ChangeList):
+    """The list of limits, with one look for all accounts that it names."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        """One page of rows."""
+        super().get_results(request)
+        find_users(list(self.result_list))
+
+
 @admin.register(RateCount)
 class RateCountAdmin(ObjectAdmin):
     """What was tried lately and failed, and the way to let somebody try again."""
@@ -192,6 +203,10 @@ class RateCountAdmin(ObjectAdmin):
     list_display = ["limit", "of", "state", "ends_at"]
     list_filter = ["limit"]
     fields = ["limit", "of", "state", "ends_at"]
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        """The list that looks for accounts once."""
+        return LimitList
 
     @admin.display(description=_("whose"))
     def of(self, row: RateCount) -> str:
