@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.core.exceptions import SuspiciousOperation
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.utils.translation import gettext, ngettext
@@ -221,7 +221,10 @@ class SignInView(SafeNextMixin, LoginView):
             method = "a password"
         target = self.get_success_url()
         remember = "remember_device" in self.request.POST
-        login.complete(self.request, user, method=method, device=device, remember=remember)
+        try:
+            login.complete(self.request, user, method=method, device=device, remember=remember)
+        except PermissionDenied as refusal:  # the account was changed since the last proof
+            return self.lead_back(str(refusal))
         if isinstance(device, RecoveryCodeSet) and device.unused <= FEW_CODES:
             messages.warning(self.request, _few_codes_left(device.unused))
         return HttpResponseRedirect(target)

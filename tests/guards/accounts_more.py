@@ -4,6 +4,21 @@ from tests.guards import Guard
 
 GUARDS = [
     Guard(
+        "a sign-in that comes too late says so",
+        "accounts/two_factor.py",
+        "except PermissionDenied as refusal:",
+        "except SuspiciousOperation as refusal:",
+        "tests/accounts/test_late_changes.py"
+        "::test_a_code_that_comes_too_late_leads_back_to_the_sign_in_page",
+    ),
+    Guard(
+        "a deleted account is not signed in",
+        "accounts/login.py",
+        "    if present is None:\n",
+        "    if False:\n",
+        "tests/accounts/test_late_changes.py::test_an_account_that_is_gone_is_not_signed_in",
+    ),
+    Guard(
         "a denial forgets devices before it records",
         "accounts/operations/denials.py",
         "    sessions.end_sessions(user, keep=None, forget_devices=True, by=by)\n",
