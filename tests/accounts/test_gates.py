@@ -194,6 +194,7 @@ ROWS: dict[str, Callable[[Person], object]] = {
     "projects:invitation-detail": _invitation,
     "projects:invitation-revoke": _invitation,
     "tokens:deny": _token,
+    "tokens:let-in": _token,
     "tokens:token-detail": _token,
     "tokens:token-rename": _token,
     "tokens:token-revoke": _token,
