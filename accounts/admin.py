@@ -19,6 +19,7 @@ from accounts.models import (
     AuthenticatorApp,
     EmailAddress,
     OutboxMail,
+    ProhibitedDomain,
     RateCount,
     ReservedName,
     SecurityKey,
@@ -26,7 +27,9 @@ from accounts.models import (
     User,
 )
 from accounts.models.counts import find_users
+from accounts.permissions import MAY_HELP
 from accounts.staff import Cell, ObjectAdmin, StaffPanel, add_staff_panel
+from accounts.staff_domains import ProhibitDomain
 from accounts.staff_invitations import MakeInvitation
 from audit.admin import ReadOnlyAdmin
 from audit.groups import ADMINISTRATOR, AUDITOR, EVERYBODY, SUPPORT, is_in
@@ -307,3 +310,25 @@ class ReservedNameAdmin(ReadOnlyAdmin):
     list_display = ["key", "why", "reserved_at"]
     list_filter = ["why"]
     search_fields = ["key"]
+
+
+@admin.register(ProhibitedDomain)
+class ProhibitedDomainAdmin(ObjectAdmin):
+    """Mail domains at which no new addresses are accepted."""
+
+    seen_by = SEEN_BY
+    list_display = ["domain", "prohibited_by", "prohibited_at", "reason"]
+    search_fields = ["domain"]
+    fields = ["domain", "prohibited_by", "prohibited_at", "reason"]
+
+    def get_urls(self) -> list[Any]:
+        """Offer the page that adds one."""
+        page = path("prohibit/", ProhibitDomain.as_view(), name="prohibit-domain")
+        return [page, *super().get_urls()]
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> Any:
+        """The list, with the button for whoever may."""
+        may = {"may_prohibit": is_in(request.user, MAY_HELP)}
+        return super().changelist_view(request, may | (extra_context or {}))
