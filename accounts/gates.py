@@ -12,7 +12,6 @@ from django.contrib import messages
 from django.contrib.auth.views import RedirectURLMixin, redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, resolve_url
-from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
 from accounts import policy
@@ -52,8 +51,7 @@ def account_page(view: View) -> View:
         if user.must_confirm_recovery_codes:
             return redirect("accounts:recovery-codes")
         if not user.has_verified_email and not _is_security_page(request):
-            messages.warning(request, _("Verify your mail address first."))
-            return redirect("accounts:security")
+            return redirect("accounts:security")  # whose verdict says so
         if not _is_of_account(request) and policy.lacks_second_factor(user):
             messages.warning(request, policy.demand(user))
             return redirect("accounts:security")
