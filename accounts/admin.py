@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import path, reverse
@@ -18,13 +19,17 @@ from accounts.models import (
     AuthenticatorApp,
     EmailAddress,
     OutboxMail,
+    ProhibitedDomain,
     RateCount,
     ReservedName,
     SecurityKey,
     SwitchState,
     User,
 )
+from accounts.models.counts import find_users
+from accounts.permissions import MAY_HELP
 from accounts.staff import Cell, ObjectAdmin, StaffPanel, add_staff_panel
+from accounts.staff_domains import ProhibitDomain
 from accounts.staff_invitations import MakeInvitation
 from audit.admin import ReadOnlyAdmin
 from audit.groups import ADMINISTRATOR, AUDITOR, EVERYBODY, SUPPORT, is_in
@@ -184,6 +189,15 @@ class OutboxMailAdmin(ReadOnlyAdmin):
         return super().get_queryset(request).order_by("-pk")
 
 
+class LimitList(ChangeList):
+    """The list of limits, with one look for all accounts that it names."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        """One page of rows."""
+        super().get_results(request)
+        find_users(list(self.result_list))
+
+
 @admin.register(RateCount)
 class RateCountAdmin(ObjectAdmin):
     """What was tried lately and failed, and the way to let somebody try again."""
@@ -192,6 +206,10 @@ class RateCountAdmin(ObjectAdmin):
     list_display = ["limit", "of", "state", "ends_at"]
     list_filter = ["limit"]
     fields = ["limit", "of", "state", "ends_at"]
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        """The list that looks for accounts once."""
+        return LimitList
 
     @admin.display(description=_("whose"))
     def of(self, row: RateCount) -> str:
@@ -292,3 +310,25 @@ class ReservedNameAdmin(ReadOnlyAdmin):
     list_display = ["key", "why", "reserved_at"]
     list_filter = ["why"]
     search_fields = ["key"]
+
+
+@admin.register(ProhibitedDomain)
+class ProhibitedDomainAdmin(ObjectAdmin):
+    """Mail domains at which no new addresses are accepted."""
+
+    seen_by = SEEN_BY
+    list_display = ["domain", "prohibited_by", "prohibited_at", "reason"]
+    search_fields = ["domain"]
+    fields = ["domain", "prohibited_by", "prohibited_at", "reason"]
+
+    def get_urls(self) -> list[Any]:
+        """Offer the page that adds one."""
+        page = path("prohibit/", ProhibitDomain.as_view(), name="prohibit-domain")
+        return [page, *super().get_urls()]
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> Any:
+        """The list, with the button for whoever may."""
+        may = {"may_prohibit": is_in(request.user, MAY_HELP)}
+        return super().changelist_view(request, may | (extra_context or {}))

@@ -72,6 +72,12 @@ def _devices(user: User) -> list[dict[str, Any]]:
     return list(user.known_devices.values(*shown))
 
 
+def _unknown_sign_ins(user: User) -> list[dict[str, Any]]:
+    """Those from devices that had not signed in before, and whether their owner denied them."""
+    shown = ("happened_at", "network_address", "user_agent", "denied_at")
+    return list(user.unknown_sign_ins.order_by("happened_at").values(*shown))
+
+
 def _mails(user: User) -> Iterator[dict[str, Any]]:
     """The notices of the last days to verified addresses; recipients are blanked after that."""
     addresses = user.email_addresses.filter(verified_at__isnull=False).values("address")
@@ -91,5 +97,6 @@ add_part("second_factors", _second_factors)
 add_part("recovery_codes", _recovery_codes)
 add_part("sessions", _sessions)
 add_part("devices", _devices)
+add_part("unknown_sign_ins", _unknown_sign_ins)
 add_part("mails", _mails)
 add_part("history", _history)

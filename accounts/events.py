@@ -192,6 +192,19 @@ STAFF_RIGHTS_CHANGED = define(
     "groups",
     "reason",
 )
+MAIL_DOMAIN_PROHIBITED = define(
+    "staff:mail-domain:prohibited",
+    _("{actor} prohibited new mail addresses at {domain}: {reason}"),
+    "domain",
+    "accounts",
+    "reason",
+)
+MAIL_DOMAIN_ALLOWED = define(
+    "staff:mail-domain:allowed",
+    _("{actor} accepted mail addresses at {domain} again: {reason}"),
+    "domain",
+    "reason",
+)
 ACCOUNT_FROZEN = define(
     "staff:account:frozen", _("{actor} froze the account {user}: {reason}"), "reason"
 )

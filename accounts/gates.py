@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.views import RedirectURLMixin, redirect_to_login
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
-from django.utils.translation import gettext as _
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect, resolve_url
 from django.views.decorators.cache import never_cache
 
 from accounts import policy
@@ -52,8 +51,7 @@ def account_page(view: View) -> View:
         if user.must_confirm_recovery_codes:
             return redirect("accounts:recovery-codes")
         if not user.has_verified_email and not _is_security_page(request):
-            messages.warning(request, _("Verify your mail address first."))
-            return redirect("accounts:security")
+            return redirect("accounts:security")  # whose verdict says so
         if not _is_of_account(request) and policy.lacks_second_factor(user):
             messages.warning(request, policy.demand(user))
             return redirect("accounts:security")
@@ -68,6 +66,8 @@ class SafeNextMixin(RedirectURLMixin):
     (Django's methods take no request, whatever its stubs say.)
     """
 
+    request: HttpRequest
+
     def get_success_url_allowed_hosts(self) -> set[str]:  # type: ignore[override]
         """This site by its own address, whatever the Host header says."""
         return {urlsplit(settings.SITE_URL).netloc}
@@ -76,6 +76,13 @@ class SafeNextMixin(RedirectURLMixin):
         """Where to go on, or ""."""
         target = super().get_redirect_url()
         return target if target.lower().startswith(("/", "http://", "https://")) else ""
+
+    def lead_back(self, reason: str) -> HttpResponseRedirect:
+        """To the sign-in page, which says why, and later leads on to `next`."""
+        messages.error(self.request, reason)
+        target = self.get_redirect_url()
+        query = f"?{urlencode({'next': target})}" if target else ""
+        return HttpResponseRedirect(resolve_url(settings.LOGIN_URL) + query)
 
 
 def _is_of_account(request: HttpRequest) -> bool:

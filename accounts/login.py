@@ -59,11 +59,14 @@ def complete(
 
     Raises:
         PermissionDenied: if the account has a second factor, none was verified, and this browser
-            is not remembered; or if the account was closed, got a new password or lost this
-            factor meanwhile.
+            is not remembered; or if the account was closed or deleted, got a new password or lost
+            this factor meanwhile.
     """
     password_changed_at = user.password_changed_at
-    user = User.objects.select_for_update(no_key=True).get(pk=user.pk)
+    present = User.objects.select_for_update(no_key=True).filter(pk=user.pk).first()
+    if present is None:
+        raise PermissionDenied(_("This account was deleted meanwhile."))
+    user = present
     if not user.is_active or user.password_changed_at != password_changed_at:
         raise PermissionDenied(_("The account was changed meanwhile. Sign in again."))
     if device is not None and device.user_id != user.pk:
@@ -135,9 +138,16 @@ def note_recovery_code(code_set: RecoveryCodeSet, user: User, *, by: Actor) -> N
 
 
 def keep_session(request: HttpRequest) -> None:
-    """Go on with this session although the password is a new one; its owner has just set it."""
+    """Go on with this session although the password is a new one; its owner has just set it.
+
+    Raises:
+        PermissionDenied: if the account was deleted meanwhile.
+    """
     user: Any = request.user
-    user.refresh_from_db(fields=["password", "password_changed_at"])
+    try:
+        user.refresh_from_db(fields=["password", "password_changed_at"])
+    except User.DoesNotExist as error:
+        raise PermissionDenied(_("This account was deleted meanwhile.")) from error
     request.session[HASH_SESSION_KEY] = user.get_session_auth_hash()
 
 

@@ -1,8 +1,8 @@
 """Security keys and passkeys: what browsers are asked, and whether their answers are accepted.
 
-A challenge is not stored when it is made, so that a look at the sign-in page leaves nothing behind:
-it carries its time and a seal over what it was made for, and is spent by the one row that an
-answer to it may insert.
+A challenge is not stored when it is made, so that asking for one leaves nothing behind: it carries
+its time and a seal over what it was made for, and is spent by the one row that an answer to it may
+insert.
 """
 
 from __future__ import annotations

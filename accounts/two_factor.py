@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.core.exceptions import SuspiciousOperation
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.utils.translation import gettext, ngettext
@@ -19,8 +19,8 @@ from accounts import devices, login
 from accounts.forms.sign_in import CodeForm, KeyForm, RecoveryCodeForm, SignInForm
 from accounts.gates import SafeNextMixin, is_fully_signed_in
 from accounts.models import AuthenticatorApp, RecoveryCodeSet, SecurityKey, User
+from accounts.safety import FEW_CODES
 
-FEW_CODES = 2
 _METHODS = {"app": "an authenticator app", "key": "a security key", "passkey": "a passkey"}
 
 
@@ -46,10 +46,6 @@ class AuthenticatorAppMethod(MethodBase):
         """What a button says."""
         return _("Use the app %(label)s") % {"label": device.name}
 
-    def get_verbose_action(self, device: Device) -> Any:
-        """What a page says."""
-        return _("Type the code that the app %(label)s shows.") % {"label": device.name}
-
 
 class SecurityKeyMethod(MethodBase):
     """Security keys and passkeys. The browser asks for any of them, so they are one choice."""
@@ -72,10 +68,6 @@ class SecurityKeyMethod(MethodBase):
     def get_action(self, device: Device) -> Any:
         """What a button says."""
         return _("Use a security key or passkey")
-
-    def get_verbose_action(self, device: Device) -> Any:
-        """What a page says."""
-        return _("Use one of your security keys or passkeys.")
 
 
 def register_methods() -> None:
@@ -116,6 +108,7 @@ class SignInView(SafeNextMixin, LoginView):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Lead whoever is signed in on; others get a wizard whose forms are their own."""
         self.request = request
+        self.needs_factor: dict[Any, bool] = {}
         if request.method == "GET" and is_fully_signed_in(request):
             return redirect(self.get_success_url())
         forms: Any = self.form_list  # a dictionary, once `as_view` has run
@@ -168,24 +161,29 @@ class SignInView(SafeNextMixin, LoginView):
 
     def has_backup_step(self) -> bool:
         """Offered where a recovery code is left and no factor was verified yet."""
-        user = self.get_user()
-        return bool(
-            user
-            and user.has_second_factor
-            and user.recovery_codes
-            and self.TOKEN_STEP not in self.storage.validated_step_data
-            and not devices.is_remembered(self.request, user)
+        return (
+            self.TOKEN_STEP not in self.storage.validated_step_data
+            and self._needs_factor()
+            and bool(self.get_user().recovery_codes)
         )
 
     def has_token_step(self) -> bool:
         """Asked of whoever has a second factor, unless a recovery code stood in for it."""
+        return self.BACKUP_STEP not in self.storage.validated_step_data and self._needs_factor()
+
+    def _needs_factor(self) -> bool:
+        """Whether the account has a second factor that this browser may not skip.
+
+        The wizard asks for its steps a dozen times in one request; the answer is found once.
+        """
         user = self.get_user()
-        return bool(
-            user
-            and user.has_second_factor
-            and self.BACKUP_STEP not in self.storage.validated_step_data
-            and not devices.is_remembered(self.request, user)
-        )
+        if not user:
+            return False
+        if user.pk not in self.needs_factor:
+            self.needs_factor[user.pk] = user.has_second_factor and not devices.is_remembered(
+                self.request, user
+            )
+        return self.needs_factor[user.pk]
 
     condition_dict = {
         LoginView.TOKEN_STEP: has_token_step,
@@ -223,7 +221,10 @@ class SignInView(SafeNextMixin, LoginView):
             method = "a password"
         target = self.get_success_url()
         remember = "remember_device" in self.request.POST
-        login.complete(self.request, user, method=method, device=device, remember=remember)
+        try:
+            login.complete(self.request, user, method=method, device=device, remember=remember)
+        except PermissionDenied as refusal:  # the account was changed since the last proof
+            return self.lead_back(str(refusal))
         if isinstance(device, RecoveryCodeSet) and device.unused <= FEW_CODES:
             messages.warning(self.request, _few_codes_left(device.unused))
         return HttpResponseRedirect(target)

@@ -20,14 +20,17 @@ class TokensConfig(AppConfig):
         from accounts.closing import add_farewell
         from accounts.data import add_part
         from accounts.panels import add_security_panel, add_survivors
+        from audit.origins import add_eraser
         from tokens import credentials  # noqa: F401
         from tokens.closing import end_tokens
         from tokens.data import gather_tokens
         from tokens.models import APIToken
         from tokens.panels import describe_tokens, surviving_tokens
+        from tokens.uses import forget_origins
 
         add_security_panel(describe_tokens)
         add_survivors(surviving_tokens)
         add_farewell(end_tokens)
         policy.add_reason(lambda user: APIToken.objects.active().of(user).exists())
         add_part("api_tokens", gather_tokens)
+        add_eraser(forget_origins)

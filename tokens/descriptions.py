@@ -22,12 +22,16 @@ _SHOWN = 5
 _SENTENCES = {
     (True, False, False): gettext_noop("Upload new releases of %(projects)s"),
     (False, True, False): gettext_noop("Create %(new)s"),
-    (False, False, True): gettext_noop("Yank releases of %(projects)s"),
+    (False, False, True): gettext_noop("Yank releases of %(projects)s, and take that back"),
     (True, True, False): gettext_noop("Create %(new)s, and upload new releases of %(projects)s"),
-    (True, False, True): gettext_noop("Upload and yank releases of %(projects)s"),
-    (False, True, True): gettext_noop("Create %(new)s, and yank releases of %(projects)s"),
+    (True, False, True): gettext_noop(
+        "Upload and yank releases of %(projects)s, and take yanks back"
+    ),
+    (False, True, True): gettext_noop(
+        "Create %(new)s, yank releases of %(projects)s, and take that back"
+    ),
     (True, True, True): gettext_noop(
-        "Create %(new)s, and upload and yank releases of %(projects)s"
+        "Create %(new)s, upload and yank releases of %(projects)s, and take yanks back"
     ),
 }
 

@@ -37,6 +37,12 @@ TOKEN_DENIED = define(
     "token_id",
     "name",
 )
+TOKEN_LET_IN = define(
+    "token:token:let-in",
+    _("{actor} let the API token {name} of {user} in to {project} again"),
+    "token_id",
+    "name",
+)
 LEAK_REPORTED = define(
     "token:leak:reported",
     _("The API token {name} of {user} was reported as leaked, by {source}: {outcome}"),

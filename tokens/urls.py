@@ -27,6 +27,7 @@ human_urlpatterns = [
     path("account/tokens/<uuid:pk>/revoke/", manage.revoke_token, name="token-revoke"),
     path("manage/project/<str:name>/uploaders/", uploaders.show_uploaders, name="uploaders"),
     path("manage/project/<str:name>/uploaders/<uuid:pk>/", uploaders.deny, name="deny"),
+    path("manage/project/<str:name>/uploaders/<uuid:pk>/let-in/", uploaders.let_in, name="let-in"),
     path("found-token/", leaks.found_token, name="found-token"),
 ]
 urlpatterns = [*machine_urlpatterns, *human_urlpatterns]

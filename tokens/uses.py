@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -28,6 +28,11 @@ def note_use(token: APIToken, *, by: Actor, project: str = "", file: str = "") -
         last_used_file=file,
         unused_notice_at=None,
     )
+
+
+def forget_origins(before: datetime) -> None:
+    """Forget from where and with what tokens were used whose last use is older."""
+    APIToken.objects.filter(last_used_at__lt=before).update(last_used_from="", last_used_client="")
 
 
 def count_refusal(token: APIToken, reason: str) -> None:

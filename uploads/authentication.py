@@ -23,9 +23,18 @@ WRONG = "The user name or the password is wrong, or the account may not upload."
 
 
 class TooManyAttempts(APIException):
-    """Passwords were tried too often; this one was not looked at."""
+    """Passwords were tried too often; this one was not looked at.
+
+    Args:
+        retry_after: the seconds to wait.
+    """
 
     status_code = 429
+
+    def __init__(self, retry_after: int) -> None:
+        minutes = max(1, round(retry_after / 60))
+        super().__init__(f"There were too many wrong passwords. Try again in {minutes} minutes.")
+        self.retry_after = retry_after
 
 
 class UploadAuthentication(UploadTokenAuthentication):
@@ -57,10 +66,7 @@ class UploadAuthentication(UploadTokenAuthentication):
         try:
             user = verification.check_upload_password(*pair, by=by)
         except LimitReached as reached:
-            minutes = max(1, round(reached.retry_after / 60))
-            raise TooManyAttempts(
-                f"There were too many wrong passwords. Try again in {minutes} minutes."
-            ) from reached
+            raise TooManyAttempts(reached.retry_after) from reached
         if user is None:
             raise AuthenticationFailed(WRONG)
         return user, PasswordCredential(user, user.password)

@@ -24,7 +24,7 @@ _DIGESTS = {
 _LONG_BLAKE2 = re.compile(r"[0-9a-f]{128}\Z")
 _KINDS = {"sdist", "bdist_wheel"}
 _REQUIRED = ("name", "version", "filetype")
-_FIELDS = ("protocol_version", *_REQUIRED, "pyversion", "comment", *_DIGESTS)
+_FIELDS = ("protocol_version", *_REQUIRED, "pyversion", *_DIGESTS)
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,6 @@ class UploadRequest:
         normalized_name: its PEP 503 form.
         version: the release's version as the form spells it.
         parsed: the file name, read.
-        comment: free text.
         file: the file on the disk; its digests are those that the form gave.
     """
 
@@ -44,7 +43,6 @@ class UploadRequest:
     normalized_name: str
     version: str
     parsed: ParsedFilename
-    comment: str
     file: ReceivedFile
 
 
@@ -85,7 +83,6 @@ def read_form(form: QueryDict, file: ReceivedFile | None) -> UploadRequest:
         normalized_name=names.normalize(name),
         version=version,
         parsed=parsed,
-        comment=_value(form, "comment")[:500],
         file=file,
     )
 

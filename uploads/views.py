@@ -22,7 +22,7 @@ from projects.models import Project
 from tokens.authentication import actor_of, record_refusal
 from tokens.credentials import TokenCredential, TokenRefused
 from uploads import incoming
-from uploads.authentication import UploadAuthentication
+from uploads.authentication import TooManyAttempts, UploadAuthentication
 from uploads.credentials import Credential
 from uploads.errors import UploadRefused, refusal_response
 from uploads.events import UPLOAD_REFUSED
@@ -107,7 +107,10 @@ class UploadView(APIView):
         """Turn what the uploader did wrong into its line; our own mistakes stay mistakes."""
         if isinstance(exc, APIException):
             status = 403 if exc.status_code == 401 else exc.status_code
-            return refusal_response(str(exc.detail), status=status)
+            response = refusal_response(str(exc.detail), status=status)
+            if isinstance(exc, TooManyAttempts):
+                response["Retry-After"] = str(exc.retry_after)
+            return response
         if isinstance(exc, OperationalError | InterfaceError):
             logger.error("The database did not answer an upload: %s", exc)
             return refusal_response(

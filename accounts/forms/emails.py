@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from accounts.mail_addresses import require_possible
+from accounts.mail_domains import require_welcome
 from accounts.models import EmailAddress, User
 
 
@@ -26,13 +27,14 @@ class AddressForm(forms.Form):
         self.user = user
 
     def clean_email(self) -> str:
-        """Refuse what is no address, and one that this account has already.
+        """Refuse what is no address or not wanted, and one that this account has already.
 
         Raises:
             ValidationError: if it is one of them.
         """
         email: str = self.cleaned_data["email"]
         require_possible(email)
+        require_welcome(email)
         if EmailAddress.objects.filter(user=self.user, address_key=email.lower()).exists():
             raise ValidationError(_("This address is on your account already."), code="present")
         return email

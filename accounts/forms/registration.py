@@ -12,6 +12,7 @@ from accounts import usernames
 from accounts.forms.fields import code_field
 from accounts.forms.passwords import new_password_field
 from accounts.mail_addresses import require_possible
+from accounts.mail_domains import require_welcome
 from accounts.models import User
 from accounts.operations import registration
 from accounts.passwords import require_good
@@ -56,13 +57,14 @@ class RegistrationForm(forms.Form):
         return username
 
     def clean_email(self) -> str:
-        """Check that it can be mailed.
+        """Check that it can be mailed, and is wanted here.
 
         Raises:
             ValidationError: if it cannot.
         """
         email: str = self.cleaned_data["email"]
         require_possible(email)
+        require_welcome(email)
         return email
 
     def clean(self) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The people, and what they prove themselves with."""
 
 from accounts.models.counts import RateCount
+from accounts.models.domains import ProhibitedDomain
 from accounts.models.factors import (
     SECOND_FACTORS,
     AuthenticatorApp,
@@ -32,6 +33,7 @@ __all__ = [
     "KnownDevice",
     "OutboxMail",
     "PasswordReset",
+    "ProhibitedDomain",
     "RateCount",
     "RecoveryCode",
     "RecoveryCodeSet",

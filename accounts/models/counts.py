@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from django.db import models
+from django.utils.functional import cached_property
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -37,13 +39,17 @@ class RateCount(models.Model):
         return f"{self.limit}: {self.whose}"
 
     @property
-    def user(self) -> User | None:
-        """The account whose attempts these are, if they are of one account."""
+    def user_id(self) -> UUID | None:
+        """The id of the account whose attempts these are, if they are of one account."""
         try:
-            pk = UUID(self.key.removeprefix("user:").partition(":")[0])
+            return UUID(self.key.removeprefix("user:").partition(":")[0])
         except ValueError:
             return None
-        return User.objects.filter(pk=pk).first()
+
+    @cached_property
+    def user(self) -> User | None:
+        """The account whose attempts these are, if they are of one account that is there."""
+        return User.objects.filter(pk=self.user_id).first() if self.user_id else None
 
     @property
     def whose(self) -> str:
@@ -57,3 +63,10 @@ class RateCount(models.Model):
             return self.key
         on_device = gettext("%s, on a known device") % user.username
         return on_device if ":device:" in self.key else user.username
+
+
+def find_users(rows: Sequence[RateCount]) -> None:
+    """Look for the accounts of many rows at once, rather than for each when it is asked."""
+    users = User.objects.in_bulk({row.user_id for row in rows if row.user_id})
+    for row in rows:
+        row.user = users.get(row.user_id)

@@ -21,7 +21,6 @@ from accounts.links import sign_denial
 from accounts.models import (
     SECOND_FACTORS,
     EmailAddress,
-    KnownDevice,
     OutboxMail,
     RecoveryCodeSet,
     SecondFactor,
@@ -80,9 +79,8 @@ def deny_sign_in(sign_in: UnknownSignIn, *, address: str, by: Actor) -> None:
     user.password, user.password_changed_at = make_password(None), now
     user.uploads_suspended_at = user.uploads_suspended_at or now
     user.save(update_fields=["password", "password_changed_at", "uploads_suspended_at"])
-    sessions.end_sessions(user, keep=None, by=by)
-    KnownDevice.objects.filter(user=user).delete()
     limits.RESET_USER.forget(str(user.pk))  # the intruder may have used them up
+    sessions.end_sessions(user, keep=None, forget_devices=True, by=by)
     happened_at = sign_in.happened_at.strftime("%Y-%m-%d %H:%M UTC")
     record(SIGN_IN_DENIED, by=by, about=[user], happened_at=happened_at, held=held)
     for row in told.values():

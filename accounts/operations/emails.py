@@ -25,6 +25,7 @@ from accounts.events import (
 )
 from accounts.limits import LimitReached
 from accounts.links import sign_address
+from accounts.mail_domains import require_welcome
 from accounts.models import EmailAddress, OutboxMail, User
 from accounts.permissions import MAY_HELP, lock_accounts, require_staff
 from audit import keyring
@@ -169,8 +170,10 @@ def change_unverified_address(user: User, new: str, *, by: Actor) -> EmailAddres
 
     Raises:
         PermissionDenied: once the account has a verified address.
+        ValidationError: if the mail domain is prohibited.
         LimitReached: beyond 3 mails in 6 hours.
     """
+    require_welcome(new)
     _lock(user)
     if EmailAddress.objects.filter(user=user, verified_at__isnull=False).exists():
         raise PermissionDenied(_("This account has a verified address."))
@@ -192,9 +195,10 @@ def add_address(user: User, new: str, *, by: Actor) -> EmailAddress:
 
     Raises:
         PermissionDenied: while no address of the account is verified.
-        ValidationError: if the account has it, or has 10.
+        ValidationError: if the account has it, or has 10, or the mail domain is prohibited.
         LimitReached: beyond 3 verification mails in 6 hours.
     """
+    require_welcome(new)
     _lock(user)
     present = EmailAddress.objects.filter(user=user)
     if not present.usable().exists():

@@ -11,7 +11,8 @@ from django.db import transaction
 
 from accounts.events import ACCOUNTS_IMPORTED
 from accounts.importing import ImportedAccount, Problem
-from accounts.models import EmailAddress, ReservedName, User
+from accounts.mail_domains import domains_of
+from accounts.models import EmailAddress, ProhibitedDomain, ReservedName, User
 from audit.actors import Actor
 from audit.log import record
 
@@ -23,6 +24,7 @@ _IN_ONE_EVENT = 1_000
 def find_conflicts(accounts: Sequence[ImportedAccount]) -> list[Problem]:
     """What this site already has, and so cannot be imported."""
     problems = []
+    prohibited = set(ProhibitedDomain.objects.values_list("domain", flat=True))
     for part in _parts(accounts, _AT_A_TIME):
         keys = [row.username.lower() for row in part]
         taken = set(
@@ -36,6 +38,9 @@ def find_conflicts(accounts: Sequence[ImportedAccount]) -> list[Problem]:
             if row.username.lower() in taken:
                 reason = "this site has, or had, an account of this name"
                 problems.append(Problem(row.line, "username", reason))
+            if not prohibited.isdisjoint(domains_of(row.email)):
+                reason = "this site accepts no addresses at this mail domain"
+                problems.append(Problem(row.line, "email", reason))
             if row.email_verified and row.email.lower() in in_use:
                 reason = "an account of this site has verified this address"
                 problems.append(Problem(row.line, "email", reason))

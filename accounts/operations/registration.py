@@ -22,6 +22,7 @@ from accounts.events import (
     LINK_CREATED,
 )
 from accounts.links import digest_link
+from accounts.mail_domains import require_welcome
 from accounts.models import ADMINISTRATOR, AccountLink, EmailAddress, ReservedName, User
 from accounts.operations import emails, second_factors
 from accounts.permissions import MAY_RULE, require_staff
@@ -165,6 +166,7 @@ def _name_taken() -> ValidationError:
 
 
 def _create_user(*, username: str, email: str, password_hash: str) -> tuple[User, EmailAddress]:
+    require_welcome(email)
     try:
         with transaction.atomic():
             user = User.objects.create(username=username, password=password_hash)
@@ -186,7 +188,7 @@ def register(
 
     Raises:
         PermissionDenied: if registration is not open and there is no invitation.
-        ValidationError: if the name is not free.
+        ValidationError: if the name is not free, or mail domain prohibited.
     """
     if not is_open_to(link):
         raise PermissionDenied(_("Registration on this site is not open."))

@@ -16,21 +16,28 @@ from audit.log import record
 
 
 @transaction.atomic
-def end_sessions(user: User, *, keep: str | None, by: Actor) -> int:
+def end_sessions(user: User, *, keep: str | None, forget_devices: bool = False, by: Actor) -> int:
     """End the sessions of an account; its devices are asked for the second factor again.
 
     Args:
         keep: the key of the one session that goes on, with what its device may; or None.
+        forget_devices: whether each device is an unknown one from now on; none is kept then.
 
     Returns:
         How many were ended.
     """
-    (count,) = end_sessions_of([user], keep=keep, by=by)
+    (count,) = end_sessions_of([user], keep=keep, forget_devices=forget_devices, by=by)
     return count
 
 
 @transaction.atomic
-def end_sessions_of(users: Sequence[User], *, keep: str | None = None, by: Actor) -> list[int]:
+def end_sessions_of(
+    users: Sequence[User],
+    *,
+    keep: str | None = None,
+    forget_devices: bool = False,
+    by: Actor,
+) -> list[int]:
     """End the sessions of accounts, as `end_sessions` does.
 
     All are over before the first event is recorded: recording takes the lock that everybody waits
@@ -43,6 +50,8 @@ def end_sessions_of(users: Sequence[User], *, keep: str | None = None, by: Actor
         How many were ended, for each account.
     """
     counts = [_delete_sessions(user, keep) for user in users]
+    if forget_devices:
+        KnownDevice.objects.filter(user__in=users).delete()
     for user, count in zip(users, counts, strict=True):
         if count:
             record(SESSIONS_ENDED, by=by, about=[user], count=count)

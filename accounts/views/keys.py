@@ -10,11 +10,10 @@ from functools import partial
 from typing import Any
 
 from django.conf import settings
-from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
-from django.shortcuts import redirect, resolve_url
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect
 from django.utils.decorators import method_decorator
-from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
@@ -88,11 +87,11 @@ class PasskeySignInView(SafeNextMixin, View):
     def post(self, request: HttpRequest) -> HttpResponse:
         """Sign in, or lead back to the sign-in page with the reason."""
         form = PasskeyForm(request.POST, by=from_connection(request))
-        target = self.get_redirect_url()
         if not form.is_valid() or form.key is None:
-            messages.error(request, " ".join(map(str, form.non_field_errors())))
-            query = f"?{urlencode({'next': target})}" if target else ""
-            return HttpResponseRedirect(resolve_url(settings.LOGIN_URL) + query)
+            return self.lead_back(" ".join(map(str, form.non_field_errors())))
         key = form.key
-        login.complete(request, key.user, method="a passkey", device=key)
-        return redirect(target or settings.LOGIN_REDIRECT_URL)
+        try:
+            login.complete(request, key.user, method="a passkey", device=key)
+        except PermissionDenied as refusal:  # the account was changed since the key answered
+            return self.lead_back(str(refusal))
+        return redirect(self.get_redirect_url() or settings.LOGIN_REDIRECT_URL)

@@ -45,11 +45,11 @@ def _change_password(request: HttpRequest) -> HttpResponse:
                 by=request.actor,  # type: ignore[attr-defined]
             )
             request.session.cycle_key()
+            login.keep_session(request)
         except (PermissionDenied, SessionInterrupted):  # somebody else has ended this session
             request.session.flush()
             messages.error(request, _("The account was changed meanwhile. Sign in again."))
             return redirect("two_factor:login")
-        login.keep_session(request)
         messages.success(request, _("Your password is changed. All other sessions were ended."))
         return redirect("accounts:security")
     return render(request, "accounts/change_password.html", {"nav": "security", "form": form})

@@ -11,7 +11,9 @@ import time_machine
 from django.contrib.auth.hashers import make_password
 from django.core import signing
 from django.core.exceptions import PermissionDenied
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts import limits, notices
@@ -368,3 +370,18 @@ def test_it_is_recorded_as_the_owners_act_by_a_link(
     event = Event.objects.get(kind=SIGN_IN_DENIED.name)
     assert (event.actor_label, event.credential) == ("alice", "link")
     assert event.fields["held"] == 1
+
+
+def test_nobody_waits_for_a_row_once_the_memory_is_held(
+    browser: Browser, intruder: Client, alice: Person
+) -> None:
+    browser(alice)
+    with CaptureQueriesContext(connection) as queries:
+        deny(browser)
+    asked = [query["sql"] for query in queries]
+    held = next(n for n, sql in enumerate(asked) if 'UPDATE "audit_chainhead"' in sql)
+    later = [
+        sql for sql in asked[held:] if sql.startswith(("DELETE", "UPDATE")) and "audit_" not in sql
+    ]
+    assert not [sql for sql in later if "django_session" not in sql and "accounts_" in sql]
+    assert not KnownDevice.objects.filter(user=alice.user).exists()

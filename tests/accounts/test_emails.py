@@ -332,3 +332,12 @@ def test_the_stored_mail_holds_no_link(browser: Browser, db: None) -> None:
     browser(person).post(ADDRESS)
     mail = OutboxMail.objects.get()
     assert mail.facts == {"address_id": address_of(person).pk}
+
+
+def test_the_page_that_the_unverified_are_led_to_says_why_once(browser: Browser, db: None) -> None:
+    client = browser(newcomer(is_verified=False))
+    response = client.get("/account/tokens/", follow=True)
+    assert list(response.context["messages"]) == []
+    page = text_of_page(response)
+    assert page.count("Your mail address is not verified") == 1
+    assert "you cannot add a second factor or make API tokens" in page

@@ -25,6 +25,7 @@ from accounts.models import (
     AuthenticatorApp,
     EmailAddress,
     KnownDevice,
+    ProhibitedDomain,
     RateCount,
     SecurityKey,
     SwitchState,
@@ -141,6 +142,7 @@ def doors(alice: Person, sam: Person) -> list[Door]:
     registration.create_invitation(by=sam.actor)
     EmailAddress.objects.create(user=alice.user, address="second@example.org")
     PASSWORD_SITE.take("site")
+    ProhibitedDomain.objects.create(domain="trash.example", prohibited_by="sam")
     SecurityKey.objects.create(user=alice.user, name="key", credential_id="a2V5", public_key=b"x")
     return all_doors(
         {
@@ -172,10 +174,6 @@ def _token(_alice: Person) -> object:
     return APIToken.objects.get().pk
 
 
-def _invitation(_alice: Person) -> object:
-    return Invitation.objects.get().pk
-
-
 # Whose ids an address holds: a row of alice's. Addresses that are new here have to be added.
 ROWS: dict[str, Callable[[Person], object]] = {
     "accounts:end-session": lambda alice: UserSession.objects.filter(user=alice.user)[0].pk,
@@ -187,13 +185,15 @@ ROWS: dict[str, Callable[[Person], object]] = {
     "accounts:rename-app": lambda alice: alice.app.pk,
     "accounts:rename-key": _key,
     "accounts:resend-verification": _second_address,
+    "admin:act-allow-domain": lambda _: ProhibitedDomain.objects.get().pk,
     "admin:act-cancel": lambda _: AccountLink.objects.get().pk,
     "admin:act-clear": lambda _: RateCount.objects.all()[0].pk,
     "admin:act-turn": lambda _: SwitchState.objects.get(name="registration").pk,
     "admin:act-verify": _second_address,
-    "projects:invitation-detail": _invitation,
-    "projects:invitation-revoke": _invitation,
+    "projects:invitation-detail": lambda _: Invitation.objects.get().pk,
+    "projects:invitation-revoke": lambda _: Invitation.objects.get().pk,
     "tokens:deny": _token,
+    "tokens:let-in": _token,
     "tokens:token-detail": _token,
     "tokens:token-rename": _token,
     "tokens:token-revoke": _token,
@@ -238,7 +238,7 @@ def ended(browser: Browser, person: Person) -> Client:
     return client
 
 
-WITHOUT_OWNER = {"audit", "accounts.RateCount", "accounts.OutboxMail"}
+WITHOUT_OWNER = {"audit", "accounts.RateCount", "accounts.OutboxMail", "accounts.ProhibitedDomain"}
 
 
 def things_of(person: Person) -> dict[str, list[object]]:

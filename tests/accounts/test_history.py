@@ -220,6 +220,18 @@ def test_all_data_of_a_person_is_one_file(browser: Browser, alice: Person, bob: 
     assert "bob" not in content
 
 
+def test_the_file_tells_of_sign_ins_from_unknown_devices(browser: Browser, alice: Person) -> None:
+    at, place = datetime(2026, 5, 1, tzinfo=UTC), "198.51.100.9"
+    alice.user.unknown_sign_ins.create(happened_at=at, network_address=place, user_agent="Curl/8")
+    found = json.loads(content_of(browser(alice).get("/account/data/")))
+    assert found["unknown_sign_ins"][0] == {
+        "happened_at": "2026-05-01T00:00:00Z",
+        "network_address": place,
+        "user_agent": "Curl/8",
+        "denied_at": None,
+    }
+
+
 def test_the_file_holds_no_secret(browser: Browser, alice: Person) -> None:
     text = token_of(alice)
     content = content_of(browser(alice).get("/account/data/"))

@@ -9,11 +9,13 @@ from dataclasses import replace
 import pytest
 import time_machine
 from django.contrib.auth.models import Group
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from accounts import verification
 from accounts.events import LIMIT_CLEARED
-from accounts.limits import FACTOR_SITE, PASSWORD_SITE, LimitReached, Limits
+from accounts.limits import FACTOR_SITE, FACTOR_USER, PASSWORD_SITE, LimitReached, Limits
 from accounts.models import KnownDevice, RateCount, User
 from audit.actors import Actor, digest_device
 from audit.models import Event
@@ -222,3 +224,25 @@ def test_the_sign_in_page_says_nothing_of_devices_to_strangers(
     # Whether somebody has signed in on this device is not told before the password is right
     page = browser().get(SIGN_IN)
     assert "device" not in text_of_page(page).replace("width=device-width", "")
+
+
+def test_the_list_of_limits_looks_for_accounts_once(browser: Browser, sam: Person) -> None:
+    def count_queries() -> int:
+        with CaptureQueriesContext(connection) as queries:
+            page = client.get("/admin/accounts/ratecount/")
+        assert "person-0" in text_of_page(page)
+        return len(queries)
+
+    client = browser(sam)
+    fail_factor_of("person-0")
+    count_queries()  # the first page of a session asks more
+    few = count_queries()
+    for number in range(1, 9):
+        fail_factor_of(f"person-{number}")
+    assert count_queries() == few
+
+
+def fail_factor_of(name: str) -> None:
+    """One wrong code of an account of that name."""
+    user = User.objects.create(username=name)
+    FACTOR_USER[0].take(f"user:{user.pk}")

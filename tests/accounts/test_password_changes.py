@@ -159,3 +159,18 @@ def test_a_session_that_is_ended_right_after_the_change_is_over(
     response = client.post(CHANGE, {"password": PASSWORD}, follow=True)
     assert "Sign in again." in text_of_page(response)
     assert not is_signed_in(client)
+
+
+def test_an_account_that_is_deleted_while_its_password_is_set_gets_an_answer(
+    browser: Browser, alice: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, cycle_key = browser(alice), SessionStore.cycle_key
+
+    def late(store: SessionStore) -> None:
+        cycle_key(store)
+        User.objects.filter(pk=alice.user.pk).delete()
+
+    monkeypatch.setattr(SessionStore, "cycle_key", late)
+    response = client.post(CHANGE, {"password": PASSWORD}, follow=True)
+    assert response.status_code == 200
+    assert "The account was changed meanwhile. Sign in again." in text_of_page(response)

@@ -98,9 +98,23 @@ GUARDS = [
     Guard(
         "only owners cut tokens off",
         "tokens/operations/denials.py",
-        '    permissions.require(by, "manage", project)\n',
-        "",
+        '    permissions.require(by, "manage", project)\n    try:\n',
+        "    try:\n",
         "tests/tokens/test_denials.py::test_only_owners_cut_off",
+    ),
+    Guard(
+        "only owners let tokens in again",
+        "tokens/operations/denials.py",
+        '    permissions.require(by, "manage", project)\n    if not',
+        "    if not",
+        "tests/tokens/test_denials.py::test_only_owners_let_in",
+    ),
+    Guard(
+        "a token is let in to one project alone",
+        "tokens/operations/denials.py",
+        "filter(token=token, project=project).delete()",
+        "filter(token=token).delete()",
+        "tests/tokens/test_denials.py::test_a_token_that_is_let_in_again_uploads_again",
     ),
     Guard(
         "a suspended account uploads nothing",

@@ -15,7 +15,14 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.events import STAFF_ACT_REFUSED
-from accounts.models import AccountLink, EmailAddress, RateCount, SwitchState, User
+from accounts.models import (
+    AccountLink,
+    EmailAddress,
+    ProhibitedDomain,
+    RateCount,
+    SwitchState,
+    User,
+)
 from accounts.staff import ObjectAdmin, StaffAct, StaffPage, acts_on
 from audit.groups import EVERYBODY
 from audit.models import Event
@@ -51,6 +58,9 @@ def rows(alice: Person) -> dict[Any, Any]:
         APIToken: token,
         AccountLink: AccountLink.objects.create(
             digest="0" * 64, created_by="sam", expires_at=timezone.now() + timedelta(days=1)
+        ),
+        ProhibitedDomain: ProhibitedDomain.objects.create(
+            domain="trash.example", reason=REASON, prohibited_by="sam"
         ),
         SwitchState: SwitchState.objects.order_by("pk").first(),
         RateCount: RateCount.objects.create(

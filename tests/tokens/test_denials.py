@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import pytest
+import time_machine
 from django.core.exceptions import PermissionDenied
 from django.test import Client
 
 from accounts.models import OutboxMail
+from accounts.notices import render
 from audit.models import Event
 from projects.models import Project, Role
 from tests.accounts.doors import text_of_page
@@ -16,10 +19,10 @@ from tests.support.clone import Database, race
 from tests.support.people import Person, make_person
 from tests.support.uploading import grant_for, said, upload
 from tests.tokens.keys import make, project_of
-from tokens.events import TOKEN_DENIED
+from tokens.events import TOKEN_DENIED, TOKEN_LET_IN
 from tokens.grants import Scope
 from tokens.models import TokenDenial
-from tokens.operations.denials import deny_token
+from tokens.operations.denials import deny_token, let_token_in
 from tokens.operations.lifecycle import revoke_token
 
 Browser = Callable[..., Client]
@@ -83,6 +86,74 @@ def test_of_four_who_cut_off_at_once_one_is_recorded(committed_db: Database) -> 
     assert Event.objects.filter(kind=TOKEN_DENIED.name).count() == 1
 
 
+# Taken back
+
+
+def test_a_token_that_is_let_in_again_uploads_again(alice: Person, bob: Person) -> None:
+    foo, other = shared(alice, bob), project_of(alice, "other")
+    token, text = make(bob, projects=[foo])
+    deny_token(token, foo, by=alice.actor)
+    TokenDenial.objects.create(token=token, project=other, denied_by="alice")
+    assert upload(text, "foo").status_code == 403
+    assert let_token_in(token, foo, by=alice.actor)
+    assert upload(text, "foo").status_code == 200
+    assert TokenDenial.objects.get().project == other
+
+
+def test_letting_in_is_recorded_once_and_told(alice: Person, bob: Person) -> None:
+    foo = shared(alice, bob)
+    token, _text = make(bob, "bob's job", projects=[foo])
+    assert not let_token_in(token, foo, by=alice.actor)
+    deny_token(token, foo, by=alice.actor)
+    assert let_token_in(token, foo, by=alice.actor)
+    assert not let_token_in(token, foo, by=alice.actor)
+    event = Event.objects.get(kind=TOKEN_LET_IN.name)
+    assert event in Event.objects.for_user(bob.user)
+    assert event in Event.objects.for_project(foo)
+    mail = OutboxMail.objects.get(notice="token_let_in")
+    assert mail.recipient == bob.email
+    assert 'alice, an owner of the project foo, let your API token "bob\'s job" in' in " ".join(
+        str(render(mail).body).split()
+    )
+
+
+def test_only_owners_let_in(alice: Person, bob: Person, mallory: Person) -> None:
+    foo = shared(alice, bob)
+    token, _text = make(bob, projects=[foo])
+    deny_token(token, foo, by=alice.actor)
+    for person in (bob, mallory):
+        with pytest.raises(PermissionDenied):
+            let_token_in(token, foo, by=person.actor)
+    assert TokenDenial.objects.exists()
+
+
+def test_of_four_who_let_in_at_once_one_is_recorded(committed_db: Database) -> None:
+    alice, bob = make_person("alice"), make_person("bob")
+    foo = shared(alice, bob)
+    token, _text = make(bob, projects=[foo])
+    by = alice.actor
+    deny_token(token, foo, by=by)
+    assert race(4, lambda: let_token_in(token, foo, by=by)).count(True) == 1
+    assert Event.objects.filter(kind=TOKEN_LET_IN.name).count() == 1
+
+
+def test_a_token_is_let_in_with_a_button_after_a_fresh_proof(
+    browser: Browser, alice: Person, bob: Person
+) -> None:
+    foo = shared(alice, bob)
+    token, text = make(bob, "release job", projects=[foo])
+    deny_token(token, foo, by=alice.actor)
+    client, path = browser(alice), f"{PAGE}{token.pk}/let-in/"
+    assert f'href="{path}"' in text_of_page(client.get(PAGE))
+    assert "Let “release job” in to foo again?" in text_of_page(client.get(path))
+    with time_machine.travel(time.time() + 31 * 60):
+        assert "Confirm it is you" in text_of_page(client.post(path))
+        assert TokenDenial.objects.exists()
+    response = client.post(path, follow=True)
+    assert "The API token of bob is let in to foo again." in text_of_page(response)
+    assert upload(text, "foo").status_code == 200
+
+
 # The page
 
 
@@ -140,6 +211,10 @@ def test_the_pages_are_for_owners_alone(
         assert client.get(PAGE).status_code == 404
         assert client.post(f"{PAGE}{token.pk}/").status_code == 404
     assert not TokenDenial.objects.exists()
+    deny_token(token, foo, by=alice.actor)
+    for person in (bob, mallory):
+        assert browser(person).post(f"{PAGE}{token.pk}/let-in/").status_code == 404
+    assert TokenDenial.objects.exists()
 
 
 def test_a_token_that_does_not_reach_the_project_is_not_found(
@@ -150,3 +225,4 @@ def test_a_token_that_does_not_reach_the_project_is_not_found(
     elsewhere, _text = make(bob, "elsewhere", projects=[project_of(bob, "other")])
     for token in (strangers, elsewhere):
         assert browser(alice).post(f"{PAGE}{token.pk}/").status_code == 404
+        assert browser(alice).post(f"{PAGE}{token.pk}/let-in/").status_code == 404

@@ -24,12 +24,15 @@ END = datetime(2027, 3, 3, 12, tzinfo=UTC)
         ({"actions": CREATE}, "Create new projects, and upload new releases of ALL"),
         ({"actions": UPLOAD}, "Upload new releases of ALL"),
         ({"actions": ("create",)}, "Create new projects"),
-        ({"actions": ("yank",)}, "Yank releases of ALL"),
-        ({"actions": YANK}, "Upload and yank releases of ALL"),
-        ({"actions": ("create", "yank")}, "Create new projects, and yank releases of ALL"),
+        ({"actions": ("yank",)}, "Yank releases of ALL, and take that back"),
+        ({"actions": YANK}, "Upload and yank releases of ALL, and take yanks back"),
+        (
+            {"actions": ("create", "yank")},
+            "Create new projects, yank releases of ALL, and take that back",
+        ),
         (
             {"actions": (*CREATE, "yank")},
-            "Create new projects, and upload and yank releases of ALL",
+            "Create new projects, upload and yank releases of ALL, and take yanks back",
         ),
         (
             {"scope": Scope.PATTERNS, "patterns": ("foo-*", "bar"), "actions": CREATE},

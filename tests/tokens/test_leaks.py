@@ -172,11 +172,13 @@ def test_only_post_is_answered_and_no_cookie_is_looked_at(alice: Person) -> None
     assert "Cookie" not in response.headers.get("Vary", "")
 
 
-def test_reports_are_limited(alice: Person) -> None:
+def test_reports_are_limited(browser: Browser, alice: Person) -> None:
     statuses = [report("x").status_code for _turn in range(61)]
     assert statuses == [204] * 60 + [429]
     token, text = make(alice)
-    assert report(text).status_code == 429
+    for refused in (report(text), browser().post(PAGE, {"text": text}, REMOTE_ADDR="127.0.0.1")):
+        assert refused.status_code == 429
+        assert 0 < int(refused["Retry-After"]) <= 2 * 3600
     assert not is_revoked(token)
 
 

@@ -95,6 +95,7 @@ def test_passwords_at_uploads_are_limited_together_with_those_of_signing_in(alic
     response = send(alice)
     assert response.status_code == 429
     assert "too many wrong passwords" in said(response)
+    assert 0 < int(response["Retry-After"]) <= limits.PASSWORD_USER[0].per * 2
 
 
 @pytest.mark.usefixtures("allowed")

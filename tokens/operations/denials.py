@@ -1,4 +1,4 @@
-"""Cutting tokens off from projects."""
+"""Cutting tokens off from projects, and letting them in again."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from django.db import IntegrityError, transaction
 from accounts import notices
 from audit.actors import Actor
 from audit.log import record
+from audit.vocabulary import EventKind
 from projects import permissions
 from projects.models import Project
-from tokens.events import TOKEN_DENIED
+from tokens.events import TOKEN_DENIED, TOKEN_LET_IN
 from tokens.models import APIToken, TokenDenial
 
 
@@ -30,11 +31,33 @@ def deny_token(token: APIToken, project: Project, *, by: Actor) -> bool:
             TokenDenial.objects.create(token=token, project=project, denied_by=by.label[:150])
     except IntegrityError:
         return False
-    record(
-        TOKEN_DENIED, by=by, about=[token.user, project], token_id=str(token.pk), name=token.name
-    )
+    _tell(TOKEN_DENIED, "token_denied", token, project, by=by)
+    return True
+
+
+@transaction.atomic
+def let_token_in(token: APIToken, project: Project, *, by: Actor) -> bool:
+    """Take back that a token was cut off: it may do there what it allows and its holder may.
+
+    Returns:
+        False if it was not cut off.
+
+    Raises:
+        PermissionDenied: if whoever acts does not own the project.
+    """
+    project = Project.objects.locked(project.pk)
+    permissions.require(by, "manage", project)
+    if not TokenDenial.objects.filter(token=token, project=project).delete()[0]:
+        return False
+    _tell(TOKEN_LET_IN, "token_let_in", token, project, by=by)
+    return True
+
+
+def _tell(kind: EventKind, notice: str, token: APIToken, project: Project, *, by: Actor) -> None:
+    """Record it in both histories, and mail the holder."""
+    record(kind, by=by, about=[token.user, project], token_id=str(token.pk), name=token.name)
     notices.send(
-        "token_denied",
+        notice,
         [token.user],
         by=by,
         name=token.name,
@@ -42,4 +65,3 @@ def deny_token(token: APIToken, project: Project, *, by: Actor) -> bool:
         actor=by.label,
         token_id=str(token.pk),
     )
-    return True

@@ -79,7 +79,9 @@ def found_token(request: HttpRequest) -> HttpResponse:
         REPORTS.take(network_key(request.META.get("REMOTE_ADDR", "")))
     except LimitReached as reached:
         form.add_error(None, reached)
-        return render(request, "tokens/found.html", {"form": form}, status=429)
+        response = render(request, "tokens/found.html", {"form": form}, status=429)
+        response["Retry-After"] = str(reached.retry_after)
+        return response
     by = _finder(request, "visitor")
     for text in _texts_in(form.cleaned_data["text"]):
         report_leak(text, source=VISITOR, place=form.cleaned_data["place"], by=by)

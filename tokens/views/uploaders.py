@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,7 +19,7 @@ from accounts.sudo import sudo_page
 from projects.models import Project, Role
 from projects.names import normalize
 from tokens.models import APIToken, TokenDenial
-from tokens.operations.denials import deny_token
+from tokens.operations.denials import deny_token, let_token_in
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,38 @@ def show_uploaders(request: HttpRequest, name: str) -> HttpResponse:
 
 def _deny(request: HttpRequest, name: str, pk: Any) -> HttpResponse:
     """Ask, then cut the token off."""
+    return _act(
+        request,
+        name,
+        pk,
+        template="tokens/deny.html",
+        operation=deny_token,
+        done=_("The API token of %(user)s is cut off from %(project)s."),
+    )
+
+
+def _let_in(request: HttpRequest, name: str, pk: Any) -> HttpResponse:
+    """Ask, then take back that the token was cut off."""
+    return _act(
+        request,
+        name,
+        pk,
+        template="tokens/let_in.html",
+        operation=let_token_in,
+        done=_("The API token of %(user)s is let in to %(project)s again."),
+    )
+
+
+def _act(
+    request: HttpRequest,
+    name: str,
+    pk: Any,
+    *,
+    template: str,
+    operation: Callable[..., bool],
+    done: str,
+) -> HttpResponse:
+    """Ask an owner about one of the tokens that reach the project, then do it."""
     project = _owned(request, name)
     token = get_object_or_404(_held(project), pk=pk)
     narrow, wide = tokens_for(project)
@@ -64,16 +97,14 @@ def _deny(request: HttpRequest, name: str, pk: Any) -> HttpResponse:
         raise Http404
     if request.method != "POST":
         context = {"nav": "projects", "project": project, "token": token}
-        return render(request, "tokens/deny.html", context)
+        return render(request, template, context)
     try:
-        deny_token(token, project, by=request.actor)  # type: ignore[attr-defined]
+        operation(token, project, by=request.actor)  # type: ignore[attr-defined]
     except PermissionDenied as error:
         messages.error(request, str(error))
     else:
         places = {"user": token.user.username, "project": project.name}
-        messages.success(
-            request, _("The API token of %(user)s is cut off from %(project)s.") % places
-        )
+        messages.success(request, done % places)
     return redirect("tokens:uploaders", project.normalized_name)
 
 
@@ -109,3 +140,4 @@ def _owned(request: HttpRequest, name: str) -> Project:
 
 
 deny = sudo_page(_deny)
+let_in = sudo_page(_let_in)

@@ -1,0 +1,44 @@
+"""What protects accounts: their last doors, and what is told of them."""
+
+from tests.guards import Guard
+
+GUARDS = [
+    Guard(
+        "a sign-in that comes too late says so",
+        "accounts/two_factor.py",
+        "except PermissionDenied as refusal:",
+        "except SuspiciousOperation as refusal:",
+        "tests/accounts/test_late_changes.py"
+        "::test_a_code_that_comes_too_late_leads_back_to_the_sign_in_page",
+    ),
+    Guard(
+        "a deleted account is not signed in",
+        "accounts/login.py",
+        "    if present is None:\n",
+        "    if False:\n",
+        "tests/accounts/test_late_changes.py::test_an_account_that_is_gone_is_not_signed_in",
+    ),
+    Guard(
+        "a denial forgets devices before it records",
+        "accounts/operations/denials.py",
+        "    sessions.end_sessions(user, keep=None, forget_devices=True, by=by)\n",
+        "    sessions.end_sessions(user, keep=None, by=by)\n"
+        "    user.known_devices.all().delete()\n",
+        "tests/accounts/test_denials.py::test_nobody_waits_for_a_row_once_the_memory_is_held",
+    ),
+    Guard(
+        "where a token was used is forgotten with other origins",
+        "audit/erasure.py",
+        "    origins.erase_elsewhere(before)\n",
+        "",
+        "tests/tokens/test_origins.py"
+        "::test_where_a_token_was_used_last_is_forgotten_with_other_origins",
+    ),
+    Guard(
+        "staff of projects see no token's page",
+        "tokens/staff_acts.py",
+        "SEEN_BY = MAY_REVOKE | {AUDITOR}",
+        'SEEN_BY = MAY_REVOKE | {AUDITOR, "Projects"}',
+        "tests/tokens/test_origins.py::test_staff_who_see_no_origins_see_none_of_a_token",
+    ),
+]
