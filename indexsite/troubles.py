@@ -16,6 +16,7 @@ from accounts import notices
 from accounts.models import OutboxMail, User
 from audit import checking, timetable
 from audit.actors import system
+from audit.checks import check_memory
 from audit.models import JobRun
 
 LEAST_FREE = 1024**3  # bytes
@@ -40,7 +41,7 @@ class Trouble:
 
 def find_troubles() -> list[Trouble]:
     """All of them, the worst first."""
-    return [*_chain(), *_disk(), *_jobs(), *_mail()]
+    return [*_chain(), *_memory(), *_disk(), *_jobs(), *_mail()]
 
 
 def tell_troubles() -> int:
@@ -73,6 +74,11 @@ def _chain() -> Iterator[Trouble]:
             )
             % {"number": check.broken_number, "because": check.broken_because},
         )
+
+
+def _memory() -> Iterator[Trouble]:
+    for row in check_memory():
+        yield Trouble(f"check {row.id}", f"{row.msg} {row.hint or ''}".strip())
 
 
 def _disk() -> Iterator[Trouble]:
