@@ -58,7 +58,7 @@ class Refusals:
     def __init__(self, since: timedelta = WEEK) -> None:
         self.now = timezone.now()
         self.since = self.now - since
-        self._events = _since(self.since).annotate(
+        self.events = _since(self.since).annotate(
             what=Case(
                 When(kind=FAILURES_REPEATED.name, then=KT("fields__failure")),
                 default=F("kind"),
@@ -100,7 +100,7 @@ class Refusals:
 
     def _lines(self, name: str, **annotations: Any) -> list[Line]:
         recent = Q(recorded_at__gte=self.now - DAY)
-        rows = self._events.annotate(**annotations).order_by().values(name)
+        rows = self.events.annotate(**annotations).order_by().values(name)
         rows = rows.annotate(day=Sum("times", filter=recent, default=0), week=Sum("times"))
         lines = [Line(row[name], row["day"], row["week"]) for row in rows if row[name]]
         return sorted(lines, key=lambda line: (-line.day, -line.week, line.name))

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.db import connection
+from django.db.models import Sum
 
 from audit.failures import WINDOW, close_windows, record_failure
 from audit.log import Subject
@@ -77,6 +79,16 @@ def test_each_answer_is_one_query(clock: Any, django_assert_num_queries: Any) ->
         refusals.kinds()
         refusals.places()
         refusals.accounts()
+
+
+def test_they_are_found_by_the_index_of_failures(clock: Any, is_postgresql: bool) -> None:
+    if is_postgresql:
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL enable_seqscan = off")  # it reads few rows faster without
+    refusals = Refusals()
+    plan = refusals.events.order_by().values("what").annotate(sum=Sum("times")).explain()
+    assert "event_failure" in plan
+    assert "event_time" in plan
 
 
 def test_kinds_are_summed_by_what_they_belong_to() -> None:
