@@ -20,6 +20,7 @@ from django.urls import reverse
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 
+from accounts.events import SIGN_IN_FAILED
 from accounts.models import OutboxMail
 from audit import checking
 from audit.groups import ADMINISTRATOR, AUDITOR, EVERYBODY, PROJECTS, SEE_ORIGINS, SUPPORT, is_in
@@ -32,6 +33,7 @@ from indexsite.incidents import DAY, Refusals, totals
 from indexsite.jobs import MEASURE
 from indexsite.sheets import NOTHING, TIE, Rolled, percent, with_factor
 from projects.models import Project
+from uploads.events import UPLOAD_REFUSED
 
 TOP = 5
 SEE_PEOPLE = frozenset({SUPPORT, AUDITOR, ADMINISTRATOR})
@@ -145,10 +147,16 @@ def _day_of_refusals(user: Any, rolled: Rolled) -> Group:
     period = {"outcome": "failed", "since": f"{refusals.since:%Y-%m-%dT%H:%M}"}
     kinds = refusals.kinds()
     sums = totals(kinds, series.refusal_label)
-    names = [(_("failed sign-ins"), series.SIGN_INS), (_("refused uploads"), series.UPLOADS)]
+    names = [
+        (_("failed sign-ins"), series.SIGN_INS, {"kind": SIGN_IN_FAILED.name}),
+        (_("refused uploads"), series.UPLOADS, {"family": UPLOAD_REFUSED.family}),
+    ]
     figures = [
         Figure(_("all refusals"), sum(line.day for line in kinds), list_url(page, **period)),
-        *(Figure(text, sums.get(label, (0, 0))[0]) for text, label in names),
+        *(
+            Figure(text, sums.get(label, (0, 0))[0], list_url(page, **period, **rows))
+            for text, label, rows in names
+        ),
     ]
     if is_in(user, SEE_ORIGINS):
         figures += [

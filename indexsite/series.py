@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from accounts.events import ACCOUNT_CREATED, SIGN_IN_FAILED, SIGN_IN_SUCCEEDED
+from accounts.events import SIGN_IN_FAILED, SIGN_IN_SUCCEEDED
 from audit.events import FAILURES_REPEATED
 from audit.models import Event
 from audit.vocabulary import EventKind
 from indexsite.counting import Series
-from projects.events import FILE_UPLOADED, PROJECT_CREATED, RELEASE_CREATED
-from tokens.events import TOKEN_CREATED, TOKEN_REFUSED, TOKEN_REVOKED
+from projects.events import FILE_UPLOADED
+from tokens.events import TOKEN_CREATED, TOKEN_REFUSED
 from uploads.events import UPLOAD_REFUSED
 
 FACTOR: Final = "second factor"
@@ -36,11 +36,6 @@ _REFUSED = {
     TOKEN_REFUSED.name: UPLOADS,
 }
 _CREDENTIALS = {"token", "password"}
-_GROWTH = {
-    ACCOUNT_CREATED.name: "accounts",
-    PROJECT_CREATED.name: "projects",
-    RELEASE_CREATED.name: "releases",
-}
 
 
 def refusal_label(kind: str) -> str:
@@ -80,7 +75,5 @@ SERIES = [
     Series("sign-ins", _of(SIGN_IN_SUCCEEDED), _sign_in),
     Series("uploads", _of(FILE_UPLOADED), _upload),
     Series("tokens made", _of(TOKEN_CREATED), _made),
-    Series("tokens revoked", _of(TOKEN_REVOKED), lambda event: ("revoked", 1)),
-    Series("growth", frozenset(_GROWTH), lambda event: (_GROWTH[event.kind], 1)),
     Series("refusals", frozenset({*_REFUSED, FAILURES_REPEATED.name}), _refusal),
 ]

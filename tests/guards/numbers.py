@@ -7,10 +7,10 @@ _SHEETS = "tests/indexsite/test_sheets.py"
 
 GUARDS = [
     Guard(
-        "a piece that is full does not pass by what follows it",
+        "what follows a piece is not passed by",
         "indexsite/counting.py",
-        "events[-1].number if len(events) == PIECE else head",
-        "head",
+        "    mark.number = last\n",
+        "    mark.number = head\n",
         f"{_COUNTING}::test_pieces_that_end_with_the_last_event_leave_none_out",
     ),
     Guard(
