@@ -24,7 +24,7 @@ from django.db.models import (
     When,
 )
 from django.db.models.fields.json import KT
-from django.db.models.functions import Cast
+from django.db.models.functions import Cast, Lower
 from django.utils import timezone
 
 from audit.actors import shorten
@@ -78,7 +78,9 @@ class Refusals:
 
     def accounts(self) -> list[Line]:
         """By the account that they are about, the most frequent first."""
-        about = EventSubject.objects.filter(event_number=OuterRef("number"), kind="user")
+        about = EventSubject.objects.filter(event_number=OuterRef("number"))
+        # As an expression: PostgreSQL may else walk the index of all accounts for each event
+        about = about.annotate(of=Lower("kind")).filter(of="user")
         first = about.order_by("position").values("label")[:1]
         return self._lines("account", account=Subquery(first))
 
