@@ -16,6 +16,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 from accounts.staff import ReasonForm, StaffPage
@@ -34,6 +35,7 @@ class BulkAct(StaffPage):
     """One act on many rows. A subclass says which rows events name, and calls an operation."""
 
     nothing_found: ClassVar[Any]
+    list_name: ClassVar[Any] = gettext_lazy("Events")
 
     @abstractmethod
     def rows(self, events: Sequence[Event]) -> list[Any]:
@@ -103,7 +105,14 @@ class BulkAct(StaffPage):
                 raise ValidationError(
                     _("The filter finds more than %d events. Make it narrower.") % EVENTS_READ
                 )
-        rows = [row for row in self.rows(events) if row != request.user]
+        return self._acted_on([row for row in self.rows(events) if row != request.user])
+
+    def _acted_on(self, rows: list[Any]) -> list[Any]:
+        """The rows, if there are any and not too many.
+
+        Raises:
+            ValidationError: otherwise.
+        """
         if not rows:
             raise ValidationError(self.nothing_found)
         if len(rows) > ROWS_ACTED_ON:
@@ -121,7 +130,11 @@ class BulkAct(StaffPage):
 
     def _refusal(self, request: HttpRequest, error: ValidationError) -> HttpResponse:
         return self._show(
-            request, "admin/bulk_act.html", refusal=error.messages[0], back=self._list_url(request)
+            request,
+            "admin/bulk_act.html",
+            refusal=error.messages[0],
+            back=self._list_url(request),
+            list_name=self.list_name,
         )
 
     def _page(
@@ -134,6 +147,7 @@ class BulkAct(StaffPage):
             lines=[(str(row.pk), str(row), str(row.pk) in ticked) for row in rows],
             consequences=self.consequences(len(rows)),
             back=self._list_url(request),
+            list_name=self.list_name,
         )
 
 

@@ -64,7 +64,7 @@ def addresses() -> dict[str, str]:
     for page in ("signinevent", "tokencreationevent", "tokenrevocationevent", "refusalevent"):
         found[f"page of {page}"] = f"/admin/audit/{page}/"
     found["one event"] = f"/admin/audit/event/{last // 3}/change/"
-    return {**found, "index": "/admin/"}
+    return {**found, "index": "/admin/", "numbers": "/admin/numbers/"}
 
 
 def main() -> int:
@@ -73,7 +73,13 @@ def main() -> int:
     django.setup()
     from django.test import Client
 
+    from indexsite.gauges import measure
+    from indexsite.jobs import count_events
     from tests.support.people import make_person, sign_in
+
+    began = time.perf_counter()
+    print(f"{count_events()} events rolled up in {time.perf_counter() - began:.1f} s", flush=True)
+    measure()
 
     allowed = int(sys.argv[1]) if len(sys.argv) > 1 else ALLOWED
     client = Client(SERVER_NAME="localhost", REMOTE_ADDR="192.0.2.17")

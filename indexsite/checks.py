@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from functools import cache
 from importlib.util import find_spec
 from typing import Any
 
 from django.conf import settings
 from django.core.checks import (
     ERROR,
+    WARNING,
     CheckMessage,
     Error,
     Tags,
@@ -26,6 +28,20 @@ def start_problems(*, with_database: bool = True) -> list[str]:
     if with_database and not found:
         found = check_memory()
     return [f"{row.id}: {row.msg} {row.hint or ''}".strip() for row in found]
+
+
+def failing_checks() -> list[str]:
+    """The names of all checks that are not content, warnings too, in a few queries.
+
+    What the settings say cannot change while a process runs, so it is looked at once.
+    """
+    return [*_failing_settings(), *(str(row.id) for row in check_memory())]
+
+
+@cache
+def _failing_settings() -> tuple[str, ...]:
+    found = [row for row in run_checks() if row.level >= WARNING and not row.is_silenced()]
+    return tuple(str(row.id) for row in found)
 
 
 @register()

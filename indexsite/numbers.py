@@ -1,33 +1,43 @@
-"""The numbers on the first page of staff. Each is one short query, and leads to its rows."""
+"""The numbers on the first page of staff: few, in a fixed number of queries, with ways to the rows.
+
+What grows with the index comes from what was rolled up and measured; what an incident needs is read
+as it is now.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import Count, Min
+from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 
-from accounts.models import SECOND_FACTORS, OutboxMail, User
+from accounts.events import SIGN_IN_FAILED
+from accounts.models import OutboxMail
 from audit import checking
-from audit.groups import ADMINISTRATOR, AUDITOR, EVERYBODY, PROJECTS, SUPPORT, is_in
-from audit.models import ChainHead, Event
-from audit.search import EventSearch
-from projects.models import Project, Role
-from tokens.models import APIToken
+from audit.groups import ADMINISTRATOR, AUDITOR, EVERYBODY, PROJECTS, SEE_ORIGINS, SUPPORT, is_in
+from audit.models import ChainHead, Event, JobRun
+from audit.timetable import late_jobs
+from indexsite import series
+from indexsite.checks import failing_checks
+from indexsite.counting import months_back
+from indexsite.incidents import DAY, Refusals, totals
+from indexsite.jobs import MEASURE
+from indexsite.sheets import NOTHING, TIE, Rolled, percent, with_factor
+from projects.models import Project
+from uploads.events import UPLOAD_REFUSED
 
-DAY = timedelta(days=1)
-LONG_UNUSED = timedelta(days=90)
 TOP = 5
-READ = 5_000  # failures of a day; the memory seals at most 200 an hour, and some more
+SEE_PEOPLE = frozenset({SUPPORT, AUDITOR, ADMINISTRATOR})
+SEE_QUEUES = frozenset({PROJECTS, AUDITOR, ADMINISTRATOR})
 
 
 @dataclass(frozen=True)
@@ -49,115 +59,138 @@ class Group:
 
 def groups_for(user: Any) -> list[Group]:
     """What this member of staff may see."""
-    return [make() for seen_by, make in _GROUPS if is_in(user, seen_by)]
+    shown = [make for seen_by, make in _GROUPS if is_in(user, seen_by)]
+    if not shown:
+        return []
+    rolled = Rolled.read()
+    return [make(user, rolled) for make in shown]
 
 
-def _list(name: str, **query: str) -> str:
+def list_url(name: str, **query: str) -> str:
+    """The address of a list of the admin, filtered."""
     address = reverse(f"admin:{name}_changelist")
     return f"{address}?{urlencode(query)}" if query else address
 
 
-def _people() -> Group:
-    open_accounts = User.objects.filter(is_active=True)
-    protected = Q()
-    for kind in SECOND_FACTORS:
-        rows = kind.objects.filter(confirmed=True, held_at=None)
-        protected |= Q(pk__in=rows.values("user_id"))
-    owners = Q(pk__in=Role.objects.filter(kind=Role.Kind.OWNER).values("user_id"))
-    total = open_accounts.count()
-    with_factor = open_accounts.filter(protected).count()
-    share = f"{with_factor} ({100 * with_factor // total} %)" if total else "0"
+def _people(user: Any, rolled: Rolled) -> Group:
+    now = rolled.latest("coverage")
+    accounts, covered = now.get("accounts", 0), now.get("accounts with a factor", 0)
+    share = f"{covered} ({100 * covered // accounts}{TIE}%)" if accounts else NOTHING
+    without = now["owners"] - now["owners with a factor"] if now else NOTHING
+    page = "accounts_user"
     return Group(
         _("People"),
         [
-            Figure(_("open accounts"), total, _list("accounts_user", is_active__exact="1")),
+            Figure(
+                _("open accounts"),
+                now.get("accounts", NOTHING),
+                list_url(page, is_active__exact="1"),
+            ),
             Figure(_("with a second factor"), share),
             Figure(
                 _("owners without a second factor"),
-                open_accounts.filter(owners).exclude(protected).count(),
+                without,
+                f"{reverse('admin:numbers')}#owners-without",
             ),
+            *_factor_shares(rolled),
             Figure(
                 _("frozen accounts"),
-                User.objects.filter(is_active=False).count(),
-                _list("accounts_user", is_active__exact="0"),
+                now.get("frozen", NOTHING),
+                list_url(page, is_active__exact="0"),
             ),
-            Figure(
-                _("staff"),
-                User.objects.filter(is_staff=True).count(),
-                _list("accounts_user", is_staff__exact="1"),
-            ),
+            Figure(_("staff"), now.get("staff", NOTHING), list_url(page, is_staff__exact="1")),
         ],
     )
 
 
-def _tokens() -> Group:
-    usable = APIToken.objects.usable()
-    unused = Q(last_used_at__lt=timezone.now() - LONG_UNUSED)
+def _factor_shares(rolled: Rolled) -> list[Figure]:
+    """Of sign-ins with a second factor: this month's share and that of the month before."""
+    figures = []
+    for month in reversed(months_back(2, rolled.today)):
+        counts = rolled.of("sign-ins", month)
+        label = _("sign-ins with a second factor, %s") % rolled.month_name(month)
+        share = percent(with_factor(counts), sum(counts.values()))
+        figures.append(Figure(label, share, f"{reverse('admin:numbers')}#sign-ins"))
+    return figures
+
+
+def _tokens(user: Any, rolled: Rolled) -> Group:
+    now = rolled.latest("tokens")
     new = {"revoked_at__isempty": "1"}
+    page = "tokens_apitoken"
+    figures = [
+        (_("active"), "active", {}),
+        (_("people who have one"), "people", None),
+        (_("used in the last 90 days"), "in use", None),
+        (_("without an end"), "without an end", {"ends": "never"}),
+        (_("end within 14 days"), "ends within 14 days", {"ends": "soon"}),
+        (_("for all projects"), series.ALL, {"scope": "all"}),
+        (_("not used for 90 days"), "not used for 90 days", {"used": "long-ago"}),
+    ]
     return Group(
         _("API tokens"),
         [
-            Figure(_("active"), usable.count(), _list("tokens_apitoken", **new)),
-            Figure(_("people who have one"), usable.order_by().values("user").distinct().count()),
             Figure(
-                _("without an end"),
-                usable.filter(expires_at=None).count(),
-                _list("tokens_apitoken", **new, ends="never"),
-            ),
-            Figure(
-                _("for no named project"),
-                usable.filter(projects=None, awaits_project="").count(),
-                _list("tokens_apitoken", **new, scope="all"),
-            ),
-            Figure(
-                _("not used for 90 days"),
-                usable.filter(unused).count(),
-                _list("tokens_apitoken", **new, used="long-ago"),
-            ),
+                label,
+                now.get(key, NOTHING),
+                list_url(page, **new, **query) if query is not None else "",
+            )
+            for label, key, query in figures
         ],
     )
 
 
-def _day_of_failures() -> Group:
+def _day_of_refusals(user: Any, rolled: Rolled) -> Group:
     """What was refused in the last day: how often, from where, and about whom."""
-    since = timezone.now() - DAY
-    rows: list[Any] = []
-    for batch in EventSearch(is_failure=True, since=since).batches():
-        rows += batch
-        if len(rows) >= READ:
-            break
-    period = {"outcome": "failed", "since": f"{since:%Y-%m-%dT%H:%M}"}
-    kinds = Counter(row.kind for row in rows)
-    places = Counter(row.origin.network_address for row in rows if row.origin)
-    accounts = Counter(s.label for row in rows for s in row.about if s.kind == "user")
-    del places[""]
+    refusals = Refusals(DAY)
     page = "audit_event"
-    return Group(
-        _("Refused in 24 hours"),
-        [
-            Figure(_("events"), len(rows), _list(page, **period)),
-            *(Figure(k, n, _list(page, **period, kind=k)) for k, n in kinds.most_common(TOP)),
-            *(Figure(k, n, _list(page, **period, network=k)) for k, n in places.most_common(TOP)),
-            *(Figure(k, n, _list(page, **period, account=k)) for k, n in accounts.most_common(TOP)),
-        ],
-    )
+    period = {"outcome": "failed", "since": f"{refusals.since:%Y-%m-%dT%H:%M}"}
+    kinds = refusals.kinds()
+    sums = totals(kinds, series.refusal_label)
+    names = [
+        (_("failed sign-ins"), series.SIGN_INS, {"kind": SIGN_IN_FAILED.name}),
+        (_("refused uploads"), series.UPLOADS, {"family": UPLOAD_REFUSED.family}),
+    ]
+    figures = [
+        Figure(_("all refusals"), sum(line.day for line in kinds), list_url(page, **period)),
+        *(
+            Figure(text, sums.get(label, (0, 0))[0], list_url(page, **period, **rows))
+            for text, label, rows in names
+        ),
+    ]
+    if is_in(user, SEE_ORIGINS):
+        figures += [
+            Figure(line.name, line.day, list_url(page, **period, network=line.name))
+            for line in refusals.places()[:TOP]
+        ]
+    figures += [
+        Figure(line.name, line.day, list_url(page, **period, account=line.name))
+        for line in refusals.accounts()[:TOP]
+    ]
+    return Group(_("Refused in 24 hours"), figures)
 
 
-def _queues() -> Group:
+def queues() -> list[tuple[str, int, datetime | None, str]]:
+    """What waits for somebody: its name, how many, since when the oldest, and where they are."""
     hidden = Project.objects.filter(status=Project.Status.QUARANTINED)
-    oldest = hidden.order_by("quarantined_at").values_list("quarantined_at", flat=True).first()
+    quarantine = hidden.aggregate(count=Count("pk"), oldest=Min("quarantined_at"))
     unsent = OutboxMail.objects.filter(sent_at=None).exclude(recipient="")
-    first = unsent.order_by("queued_at").values_list("queued_at", flat=True).first()
+    mail = unsent.aggregate(count=Count("pk"), oldest=Min("queued_at"))
+    return [
+        (
+            _("projects in quarantine"),
+            quarantine["count"],
+            quarantine["oldest"],
+            list_url("projects_quarantinedproject"),
+        ),
+        (_("mail to be sent"), mail["count"], mail["oldest"], ""),
+    ]
+
+
+def _queues(user: Any, rolled: Rolled) -> Group:
     return Group(
         _("Queues"),
-        [
-            Figure(
-                _("projects in quarantine"),
-                _with_age(hidden.count(), oldest),
-                _list("projects_quarantinedproject"),
-            ),
-            Figure(_("mail to be sent"), _with_age(unsent.count(), first)),
-        ],
+        [Figure(name, _with_age(count, oldest), url) for name, count, oldest, url in queues()],
     )
 
 
@@ -167,31 +200,48 @@ def _with_age(count: int, oldest: datetime | None) -> str:
     return _("%(count)d, the oldest for %(age)s") % {"count": count, "age": timesince(oldest)}
 
 
-def _memory() -> Group:
-    check = checking.last_check()
+def _site(user: Any, rolled: Rolled) -> Group:
+    return Group(_("The site"), site_figures(rolled))
+
+
+def site_figures(rolled: Rolled) -> list[Figure]:
+    """How the site itself does."""
     newest = Event.objects.order_by("-number").values_list("recorded_at", flat=True).first()
-    until = "-"
-    if check is not None and check.finished_at is not None:
-        moment = f"{check.finished_at:%Y-%m-%d %H:%M} UTC"
-        until = _("event %(number)d, %(moment)s") % {
-            "number": (check.broken_number or check.last_number + 1) - 1,
-            "moment": moment,
-        }
-    return Group(
-        _("The site"),
-        [
-            Figure(_("events"), ChainHead.objects.get(pk=1).number, _list("audit_event")),
-            Figure(_("last event"), f"{newest:%Y-%m-%d %H:%M} UTC" if newest else "-"),
-            Figure(_("chain holds up to"), until),
-            Figure(_("version"), settings.VERSION),
-        ],
-    )
+    measured = JobRun.objects.filter(name=MEASURE).values_list("finished_at", flat=True).first()
+    stored = rolled.latest("index").get("bytes")
+    late, failing = late_jobs(), failing_checks()
+    return [
+        Figure(_("events"), ChainHead.objects.get(pk=1).number, list_url("audit_event")),
+        Figure(_("last event"), _moment(newest)),
+        Figure(_("chain holds up to"), _checked_until()),
+        Figure(_("files"), filesizeformat(stored) if stored is not None else NOTHING),
+        Figure(_("free on the disk"), filesizeformat(shutil.disk_usage(settings.DATA).free)),
+        Figure(_("late jobs"), ", ".join(late) or _("none")),
+        Figure(_("failing checks"), ", ".join(failing) or _("none")),
+        Figure(_("numbers measured"), _moment(measured)),
+        Figure(_("version"), settings.VERSION),
+    ]
 
 
-_GROUPS: list[tuple[frozenset[str], Callable[[], Group]]] = [
-    (EVERYBODY, _day_of_failures),
-    (frozenset({PROJECTS, AUDITOR, ADMINISTRATOR}), _queues),
-    (frozenset({SUPPORT, AUDITOR, ADMINISTRATOR}), _people),
-    (frozenset({SUPPORT, AUDITOR, ADMINISTRATOR}), _tokens),
-    (EVERYBODY, _memory),
+def _moment(moment: datetime | None) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC" if moment else NOTHING
+
+
+def _checked_until() -> str:
+    check = checking.last_check()
+    if check is None or check.finished_at is None:
+        return NOTHING
+    number = (check.broken_number or check.last_number + 1) - 1
+    return _("event %(number)d, %(moment)s") % {
+        "number": number,
+        "moment": _moment(check.finished_at),
+    }
+
+
+_GROUPS: list[tuple[frozenset[str], Callable[[Any, Rolled], Group]]] = [
+    (EVERYBODY, _day_of_refusals),
+    (SEE_QUEUES, _queues),
+    (SEE_PEOPLE, _people),
+    (SEE_PEOPLE, _tokens),
+    (EVERYBODY, _site),
 ]

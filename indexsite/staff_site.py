@@ -9,6 +9,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
+from django.urls import path
 from django.utils.translation import gettext_lazy as _
 from two_factor.admin import AdminSiteOTPRequired
 
@@ -45,8 +46,23 @@ class StaffSite(AdminSiteOTPRequired):
             super().register(ours, admin_class, **options)
 
     def get_urls(self) -> list[Any]:
-        """Offer the acts on lists of events beside the pages of tables."""
-        return [*event_act_urls(), *super().get_urls()]
+        """Offer the numbers, and the acts on lists of events, beside the pages of tables."""
+        from indexsite import staff_numbers  # models, which are loaded after this site
+
+        numbers = [
+            path("numbers/", self.admin_view(staff_numbers.show_numbers), name="numbers"),
+            path(
+                "numbers/publish/",
+                staff_numbers.PublishNumbers.as_view(),
+                name="publish-numbers",
+            ),
+            path(
+                "numbers/<slug:key>/export/",
+                self.admin_view(staff_numbers.export_sheet),
+                name="export-numbers",
+            ),
+        ]
+        return [*numbers, *event_act_urls(), *super().get_urls()]
 
     def index(self, request: HttpRequest, extra_context: Any = None) -> TemplateResponse:
         """What is wrong, the numbers that people look at, and the menu."""

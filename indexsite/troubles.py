@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 from django.conf import settings
 from django.utils import timezone
@@ -16,6 +17,7 @@ from accounts import notices
 from accounts.models import OutboxMail, User
 from audit import checking, timetable
 from audit.actors import system
+from audit.checks import check_memory
 from audit.models import JobRun
 
 LEAST_FREE = 1024**3  # bytes
@@ -40,7 +42,7 @@ class Trouble:
 
 def find_troubles() -> list[Trouble]:
     """All of them, the worst first."""
-    return [*_chain(), *_disk(), *_jobs(), *_mail()]
+    return [*_chain(), *_memory(), *_disk(), *_jobs(), *_mail()]
 
 
 def tell_troubles() -> int:
@@ -75,15 +77,28 @@ def _chain() -> Iterator[Trouble]:
         )
 
 
+def _memory() -> Iterator[Trouble]:
+    for row in check_memory():
+        yield Trouble(f"check {row.id}", f"{row.msg} {row.hint or ''}".strip())
+
+
 def _disk() -> Iterator[Trouble]:
-    disk = shutil.disk_usage(settings.DATA)
-    percent = 100 * disk.free // disk.total
-    if disk.free < LEAST_FREE or percent < LEAST_FREE_PERCENT:
-        yield Trouble(
-            "disk",
-            _("The disk fills: %(free)d MiB (%(percent)d %%) are free. Make room.")
-            % {"free": disk.free // 1024**2, "percent": percent},
-        )
+    folders: dict[int, Path] = {}  # by the disk that each is on
+    for folder in (settings.DATA, settings.FILES_ROOT, settings.INCOMING_ROOT):
+        if folder.exists():
+            folders.setdefault(folder.stat().st_dev, folder)
+    for folder in folders.values():
+        disk = shutil.disk_usage(folder)
+        percent = 100 * disk.free // disk.total
+        if disk.free < LEAST_FREE or percent < LEAST_FREE_PERCENT:
+            yield Trouble(
+                f"disk {folder}",
+                _(
+                    "The disk of %(folder)s fills: %(free)d MiB (%(percent)d %%) are free. Make "
+                    "room."
+                )
+                % {"folder": folder, "free": disk.free // 1024**2, "percent": percent},
+            )
 
 
 def _jobs() -> Iterator[Trouble]:

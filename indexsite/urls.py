@@ -5,6 +5,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from accounts.urls import two_factor_patterns
+from indexsite.views import show_stats
 
 machine_doors: list[object] = []
 human_doors = [
@@ -14,6 +15,7 @@ human_doors = [
     path("account/", include(two_factor_patterns)),
     path("", include("tokens.urls")),
     path("admin/", admin.site.urls),
+    path("stats/", show_stats, name="stats"),
     # Password managers ask here for the page where a password is changed.
     path(
         ".well-known/change-password",

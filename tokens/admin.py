@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from django.utils import timezone
 from django.utils.html import format_html_join
@@ -15,10 +15,11 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.staff import ObjectAdmin
 from audit.admin import ReadOnlyAdmin
+from audit.groups import is_in
 from audit.rendering import history
 from tokens.descriptions import describe_token
 from tokens.models import APIToken, TokenDenial
-from tokens.staff_acts import SEEN_BY, find_pasted_token
+from tokens.staff_acts import SEEN_BY, RevokeListedTokens, find_pasted_token
 from tokens.uses import uses_of
 
 _SHOWN_USES = 20
@@ -132,11 +133,25 @@ class APITokenAdmin(ObjectAdmin):
         is_shown = lookup.split("__")[0] in own.union(self.fields)
         return is_shown and super().lookup_allowed(lookup, value, request)  # type: ignore[arg-type]
 
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """The list, with a way to end all that it shows for whom may do so."""
+        context = {
+            "may_revoke": is_in(request.user, RevokeListedTokens.groups),
+            "list_query": request.GET.urlencode(),
+            **(extra_context or {}),
+        }
+        return super().changelist_view(request, context)
+
     def get_urls(self) -> list[Any]:
-        """Offer the look-up beside the list."""
+        """Offer the look-up, and the act on all that is listed, beside the list."""
         find = self.admin_site.admin_view(find_pasted_token)
         return [
             path("find/", find, name="find-token"),
+            path(
+                "revoke-listed/",
+                RevokeListedTokens.as_view(),
+                name="revoke-listed-tokens",
+            ),
             *super().get_urls(),
         ]
 

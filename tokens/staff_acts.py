@@ -7,7 +7,8 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -17,7 +18,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 
 from accounts.models import User
 from accounts.staff import Cell, StaffAct, StaffPanel, add_staff_panel, offered_on
-from accounts.staff_bulk import BulkAct, offered_on_events
+from accounts.staff_bulk import ROWS_ACTED_ON, BulkAct, offered_on_events
 from audit.actors import Actor
 from audit.groups import AUDITOR, is_in
 from audit.models import Event
@@ -133,6 +134,26 @@ class RevokeTokensOfEvents(BulkAct):
         """Revoke them."""
         count = revoke_tokens(rows, reason=reason, by=by)
         return ngettext("%d API token was revoked.", "%d API tokens were revoked.", count) % count
+
+
+class RevokeListedTokens(RevokeTokensOfEvents):
+    """End the tokens that the list of tokens shows, by its own filter and search."""
+
+    slug = "revoke-listed-tokens"
+    title = gettext_lazy("Revoke the API tokens listed")
+    nothing_found = gettext_lazy("The list shows no API token that is still active.")
+    list_name = gettext_lazy("API tokens")
+
+    def _found(self, request: HttpRequest) -> list[Any]:
+        try:
+            found = admin.site.get_model_admin(APIToken).get_changelist_instance(request)
+        except IncorrectLookupParameters as error:
+            raise ValidationError(_("The filter is not right, so nothing is listed.")) from error
+        active = found.queryset.filter(revoked_at=None).order_by("name", "pk")
+        return self._acted_on(list(active.select_related("user")[: ROWS_ACTED_ON + 1]))
+
+    def _list_url(self, request: HttpRequest) -> str:
+        return f"{reverse('admin:tokens_apitoken_changelist')}?{request.GET.urlencode()}"
 
 
 class FindTokenForm(forms.Form):

@@ -14,6 +14,9 @@ from accounts.login import SUDO_AT
 from accounts.models import EmailAddress
 from accounts.sessions import SessionStore
 from audit.models import Event
+from indexsite.gauges import measure
+from indexsite.jobs import count_events
+from indexsite.publishing import turn_public_numbers
 from tests.browser.test_journey import PASSWORD, send
 from tests.support.chromium import WIDTHS, OpenPage, require_sound
 from tests.support.people import Person, code_for, make_person, sign_in
@@ -99,12 +102,18 @@ def test_the_staff_pages(fresh_site: Site, open_page: OpenPage, width: int, dark
     project = project_of(alice, "seagull")
     token, _text = make(sam, "robot")
     address = EmailAddress.objects.get(user=alice.user)
+    measure()
+    count_events()
+    turn_public_numbers(True, reason="Our users asked for them.", by=sam.actor)
     page = open_page(width=width, dark=dark)
     open_session(page, fresh_site, sam)
     number = Event.objects.latest("number").number
     account = f"/admin/accounts/user/{alice.user.pk}"
     for path in (
         "/admin/",
+        "/admin/numbers/",
+        "/admin/numbers/publish/",
+        "/stats/",
         "/admin/audit/event/",
         "/admin/audit/event/?q=sam,session&network=192.0.2.0/24",
         "/admin/audit/event/?network=nowhere",

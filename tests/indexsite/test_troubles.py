@@ -5,9 +5,11 @@ from __future__ import annotations
 import shutil
 from collections import namedtuple
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.utils import timezone
 
 from accounts.models import OutboxMail
@@ -78,7 +80,18 @@ def test_a_disk_that_fills_is_one(
     db: None, monkeypatch: pytest.MonkeyPatch, free: int, total: int, is_trouble: bool
 ) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage(total, total - free, free))
-    assert keys() == (["disk"] if is_trouble else [])
+    assert keys() == ([f"disk {settings.DATA}"] if is_trouble else [])
+
+
+def test_each_disk_that_holds_something_is_looked_at(
+    db: None, monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    memory = Path("/dev/shm")  # on no disk at all, so not on that of the data
+    settings.FILES_ROOT = memory
+    full = Usage(100 << 30, 100 << 30, 0)
+    room = Usage(100 << 30, 0, 100 << 30)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: full if path == memory else room)
+    assert keys() == [f"disk {memory}"]
 
 
 def test_a_late_worker_is_told_of_when_it_starts_again(committed_db: Any, sam: Person) -> None:

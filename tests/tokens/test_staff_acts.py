@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from accounts.models import OutboxMail
 from audit.models import Event
-from tests.accounts.doors import text_of_page
+from tests.accounts.doors import count_events, text_of_page
 from tests.support.people import Person, make_person
 from tests.support.uploading import said, upload
-from tests.tokens.keys import everything_stored, make
+from tests.tokens.keys import everything_stored, make, project_of
 from tokens import macaroons
 from tokens.events import TOKEN_REVOKED
 from tokens.models import APIToken
@@ -90,3 +92,81 @@ def test_an_identifier_is_found_in_what_is_left_of_a_token(alice: Person) -> Non
         assert macaroons.find_identifier(left) == token.pk
     for left in ("", "pypi-", text[:40], "AgE", "x" * 9000):
         assert macaroons.find_identifier(left) is None
+
+
+LISTED = "/admin/tokens/apitoken/revoke-listed/"
+WHY = "They are older than our rules."
+
+
+@pytest.fixture
+def listed(alice: Person) -> dict[str, APIToken]:
+    """Tokens of several kinds, by name."""
+    project = project_of(alice, "seagull")
+    rows = {
+        "narrow": make(alice, "narrow", [project])[0],
+        "wide": make(alice, "wide")[0],
+        "ending": make(alice, "ending")[0],
+        "used": make(alice, "used")[0],
+    }
+    soon = timezone.now() + timedelta(days=3)
+    APIToken.objects.filter(name="ending").update(expires_at=soon)
+    APIToken.objects.filter(name="used").update(last_used_at=timezone.now())
+    return rows
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ("ends=never", {"narrow", "wide", "used"}),
+        ("ends=soon", {"ending"}),
+        ("used=never", {"narrow", "wide", "ending"}),
+        ("scope=all", {"wide", "ending", "used"}),
+        ("scope=all&used=never&ends=never", {"wide"}),
+        ("q=narr", {"narrow"}),
+    ],
+)
+def test_what_the_list_shows_can_be_revoked_at_once(
+    browser: Browser, listed: dict[str, APIToken], sam: Person, query: str, names: set[str]
+) -> None:
+    client = browser(sam)
+    page = client.get(f"/admin/tokens/apitoken/?{query}").content.decode()
+    assert f"{LISTED}?{query.replace('&', '&amp;')}" in page
+    assert "What will happen" in text_of_page(client.get(f"{LISTED}?{query}"))
+    everything = [str(token.pk) for token in listed.values()]
+    form = {"row": everything, "reason": WHY}
+    assert client.post(f"{LISTED}?{query}", form).status_code == 302
+    revoked = APIToken.objects.exclude(revoked_at=None)
+    assert set(revoked.values_list("name", flat=True)) == names
+    assert count_events(TOKEN_REVOKED) == len(names)
+
+
+def test_what_is_unticked_is_left_alone(
+    browser: Browser, listed: dict[str, APIToken], sam: Person
+) -> None:
+    form = {"row": [str(listed["wide"].pk)], "reason": WHY}
+    browser(sam).post(f"{LISTED}?scope=all", form)
+    assert [row.name for row in APIToken.objects.exclude(revoked_at=None)] == ["wide"]
+
+
+@pytest.mark.parametrize(
+    ("query", "says"),
+    [
+        ("q=nothing", "no API token that is still active"),
+        ("format__exact=x", "The filter is not right"),
+    ],
+)
+def test_a_list_without_tokens_is_said_to_be_empty(
+    browser: Browser, listed: dict[str, APIToken], sam: Person, query: str, says: str
+) -> None:
+    assert says in text_of_page(browser(sam).get(f"{LISTED}?{query}"))
+
+
+@pytest.mark.parametrize("group", ["Auditor", "Projects"])
+def test_others_revoke_nothing_that_is_listed(
+    browser: Browser, listed: dict[str, APIToken], group: str
+) -> None:
+    client = browser(make_person("someone", group=group))
+    assert LISTED not in client.get("/admin/tokens/apitoken/").content.decode()
+    form = {"row": [str(listed["wide"].pk)], "reason": WHY}
+    assert client.post(LISTED, form).status_code == 403
+    assert not APIToken.objects.exclude(revoked_at=None).exists()

@@ -1,0 +1,109 @@
+"""How things stand, measured now and then and kept, so that no page has to count everything."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db.models import Count, Q, QuerySet, Sum
+from django.utils import timezone
+
+from accounts.models import SECOND_FACTORS, User
+from indexsite.counting import keep_measured
+from indexsite.series import ALL, ONE, SEVERAL
+from projects.models import File, Project, Release, Role
+from tokens.models import APIToken
+
+IN_USE = LONG_UNUSED = timedelta(days=90)
+SOON = timedelta(days=14)
+Values = dict[tuple[str, str], int]
+
+
+def measure() -> int:
+    """Measure everything; how many numbers."""
+    values = {**_people(), **_tokens(), **_index()}
+    keep_measured(values)
+    return len(values)
+
+
+def _protected() -> Q:
+    """Accounts with a second factor that is in use."""
+    protected = Q()
+    for kind in SECOND_FACTORS:
+        rows = kind.objects.filter(confirmed=True, held_at=None)
+        protected |= Q(pk__in=rows.values("user_id"))
+    return protected
+
+
+def owners_without() -> QuerySet[User]:
+    """Open accounts that own a project and have no second factor."""
+    owners = Role.objects.filter(kind=Role.Kind.OWNER).values("user_id")
+    return User.objects.filter(is_active=True, pk__in=owners).exclude(_protected())
+
+
+def _people() -> Values:
+    accounts = User.objects.filter(is_active=True)
+    owners = accounts.filter(pk__in=Role.objects.filter(kind=Role.Kind.OWNER).values("user_id"))
+    return {
+        ("coverage", "accounts"): accounts.count(),
+        ("coverage", "accounts with a factor"): accounts.filter(_protected()).count(),
+        ("coverage", "owners"): owners.count(),
+        ("coverage", "owners with a factor"): owners.filter(_protected()).count(),
+        ("coverage", "frozen"): User.objects.filter(is_active=False).count(),
+        ("coverage", "staff"): User.objects.filter(is_staff=True).count(),
+    }
+
+
+def _tokens() -> Values:
+    now = timezone.now()
+    usable = APIToken.objects.usable(now)
+    counts = usable.aggregate(
+        active=Count("pk"),
+        people=Count("user", distinct=True),
+        used=Count("pk", filter=Q(last_used_at__gt=now - IN_USE)),
+        users=Count("user", filter=Q(last_used_at__gt=now - IN_USE), distinct=True),
+        endless=Count("pk", filter=Q(expires_at=None)),
+        soon=Count("pk", filter=Q(expires_at__lte=now + SOON)),
+        never=Count("pk", filter=Q(last_used_at=None)),
+        long_ago=Count("pk", filter=_unused_since(now - LONG_UNUSED)),
+    )
+    return {
+        ("tokens", "active"): counts["active"],
+        ("tokens", "people"): counts["people"],
+        ("tokens", "in use"): counts["used"],
+        ("tokens", "people who use one"): counts["users"],
+        ("tokens", "without an end"): counts["endless"],
+        ("tokens", "ends within 14 days"): counts["soon"],
+        ("tokens", "ends later"): counts["active"] - counts["endless"] - counts["soon"],
+        ("tokens", "never used"): counts["never"],
+        ("tokens", "not used for 90 days"): counts["long_ago"],
+        **_scopes(usable),
+    }
+
+
+def _unused_since(before: datetime) -> Q:
+    """A token that is new has had no time to be used."""
+    return Q(last_used_at__lt=before) | Q(last_used_at=None, created_at__lt=before)
+
+
+def _scopes(usable: QuerySet[APIToken]) -> Values:
+    """By how many projects a token names. Patterns of names are only in its caveats."""
+    named = usable.annotate(names=Count("projects"))
+    one = named.filter(Q(names=1) | ~Q(awaits_project="")).count()
+    several = named.filter(names__gt=1).count()
+    for token in named.filter(names=0, awaits_project="").only("caveats").iterator():
+        several += not token.allowance.is_for_all_projects
+    return {
+        ("tokens", ONE): one,
+        ("tokens", SEVERAL): several,
+        ("tokens", ALL): usable.count() - one - several,
+    }
+
+
+def _index() -> Values:
+    files = File.objects.aggregate(count=Count("pk"), size=Sum("size"))
+    return {
+        ("index", "projects"): Project.objects.count(),
+        ("index", "releases"): Release.objects.count(),
+        ("index", "files"): files["count"],
+        ("index", "bytes"): files["size"] or 0,
+    }

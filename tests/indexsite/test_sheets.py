@@ -1,0 +1,229 @@
+"""The page of all numbers, their files, and the page that everybody may see."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+import pytest
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.test import Client
+
+from accounts.models import AuthenticatorApp
+from audit.actors import command
+from audit.failures import record_failure
+from audit.groups import EVERYBODY, EXPORTERS
+from audit.models import Event
+from indexsite import sheets
+from indexsite.events import NUMBERS_EXPORTED, NUMBERS_PUBLISHED
+from indexsite.gauges import measure
+from indexsite.models import PeriodCount
+from indexsite.publishing import is_public, turn_public_numbers
+from indexsite.sheets import Rolled
+from indexsite.staff_numbers import SHEETS
+from tests.accounts.doors import count_events, newcomer, text_of_page
+from tests.audit.words import REFUSED, actor_at
+from tests.support.people import Person, make_person
+from tests.tokens.keys import make, project_of
+
+Browser = Callable[..., Client]
+REASON = "Our users asked for these numbers."
+MAY, JUNE = date(2031, 5, 1), date(2031, 6, 1)
+
+
+def rolled(today: date = date(2031, 6, 15), **series: Any) -> Rolled:
+    """Numbers of months as they might have been rolled up."""
+    return Rolled(today, {name.replace("_", "-"): rows for name, rows in series.items()}, {})
+
+
+def texts(sheet: sheets.Sheet) -> list[list[str]]:
+    return [[str(cell.text).replace("\u00a0", " ") for cell in row] for row in sheet.rows]
+
+
+def publish(is_on: bool = True) -> None:
+    turn_public_numbers(is_on, reason=REASON, by=command("test"))
+
+
+def test_the_share_counts_factors_and_passkeys_and_not_remembered_devices() -> None:
+    may = {"second factor": 5, "passkey": 2, "remembered device": 40, "password only": 53}
+    june = {"second factor": 1, "password only": 2}
+    sheet = sheets.sign_ins(rolled(sign_ins={MAY: may, JUNE: june}))
+    assert texts(sheet) == [
+        ["June 2031, so far", "33.33 %", "1", "0", "0", "2"],
+        ["May 2031", "7.00 %", "5", "2", "40", "53"],
+    ]
+
+
+def test_the_running_month_is_drawn_as_running() -> None:
+    counts = {"second factor": 1}
+    chart = sheets.sign_ins(rolled(sign_ins={MAY: counts, JUNE: counts})).chart
+    assert chart is not None
+    assert [box.is_running for box in chart.boxes] == [False, True]
+
+
+def test_a_month_without_sign_ins_has_no_share() -> None:
+    sheet = sheets.factor_share(rolled(uploads={MAY: {"token": 1}}))
+    assert texts(sheet) == [["June 2031, so far", "-"], ["May 2031", "-"]]
+
+
+def test_months_before_the_first_number_are_left_out() -> None:
+    assert rolled().months == [JUNE]
+    assert rolled(uploads={MAY: {"token": 1}}).months == [MAY, JUNE]
+
+
+def test_coverage_is_that_of_accounts_and_of_owners() -> None:
+    counts = {"accounts": 8, "accounts with a factor": 2, "owners": 4, "owners with a factor": 3}
+    sheet = sheets.coverage(rolled(coverage={JUNE: counts}))
+    assert texts(sheet) == [["June 2031, so far", "25.00 %", "2", "8", "75.00 %", "3", "4"]]
+
+
+def test_what_everybody_may_see_holds_no_number_of_people() -> None:
+    counts = {"accounts": 8, "accounts with a factor": 2, "owners": 4, "owners with a factor": 3}
+    data = rolled(coverage={JUNE: counts}, sign_ins={JUNE: {"passkey": 3, "password only": 1}})
+    assert texts(sheets.coverage_share(data)) == [["June 2031, so far", "25.00 %", "75.00 %"]]
+    assert texts(sheets.factor_share(data)) == [["June 2031, so far", "75.00 %"]]
+
+
+def test_tokens_are_measured_by_scope_end_and_use(alice: Person) -> None:
+    foo, bar = project_of(alice, "foo"), project_of(alice, "bar")
+    make(alice, "one", [foo])
+    make(alice, "two", [foo, bar])
+    make(alice, "all")
+    measure()
+    sheet = sheets.tokens_now(Rolled.read())
+    found = dict(texts(sheet))
+    assert found["active"] == "3"
+    assert found["people who have one"] == "1"
+    assert [found[f"for {which}"] for which in ("one project", "several projects")] == ["1", "1"]
+    assert found["for all projects"] == "1"
+    assert found["never used"] == "3"
+    assert found["used in the last 90 days"] == "0"
+
+
+def test_who_lacks_a_second_factor_among_owners_is_named(
+    browser: Browser, sam: Person, alice: Person, bob: Person
+) -> None:
+    newcomer("nora")  # has none, and owns nothing
+    for person, name in ((alice, "foo"), (bob, "bar")):
+        project_of(person, name)
+    AuthenticatorApp.objects.filter(user=bob.user).delete()
+    measure()
+    response = browser(sam).post("/admin/numbers/owners-without/export/")
+    rows = list(csv.reader(response.getvalue().decode().splitlines()))  # type: ignore[attr-defined]
+    assert rows == [["Account", "roles in projects"], ["bob", "1"]]
+
+
+@pytest.mark.parametrize("group", sorted(EVERYBODY))
+def test_each_group_sees_and_exports_what_is_its_own(
+    browser: Browser, alice: Person, group: str
+) -> None:
+    record_failure(REFUSED, by=actor_at("203.0.1.5", label=""), about=[alice.user], why="no")
+    client = browser(make_person("someone", group=group))
+    page = client.get("/admin/numbers/").content.decode()
+    for key, (seen_by, _make) in SHEETS.items():
+        assert (f'id="{key}"' in page) is (group in seen_by), key
+        response = client.post(f"/admin/numbers/{key}/export/")
+        may = group in seen_by and group in EXPORTERS
+        assert response.status_code == (200 if may else 403), key
+    assert ("203.0.1.5" in page) is (group != "Projects")
+
+
+def test_an_export_is_recorded_and_holds_no_formula(
+    browser: Browser, sam: Person, db: None
+) -> None:
+    record_failure(
+        REFUSED, by=actor_at("203.0.1.5", label=""), about=[make_person("=SUM(A1)").user], why="no"
+    )
+    response = browser(sam).post("/admin/numbers/accounts/export/")
+    assert "'=SUM(A1),1,1" in response.getvalue().decode()  # type: ignore[attr-defined]
+    assert response["Content-Disposition"].startswith('attachment; filename="accounts-')
+    event = Event.objects.get(kind=NUMBERS_EXPORTED.name)
+    assert (event.actor_label, event.fields) == ("sam", {"sheet": "accounts"})
+
+
+def test_looking_is_no_export(browser: Browser, sam: Person) -> None:
+    client = browser(sam)
+    assert client.get("/admin/numbers/accounts/export/").status_code == 302
+    assert client.post("/admin/numbers/nothing/export/").status_code == 404
+    assert count_events(NUMBERS_EXPORTED) == 0
+
+
+@pytest.mark.parametrize("path", ["/admin/numbers/", "/admin/numbers/tokens/export/"])
+def test_strangers_are_sent_away(browser: Browser, alice: Person, path: str) -> None:
+    assert browser().get(path).status_code == 302
+    assert browser(alice).get(path).status_code == 403
+
+
+def test_the_page_takes_no_more_queries_with_more_rows(
+    browser: Browser, sam: Person, alice: Person, django_assert_max_num_queries: Any
+) -> None:
+    client = browser(sam)
+    client.get("/admin/numbers/")
+    for number in range(5):
+        make(alice, f"token {number}", [project_of(alice, f"p{number}")])
+    measure()
+    with django_assert_max_num_queries(26):
+        client.get("/admin/numbers/")
+
+
+def test_the_public_page_is_off_until_it_is_turned_on(browser: Browser, db: None) -> None:
+    assert browser().get("/stats/").status_code == 404
+    publish()
+    assert browser().get("/stats/").status_code == 200
+    publish(False)
+    assert browser().get("/stats/").status_code == 404
+
+
+def test_the_public_page_names_nobody(browser: Browser, alice: Person) -> None:
+    project_of(alice, "secret-project")
+    make(alice, "secret token")
+    record_failure(REFUSED, by=actor_at("203.0.1.5", label=""), about=[alice.user], why="no")
+    measure()
+    publish()
+    page = browser().get("/stats/").content.decode()
+    assert "Sign-ins with a second factor" in text_of_page(browser().get("/stats/"))
+    for secret in ("alice", "secret", "203.0", "owners with one", "password only"):
+        assert secret not in page
+
+
+def test_the_public_page_takes_two_queries_and_no_session(
+    browser: Browser, db: None, django_assert_num_queries: Any
+) -> None:
+    publish()
+    with django_assert_num_queries(2):
+        response = browser().get("/stats/")
+    assert not response.cookies
+
+
+def test_an_administrator_turns_it_on_with_a_reason(browser: Browser, sam: Person) -> None:
+    client = browser(sam)
+    short = client.post("/admin/numbers/publish/", {"position": "on", "reason": "short"})
+    assert (short.status_code, is_public()) == (200, False)
+    done = client.post("/admin/numbers/publish/", {"position": "on", "reason": REASON})
+    assert (done.status_code, is_public()) == (302, True)
+    event = Event.objects.get(kind=NUMBERS_PUBLISHED.name)
+    assert (event.actor_label, event.fields) == ("sam", {"position": "on", "reason": REASON})
+    again = client.post("/admin/numbers/publish/", {"position": "on", "reason": REASON})
+    assert "stands like this already" in text_of_page(again)
+    assert count_events(NUMBERS_PUBLISHED) == 1
+
+
+@pytest.mark.parametrize("group", sorted(EVERYBODY - {"Administrator"}))
+def test_no_other_group_turns_it_on(browser: Browser, db: None, group: str) -> None:
+    person = make_person("someone", group=group)
+    client = browser(person)
+    assert "/admin/numbers/publish/" not in client.get("/admin/numbers/").content.decode()
+    form = {"position": "on", "reason": REASON}
+    assert client.post("/admin/numbers/publish/", form).status_code == 403
+    with pytest.raises(PermissionDenied):
+        turn_public_numbers(True, reason=REASON, by=person.actor)
+    assert not is_public()
+
+
+def test_turning_it_to_where_it_is_records_nothing(db: None) -> None:
+    with pytest.raises(ValidationError):
+        publish(False)
+    assert count_events(NUMBERS_PUBLISHED) == 0
+    assert PeriodCount.objects.count() == 0
