@@ -11,11 +11,12 @@ from django.http import HttpRequest
 from django.urls import path, reverse
 from django.utils.translation import gettext_lazy as _
 
-from accounts import staff_acts, switches  # noqa: F401  (the acts put themselves on the pages)
+from accounts import audiences, staff_acts, staff_campaigns, switches  # noqa: F401  (the acts put themselves on the pages)
 from accounts.limits import current_count
 from accounts.models import (
     AccountLink,
     AuthenticatorApp,
+    Campaign,
     EmailAddress,
     OutboxMail,
     RateCount,
@@ -292,3 +293,36 @@ class ReservedNameAdmin(ReadOnlyAdmin):
     list_display = ["key", "why", "reserved_at"]
     list_filter = ["why"]
     search_fields = ["key"]
+
+
+@admin.register(Campaign)
+class CampaignAdmin(ObjectAdmin):
+    """Mail to many people, and how far it is."""
+
+    seen_by = frozenset({AUDITOR, ADMINISTRATOR})
+    list_display = ["notice", "whom", "progress", "started_at", "started_by", "finished_at"]
+    fields = [
+        "notice",
+        "whom",
+        "progress",
+        "started_at",
+        "started_by",
+        "reason",
+        "finished_at",
+        "stopped_by",
+    ]
+
+    @admin.display(description=_("to"))
+    def whom(self, campaign: Campaign) -> str:
+        """Whom it goes to; audiences of other versions by their names."""
+        known = audiences.names()
+        return str(
+            audiences.find(campaign.audience).title
+            if campaign.audience in known
+            else campaign.audience
+        )
+
+    @admin.display(description=_("mails queued"))
+    def progress(self, campaign: Campaign) -> str:
+        """How many of how many."""
+        return campaign.progress

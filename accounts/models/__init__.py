@@ -1,5 +1,6 @@
 """The people, and what they prove themselves with."""
 
+from accounts.models.campaigns import Campaign
 from accounts.models.counts import RateCount
 from accounts.models.factors import (
     SECOND_FACTORS,
@@ -28,6 +29,7 @@ __all__ = [
     "SECOND_FACTORS",
     "AccountLink",
     "AuthenticatorApp",
+    "Campaign",
     "EmailAddress",
     "KnownDevice",
     "OutboxMail",

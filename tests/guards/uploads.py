@@ -5,7 +5,7 @@ from tests.guards import Guard
 GUARDS = [
     Guard(
         "a token revoked while a file travels publishes nothing",
-        "uploads/operations.py",
+        "uploads/operations/accepting.py",
         "        credential = credential.reopened()\n",
         "",
         "tests/uploads/test_uploading.py"
@@ -13,7 +13,7 @@ GUARDS = [
     ),
     Guard(
         "permission is asked before the archive is opened",
-        "uploads/operations.py",
+        "uploads/operations/accepting.py",
         "        _authorize(request, project, credential=credential, by=by)\n",
         "",
         "tests/uploads/test_uploading.py::test_permission_is_asked_before_the_archive_is_opened",
@@ -76,7 +76,7 @@ GUARDS = [
     ),
     Guard(
         "a removed content is not published",
-        "uploads/operations.py",
+        "uploads/operations/accepting.py",
         "        contents.require_kept(new_file.blake2b_256, since=since)\n",
         "",
         "tests/uploads/test_failing_site.py::test_a_content_that_is_removed_after_it_was_stored_is_not_published",

@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.events import STAFF_ACT_REFUSED
-from accounts.models import AccountLink, EmailAddress, RateCount, SwitchState, User
+from accounts.models import AccountLink, Campaign, EmailAddress, RateCount, SwitchState, User
 from accounts.staff import ObjectAdmin, StaffAct, StaffPage, acts_on
 from audit.groups import EVERYBODY
 from audit.models import Event
@@ -24,6 +24,7 @@ from tests.accounts.doors import count_events, text_of_page
 from tests.support.people import Person, make_person
 from tests.tokens.keys import make, project_of
 from tokens.models import APIToken
+from uploads.models import Enforcement
 
 Browser = Callable[..., Client]
 REASON = "The owner asked for it, and proved to be the owner."
@@ -53,6 +54,8 @@ def rows(alice: Person) -> dict[Any, Any]:
             digest="0" * 64, created_by="sam", expires_at=timezone.now() + timedelta(days=1)
         ),
         SwitchState: SwitchState.objects.order_by("pk").first(),
+        Enforcement: Enforcement.objects.get(),
+        Campaign: Campaign.objects.create(notice="trouble", audience="x", total=1),
         RateCount: RateCount.objects.create(
             limit="second factor",
             key=f"user:{alice.user.pk}",

@@ -24,6 +24,7 @@ from uploads.credentials import Credential, facts_of
 from uploads.errors import UploadRefused, site_is_full
 from uploads.inspection import Inspected, inspect
 from uploads.metadata import as_json
+from uploads.operations.enforcement import warn_uploader
 from uploads.requests import UploadRequest
 
 _STATUS: Final = {"too_many_projects": 429}
@@ -189,7 +190,9 @@ def _publish(
     with transaction.atomic():
         credential = credential.reopened()
         project = Project.objects.filter(normalized_name=request.normalized_name).first()
-        policy.require(by.user, project, _kind_of(credential))
+        if policy.require(by.user, project, _kind_of(credential)).warns:
+            new_file = replace(new_file, is_warned=True)
+            warn_uploader(by.user, by=by)
         credential.require_allowed(
             "create" if project is None else "upload",
             name=request.normalized_name,
