@@ -265,9 +265,9 @@ class AccountLinkAdmin(ObjectAdmin):
 class SwitchStateAdmin(ObjectAdmin):
     """Everything that can be switched while the site runs."""
 
-    list_display = ["title", "stands", "changed_by", "changed_at", "reason"]
+    list_display = ["title", "stands", "ends_at", "changed_by", "changed_at", "reason"]
     list_display_links = ["title"]
-    fields = ["title", "stands", "changed_by", "changed_at", "reason"]
+    fields = ["title", "stands", "banner", "ends_at", "changed_by", "changed_at", "reason"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[SwitchState]:
         """Those of this version; a newer one may have left others behind."""
@@ -283,7 +283,8 @@ class SwitchStateAdmin(ObjectAdmin):
         """How it stands now."""
         switch = switches.find(state.name)
         now = str(switch.positions[switch.value()])
-        return now if state.value else str(_("%s (as the environment says)") % now)
+        is_free = switch.follows_environment and switch.state() is None
+        return str(_("%s (as the environment says)") % now) if is_free else now
 
 
 @admin.register(ReservedName)

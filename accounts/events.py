@@ -24,6 +24,15 @@ SWITCHED = define(
     "former",
     "value",
     "reason",
+    "banner",
+    "ends_at",
+)
+SWITCH_ENDED = define(
+    "staff:switch:ended",
+    _("The switch {switch} went from {former} to {value}, as its end had come"),
+    "switch",
+    "former",
+    "value",
 )
 CAMPAIGN_STARTED = define(
     "staff:mail:started",

@@ -27,7 +27,7 @@ from uploads.metadata import as_json
 from uploads.operations.enforcement import warn_uploader
 from uploads.requests import UploadRequest
 
-_STATUS: Final = {"too_many_projects": 429}
+_STATUS: Final = {"too_many_projects": 429, "no_new_projects": 503}
 
 
 def accept_upload(
