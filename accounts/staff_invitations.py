@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlencode
 
 from django import forms
@@ -113,16 +113,13 @@ class SwitchForm(ReasonForm):
     def __init__(self, *args: Any, row: Any, **kwargs: Any) -> None:
         super().__init__(*args, row=row, **kwargs)
         switch = switches.find(row.name)
-        words = (
-            _("As the environment says, which is now: %s")
-            if switch.follows_environment
-            else _("As at first: %s")
-        )
-        first = words % switch.positions[switch.first()]
-        field: Any = self.fields["value"]
-        field.choices = [*switch.positions.items(), (_AS_FIRST, first)]
-        state = switch.state()
-        field.initial = state.value if state else _AS_FIRST
+        state, field = switch.state(), cast(Any, self.fields["value"])
+        field.choices = list(switch.positions.items())
+        field.initial = switch.value()
+        if switch.follows_environment:
+            first = _("As the environment says, which is now: %s")
+            field.choices += [(_AS_FIRST, first % switch.positions[switch.first()])]
+            field.initial = state.value if state else _AS_FIRST
         if state is not None:
             self.fields["banner"].initial, self.fields["ends_at"].initial = (
                 state.banner,
