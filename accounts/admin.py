@@ -12,11 +12,12 @@ from django.http import HttpRequest
 from django.urls import path, reverse
 from django.utils.translation import gettext_lazy as _
 
-from accounts import staff_acts, switches  # noqa: F401  (the acts put themselves on the pages)
+from accounts import audiences, staff_acts, staff_campaigns, switches  # noqa: F401  (the acts put themselves on the pages)
 from accounts.limits import current_count
 from accounts.models import (
     AccountLink,
     AuthenticatorApp,
+    Campaign,
     EmailAddress,
     OutboxMail,
     ProhibitedDomain,
@@ -282,9 +283,9 @@ class AccountLinkAdmin(ObjectAdmin):
 class SwitchStateAdmin(ObjectAdmin):
     """Everything that can be switched while the site runs."""
 
-    list_display = ["title", "stands", "changed_by", "changed_at", "reason"]
+    list_display = ["title", "stands", "ends_at", "changed_by", "changed_at", "reason"]
     list_display_links = ["title"]
-    fields = ["title", "stands", "changed_by", "changed_at", "reason"]
+    fields = ["title", "stands", "banner", "ends_at", "changed_by", "changed_at", "reason"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[SwitchState]:
         """Those of this version; a newer one may have left others behind."""
@@ -300,7 +301,8 @@ class SwitchStateAdmin(ObjectAdmin):
         """How it stands now."""
         switch = switches.find(state.name)
         now = str(switch.positions[switch.value()])
-        return now if state.value else str(_("%s (as the environment says)") % now)
+        is_free = switch.follows_environment and switch.state() is None
+        return str(_("%s (as the environment says)") % now) if is_free else now
 
 
 @admin.register(ReservedName)
@@ -332,3 +334,36 @@ class ProhibitedDomainAdmin(ObjectAdmin):
         """The list, with the button for whoever may."""
         may = {"may_prohibit": is_in(request.user, MAY_HELP)}
         return super().changelist_view(request, may | (extra_context or {}))
+
+
+@admin.register(Campaign)
+class CampaignAdmin(ObjectAdmin):
+    """Mail to many people, and how far it is."""
+
+    seen_by = frozenset({AUDITOR, ADMINISTRATOR})
+    list_display = ["notice", "whom", "progress", "started_at", "started_by", "finished_at"]
+    fields = [
+        "notice",
+        "whom",
+        "progress",
+        "started_at",
+        "started_by",
+        "reason",
+        "finished_at",
+        "stopped_by",
+    ]
+
+    @admin.display(description=_("to"))
+    def whom(self, campaign: Campaign) -> str:
+        """Whom it goes to; audiences of other versions by their names."""
+        known = audiences.names()
+        return str(
+            audiences.find(campaign.audience).title
+            if campaign.audience in known
+            else campaign.audience
+        )
+
+    @admin.display(description=_("mails queued"))
+    def progress(self, campaign: Campaign) -> str:
+        """How many of how many."""
+        return campaign.progress

@@ -24,6 +24,33 @@ SWITCHED = define(
     "former",
     "value",
     "reason",
+    "banner",
+    "ends_at",
+)
+SWITCH_ENDED = define(
+    "staff:switch:ended",
+    _("The switch {switch} went from {former} to {value}, as its end had come"),
+    "switch",
+    "former",
+    "value",
+)
+CAMPAIGN_STARTED = define(
+    "staff:mail:started",
+    _("{actor} began to send the mail {notice} to {total} people ({audience}): {reason}"),
+    "notice",
+    "audience",
+    "total",
+    "reason",
+)
+CAMPAIGN_STOPPED = define(
+    "staff:mail:stopped",
+    _("{actor} stopped the mail {notice} after {count} people: {reason}"),
+    "notice",
+    "count",
+    "reason",
+)
+CAMPAIGN_FINISHED = define(
+    "staff:mail:finished", _("The mail {notice} was queued for {count} people"), "notice", "count"
 )
 PASSWORD_CHANGED = define("account:password:changed", _("{user} has a new password"))
 PASSWORD_RESET = define(

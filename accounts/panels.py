@@ -96,3 +96,31 @@ def add_survivors(find: Callable[[User], list[Survivor]]) -> None:
 def survivors(user: User) -> list[Survivor]:
     """All that a new password does not end."""
     return [row for find in _survivors for row in find(user)]
+
+
+@dataclass(frozen=True)
+class Banner:
+    """A sentence at the top of all pages of an account.
+
+    Attributes:
+        text: what is so.
+        url: where it says more, "" for nowhere.
+        action: what the link says.
+    """
+
+    text: str
+    url: str = ""
+    action: str = ""
+
+
+_banners: list[Callable[[User], Banner | None]] = []
+
+
+def add_banner(make: Callable[[User], Banner | None]) -> None:
+    """Fill the socket of banners."""
+    _banners.append(make)
+
+
+def banners_of(user: User) -> list[Banner]:
+    """All banners for one account."""
+    return [banner for make in _banners if (banner := make(user)) is not None]

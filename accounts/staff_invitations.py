@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlencode
 
 from django import forms
@@ -92,18 +92,42 @@ class CancelLink(StaffAct):
 
 
 class SwitchForm(ReasonForm):
-    """Another value for a switch."""
+    """Another value for a switch, what is said of it, and until when."""
 
     value = forms.ChoiceField(label=gettext_lazy("New value"), widget=forms.RadioSelect)
-    field_order = ("value", "reason")
+    banner = forms.CharField(
+        label=gettext_lazy("Banner"),
+        required=False,
+        max_length=300,
+        help_text=gettext_lazy("At the top of all pages; empty for the usual words."),
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    ends_at = forms.DateTimeField(
+        label=gettext_lazy("Until (UTC)"),
+        required=False,
+        help_text=gettext_lazy("Then it is again as at first, by itself."),
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+    )
+    field_order = ("value", "banner", "ends_at", "reason")
 
     def __init__(self, *args: Any, row: Any, **kwargs: Any) -> None:
         super().__init__(*args, row=row, **kwargs)
         switch = switches.find(row.name)
-        first = _("As the environment says, which is now: %s") % switch.positions[switch.first()]
-        field: Any = self.fields["value"]
-        field.choices = [*switch.positions.items(), (_AS_FIRST, first)]
-        field.initial = row.value or _AS_FIRST
+        state, field = switch.state(), cast(Any, self.fields["value"])
+        field.choices = list(switch.positions.items())
+        field.initial = switch.value()
+        if switch.follows_environment:
+            first = _("As the environment says, which is now: %s")
+            field.choices += [(_AS_FIRST, first % switch.positions[switch.first()])]
+            field.initial = state.value if state else _AS_FIRST
+        if state is not None:
+            self.fields["banner"].initial, self.fields["ends_at"].initial = (
+                state.banner,
+                state.ends_at,
+            )
+        self.fields["reason"].help_text = _(
+            "At least 10 characters. Kept in the audit log, and shown to everybody with the banner."
+        )
 
     def clean_value(self) -> str:
         """What the operation is told."""
@@ -122,12 +146,15 @@ class TurnSwitch(StaffAct):
 
     def consequences(self, row: Any) -> list[str]:
         """What will happen."""
-        return [_("It holds for everybody, from the next request on.")]
+        return [
+            _("It holds for everybody, from the next request on."),
+            _("All pages show the banner, the reason and the end while something is off."),
+        ]
 
     def act(self, row: Any, *, fields: dict[str, Any], reason: str, by: Actor) -> str:
         """Turn it."""
         switch = switches.find(row.name)
-        turn(switch, fields["value"], reason=reason, by=by)
+        turn(switch, fields.pop("value"), reason=reason, by=by, **fields)
         return _("%(switch)s: %(value)s") % {
             "switch": switch.title,
             "value": switch.positions[switch.value()],

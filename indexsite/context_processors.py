@@ -8,6 +8,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
+from accounts import panels, switches
 from accounts.operations.registration import registration_mode
 
 
@@ -19,5 +20,7 @@ def site(request: HttpRequest) -> dict[str, Any]:
             "url": settings.SITE_URL,
             "version": settings.VERSION,
             "registration": SimpleLazyObject(registration_mode),  # asked only where it is shown
-        }
+            "notices": SimpleLazyObject(switches.banners),
+        },
+        "banners": SimpleLazyObject(lambda: panels.banners_of(request.user)),  # type: ignore[arg-type]
     }

@@ -208,7 +208,6 @@ IMAGE_PROXY_KEY = read_secret("IMAGE_PROXY_KEY")
 UPLOAD_SIZE_LIMIT = read("UPLOAD_SIZE_LIMIT_MIB", positive, 100) * 1024 * 1024  # bytes
 TOKEN_MAX_LIFETIME: timedelta | None = read("TOKEN_MAX_DAYS", days, None)
 PROJECT_SIZE_LIMIT = read("PROJECT_SIZE_LIMIT_GIB", positive, 10) * 1024**3  # bytes
-PASSWORD_UPLOADS = read("PASSWORD_UPLOADS", one_of("refused", "allowed"), "refused")
 NEW_PROJECTS_PER_USER = read("NEW_PROJECTS_PER_USER", positive, 100)  # in an hour
 NEW_PROJECTS_PER_ADDRESS = read("NEW_PROJECTS_PER_ADDRESS", positive, 200)  # in an hour
 
@@ -314,6 +313,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django_otp.middleware.OTPMiddleware",
     "audit.middleware.ActorMiddleware",
+    "indexsite.read_only.SwitchMiddleware",
     "indexsite.middleware.DeviceCookieMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.staff import ObjectAdmin
 from audit.admin import ReadOnlyAdmin
-from projects import staff_acts  # noqa: F401  (puts them on the pages)
+from projects import staff_acts, staff_critical  # noqa: F401  (puts them on the pages)
 from projects.models import (
     BurntFilename,
     DeletedProject,
@@ -32,7 +32,7 @@ class ProjectAdmin(ObjectAdmin):
 
     subject_kind = "project"
     list_display = ["name", "status", "quarantined_at", "serial", "created_at"]
-    list_filter = ["status"]
+    list_filter = ["status", ("critical_since", admin.EmptyFieldListFilter)]
     search_fields = ["name", "normalized_name"]
     show_full_result_count = False
     fields = [
@@ -42,6 +42,7 @@ class ProjectAdmin(ObjectAdmin):
         "status",
         "quarantined_at",
         "quarantined_because",
+        "critical_since",
         "serial",
         "created_at",
         "file_size_limit",

@@ -7,6 +7,7 @@ from typing import Final
 from django.conf import settings
 from django.core.exceptions import ValidationError
 
+from accounts import switches
 from accounts.limits import HOUR, Limit, LimitReached, network_key
 from audit.actors import Actor
 from projects import names
@@ -22,6 +23,8 @@ def require_name(name: str, *, by: Actor) -> None:
     Raises:
         ValidationError: with the reason.
     """
+    if refusal := switches.NEW_PROJECTS.refusal():
+        raise ValidationError(refusal, code="no_new_projects")
     try:
         names.check_name(name)
     except ValueError as error:

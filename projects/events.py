@@ -18,6 +18,7 @@ FILE_UPLOADED = define(
     "size",
     "sha256",
     "blake2b_256",
+    "warned",  # whether the uploader's kind of credential will be refused later
 )
 RELEASE_YANKED = define(
     "project:release:yanked",
@@ -91,5 +92,15 @@ PROJECT_QUARANTINED = define(
 PROJECT_RELEASED = define(
     "staff:project:released",
     _("{actor} took the project {project} out of quarantine: {reason}"),
+    "reason",
+)
+PROJECT_MARKED_CRITICAL = define(
+    "project:project:marked-critical",
+    _("{actor} marked the project {project} critical: {reason}"),
+    "reason",
+)
+PROJECT_UNMARKED_CRITICAL = define(
+    "project:project:unmarked-critical",
+    _("{actor} took the mark “critical” from the project {project}: {reason}"),
     "reason",
 )

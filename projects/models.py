@@ -82,6 +82,7 @@ class Project(models.Model):
     quarantined_because = models.CharField(
         _("why it is quarantined"), max_length=500, blank=True, editable=False
     )
+    critical_since = models.DateTimeField(_("critical since"), null=True, editable=False)
     # What it becomes again when it is released
     status_before = models.CharField(max_length=20, blank=True, editable=False)
     # Bytes; where one is not set, the site's own limit holds.

@@ -12,3 +12,22 @@ UPLOAD_REFUSED = define(
     "filename",
     is_failure=True,
 )
+ENFORCEMENT_CHANGED = define(
+    "staff:enforcement:changed",
+    _("{actor} set the move to API tokens to “{stage}”, for “{audience}”: {reason}"),
+    "audience",
+    "stage",
+    "announce_from",
+    "warn_from",
+    "enforce_from",
+    "brown_outs",
+    "notice",
+    "reason",
+)
+ENFORCEMENT_REACHED = define(
+    "staff:enforcement:reached",
+    _("The move to API tokens went from “{former}” to “{stage}”, for “{audience}”"),
+    "stage",
+    "former",
+    "audience",
+)

@@ -11,6 +11,7 @@ from django.conf import settings
 from audit.actors import system
 from audit.timetable import Job
 from projects.operations.contents import remove_contents_due
+from uploads.operations import enforcement
 
 ABANDONED_AFTER = 24 * 3600  # seconds; no upload takes that long
 
@@ -31,7 +32,13 @@ def remove_deleted_contents() -> int:
     return remove_contents_due(by=system())
 
 
+def note_enforcement_stage() -> bool:
+    """Record that a stage of the move to API tokens has been reached; whether one was."""
+    return enforcement.note_stage(by=system())
+
+
 JOBS = [
+    Job("uploads:note_enforcement_stage", timedelta(minutes=1), note_enforcement_stage),
     Job("uploads:sweep_incoming", timedelta(hours=6), sweep_incoming),
     Job("uploads:remove_deleted_contents", timedelta(minutes=30), remove_deleted_contents),
 ]

@@ -26,7 +26,7 @@ from uploads.authentication import TooManyAttempts, UploadAuthentication
 from uploads.credentials import Credential
 from uploads.errors import UploadRefused, refusal_response
 from uploads.events import UPLOAD_REFUSED
-from uploads.operations import accept_upload
+from uploads.operations.accepting import accept_upload
 from uploads.requests import UploadRequest, read_form, single
 
 logger = logging.getLogger(__name__)
@@ -157,6 +157,11 @@ def _require_action(*sources: QueryDict) -> None:
             code="action",
             status=405,
         )
+
+
+def show_token_help(request: HttpRequest) -> HttpResponse:
+    """Say what to do for who is told that passwords do not upload."""
+    return render(request, "uploads/token_help.html")
 
 
 @csrf_exempt

@@ -1,5 +1,6 @@
 """The people, and what they prove themselves with."""
 
+from accounts.models.campaigns import Campaign
 from accounts.models.counts import RateCount
 from accounts.models.domains import ProhibitedDomain
 from accounts.models.factors import (
@@ -29,6 +30,7 @@ __all__ = [
     "SECOND_FACTORS",
     "AccountLink",
     "AuthenticatorApp",
+    "Campaign",
     "EmailAddress",
     "KnownDevice",
     "OutboxMail",

@@ -41,6 +41,14 @@ class UserManager(BaseUserManager["User"]):
         """The people who may do everything in the admin."""
         return self.filter(is_staff=True, groups__name=ADMINISTRATOR, is_active=True)
 
+    def with_second_factor(self) -> models.QuerySet[User]:
+        """The people who have a second factor that counts now."""
+        protected = Q()
+        for kind in SECOND_FACTORS:
+            rows = kind.objects.filter(confirmed=True, held_at=None)
+            protected |= Q(pk__in=rows.values("user_id"))
+        return self.filter(protected)
+
 
 ADMINISTRATOR = "Administrator"
 

@@ -13,7 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic import View
 
-from accounts import limits, login, qr, totp
+from accounts import limits, login, qr, switches, totp
 from accounts.forms.registration import AdministratorForm, RegistrationForm
 from accounts.models import AccountLink, AuthenticatorApp
 from accounts.operations import registration
@@ -60,7 +60,9 @@ class RegisterView(View):
         return render(request, "accounts/register.html", {"form": form})
 
     def _closed(self, request: HttpRequest, reason: str) -> HttpResponse:
-        return render(request, "accounts/register_closed.html", {"reason": reason}, status=403)
+        state = switches.REGISTRATION.state()
+        context = {"reason": reason, "words": switches.describe(state) if state else ""}
+        return render(request, "accounts/register_closed.html", context, status=403)
 
 
 @method_decorator([never_cache, sensitive_post_parameters()], name="dispatch")

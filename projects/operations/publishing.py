@@ -54,6 +54,7 @@ class NewFile:
         token_id: the UUID of the API token, or "".
         token_name: its name now.
         uploader_factor: the second factor that the uploader's account has now, or "".
+        is_warned: whether the uploader is told that this kind of credential will be refused.
     """
 
     filename: str
@@ -71,6 +72,7 @@ class NewFile:
     token_id: str = ""
     token_name: str = ""
     uploader_factor: str = ""
+    is_warned: bool = False
 
 
 @transaction.atomic
@@ -157,6 +159,7 @@ def publish_file(
         size=file.size,
         sha256=file.sha256,
         blake2b_256=file.blake2b_256,
+        warned=upload.is_warned,
     )
     if is_new:
         _tell_about_release(release, project, by=by)

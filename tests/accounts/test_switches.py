@@ -63,6 +63,8 @@ def test_turning_the_switch_is_recorded_with_its_reason(sam: Person) -> None:
         "former": "invitation",
         "value": "open",
         "reason": "a sprint today",
+        "banner": "",
+        "ends_at": "",
     }
 
 

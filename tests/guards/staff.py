@@ -6,6 +6,7 @@ _GATE = "accounts/staff_gate.py"
 _GATE_TESTS = "tests/accounts/test_staff_gate.py"
 _FREEZING = "tests/accounts/test_freezing.py"
 _RIGHTS = "tests/accounts/test_staff_rights.py"
+_READ_ONLY = "tests/indexsite/test_read_only.py"
 _MATRIX = "tests/indexsite/test_staff_matrix.py"
 
 GUARDS = [
@@ -99,5 +100,47 @@ GUARDS = [
         "if not user.has_second_factor:",
         "if False:",
         _RIGHTS,
+    ),
+    Guard(
+        "a campaign goes on where it was",
+        "accounts/operations/campaigns.py",
+        "        left = left.filter(user_id__gt=campaign.cursor)\n",
+        "        pass\n",
+        "tests/accounts/test_campaigns.py::test_everybody_is_written_to_once",
+    ),
+    Guard(
+        "a read-only site refuses changes",
+        "indexsite/read_only.py",
+        "    return [switches.CHANGES, *OF_VIEW.get(match.view_name, [])]\n",
+        "    return [*OF_VIEW.get(match.view_name, [])]\n",
+        _READ_ONLY,
+    ),
+    Guard(
+        "uploads can be switched off",
+        "indexsite/read_only.py",
+        'OF_VIEW: Final = {"uploads:file-upload": [switches.UPLOADS]}',
+        "OF_VIEW: Final = {}",
+        _READ_ONLY,
+    ),
+    Guard(
+        "new projects can be switched off",
+        "projects/claims.py",
+        "    if refusal := switches.NEW_PROJECTS.refusal():\n",
+        "    if refusal := False:\n",
+        _READ_ONLY,
+    ),
+    Guard(
+        "the making of tokens can be switched off",
+        "tokens/operations/lifecycle.py",
+        "    switches.TOKEN_CREATION.require_on()\n",
+        "",
+        _READ_ONLY,
+    ),
+    Guard(
+        "switches end",
+        "accounts/switches.py",
+        "if row.ends_at is None or now < row.ends_at]",
+        "if row]",
+        _READ_ONLY,
     ),
 ]

@@ -151,7 +151,7 @@ GUARDS = [
     ),
     Guard(
         "uploads scan themselves",
-        "uploads/operations.py",
+        "uploads/operations/accepting.py",
         "        scanning.refuse_own_tokens(request, by=by)\n",
         "",
         "tests/uploads/test_scanning.py",

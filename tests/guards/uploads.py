@@ -2,10 +2,12 @@
 
 from tests.guards import Guard
 
+_ENFORCEMENT = "tests/uploads/test_enforcement.py"
+
 GUARDS = [
     Guard(
         "a token revoked while a file travels publishes nothing",
-        "uploads/operations.py",
+        "uploads/operations/accepting.py",
         "        credential = credential.reopened()\n",
         "",
         "tests/uploads/test_uploading.py"
@@ -13,7 +15,7 @@ GUARDS = [
     ),
     Guard(
         "permission is asked before the archive is opened",
-        "uploads/operations.py",
+        "uploads/operations/accepting.py",
         "        _authorize(request, project, credential=credential, by=by)\n",
         "",
         "tests/uploads/test_uploading.py::test_permission_is_asked_before_the_archive_is_opened",
@@ -76,9 +78,44 @@ GUARDS = [
     ),
     Guard(
         "a removed content is not published",
-        "uploads/operations.py",
+        "uploads/operations/accepting.py",
         "        contents.require_kept(new_file.blake2b_256, since=since)\n",
         "",
         "tests/uploads/test_failing_site.py::test_a_content_that_is_removed_after_it_was_stored_is_not_published",
+    ),
+    Guard(
+        "a site without its row of enforcement refuses passwords",
+        "uploads/models.py",
+        '_("enforce from"), null=True, blank=True, default=_EVER_SINCE',
+        '_("enforce from"), null=True, blank=True',
+        f"{_ENFORCEMENT}::test_without_its_row_the_site_refuses_passwords",
+    ),
+    Guard(
+        "brown-outs end",
+        "uploads/models.py",
+        "if begin <= now < end]",
+        "if begin <= now]",
+        f"{_ENFORCEMENT}::test_a_brown_out_refuses_from_its_beginning_until_its_end",
+    ),
+    Guard(
+        "uploaders are mailed once a day",
+        "uploads/operations/enforcement.py",
+        "known.filter(told_at__lte=now - TOLD_EVERY).update(told_at=now)",
+        "known.update(told_at=now)",
+        f"{_ENFORCEMENT}::test_a_warned_upload_passes_marked_and_its_uploader_is_mailed_once_a_day",
+    ),
+    Guard(
+        "later stages lose their dates when one goes back",
+        "uploads/operations/enforcement.py",
+        "        setattr(row, _BEGINS[stage], None)\n",
+        "        pass\n",
+        f"{_ENFORCEMENT}::test_going_back_takes_the_dates_of_later_stages",
+    ),
+    Guard(
+        "of two administrators the slower one is refused",
+        "uploads/operations/enforcement.py",
+        "    if row.version != version:\n",
+        "    if False:\n",
+        f"{_ENFORCEMENT}::test_of_two_administrators_the_one_who_saw_an_old_state_is_refused",
     ),
 ]

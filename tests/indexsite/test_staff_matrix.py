@@ -17,6 +17,7 @@ from django.utils import timezone
 from accounts.events import STAFF_ACT_REFUSED
 from accounts.models import (
     AccountLink,
+    Campaign,
     EmailAddress,
     ProhibitedDomain,
     RateCount,
@@ -31,6 +32,7 @@ from tests.accounts.doors import count_events, text_of_page
 from tests.support.people import Person, make_person
 from tests.tokens.keys import make, project_of
 from tokens.models import APIToken
+from uploads.models import Enforcement
 
 Browser = Callable[..., Client]
 REASON = "The owner asked for it, and proved to be the owner."
@@ -63,6 +65,8 @@ def rows(alice: Person) -> dict[Any, Any]:
             domain="trash.example", reason=REASON, prohibited_by="sam"
         ),
         SwitchState: SwitchState.objects.order_by("pk").first(),
+        Enforcement: Enforcement.objects.get(),
+        Campaign: Campaign.objects.create(notice="trouble", audience="x", total=1),
         RateCount: RateCount.objects.create(
             limit="second factor",
             key=f"user:{alice.user.pk}",

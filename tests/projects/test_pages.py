@@ -222,7 +222,7 @@ def test_a_project_page_costs_the_same_with_many_releases(
     django_assert_num_queries: Any,
 ) -> None:
     many(foo, count)
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         response = machine.get("/project/foo/")
     assert ("480 more releases" in text(response)) == (count == 500)
 
@@ -398,7 +398,7 @@ def test_my_projects_cost_the_same_with_many(
     )
     Role.objects.bulk_create(Role(user=alice.user, project=row, kind="owner") for row in rows)
     client = browser(alice)
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(14):
         client.get("/manage/projects/")
 
 

@@ -93,6 +93,7 @@ def test_a_file_is_put_on_the_shelf_with_all_that_is_known_of_it(
         "version",
         "metadata",
         "summary",
+        "is_warned",
     }
     assert {name: getattr(file, name) for name in written} == {
         name: getattr(upload, name) for name in written

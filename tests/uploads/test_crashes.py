@@ -23,12 +23,12 @@ from tests.support.uploading import basic, form_for, token_of
 
 pytestmark = pytest.mark.long
 
-# The steps of `uploads.operations.accept_upload`, in order: function, which call, when
+# The steps of `uploads.operations.accepting.accept_upload`, in order: function, which call, when
 STEPS = [
     ("uploads.incoming:ReceivingHandler.receive_data_chunk", 1, "after"),
     ("uploads.incoming:ReceivingHandler.file_complete", 1, "after"),
     ("uploads.views:accept_upload", 1, "before"),
-    ("uploads.operations:inspect", 1, "after"),
+    ("uploads.operations.accepting:inspect", 1, "after"),
     ("projects.storage:store", 1, "before"),
     ("projects.storage:store", 1, "after"),
     ("projects.storage:store", 2, "before"),

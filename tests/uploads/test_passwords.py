@@ -19,17 +19,19 @@ from audit.models import Event
 from projects.models import File, Project
 from tests.support.people import Person
 from tests.support.uploading import basic, said, token_of, upload
-from uploads import operations, policy
+from tests.uploads.stages import stand_at
 from uploads.backends import PasswordBearer, UploadPasswordBackend
+from uploads.models import Stage
+from uploads.operations import accepting
 
 pytestmark = pytest.mark.django_db
 BACKEND = "uploads.backends.UploadPasswordBackend"
 
 
 @pytest.fixture
-def allowed(settings: Any) -> None:
+def allowed(db: None) -> None:
     """A site that takes passwords."""
-    settings.PASSWORD_UPLOADS = "allowed"
+    stand_at(Stage.OFF)
 
 
 def send(person: Person, password: str = "", **options: Any) -> Any:
@@ -131,21 +133,21 @@ def test_a_stranger_with_a_password_cannot_upload(alice: Person, mallory: Person
 def test_a_password_that_is_changed_while_the_file_travels_publishes_nothing(
     alice: Person, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any]
 ) -> None:
-    read = operations.inspect
+    read = accepting.inspect
 
     def inspect_meanwhile(request: Any) -> Any:
         User.objects.filter(pk=alice.user.pk).update(**change)
         return read(request)
 
-    monkeypatch.setattr(operations, "inspect", inspect_meanwhile)
+    monkeypatch.setattr(accepting, "inspect", inspect_meanwhile)
     response = send(alice)
     assert response.status_code == 403
     assert "while the file was on its way" in said(response)
     assert not File.objects.exists()
 
 
-def test_a_token_still_uploads_where_passwords_do(alice: Person, settings: Any) -> None:
-    settings.PASSWORD_UPLOADS = "allowed"
+@pytest.mark.usefixtures("allowed")
+def test_a_token_still_uploads_where_passwords_do(alice: Person) -> None:
     assert upload(token_of(alice)).status_code == 200
 
 
@@ -153,21 +155,6 @@ def test_a_password_in_an_unusual_header_is_no_password(alice: Person) -> None:
     pair = base64.b64encode(f"alice:{alice.password}".encode()).decode()
     for header in (f"Bearer {pair}", f"Basic {pair}!", "Basic " + pair[:-3]):
         assert upload("", header=header).status_code == 403
-
-
-# The policy
-
-
-@pytest.mark.parametrize("mode", ["refused", "allowed"])
-def test_tokens_pass_by_any_policy(alice: Person, settings: Any, mode: str) -> None:
-    settings.PASSWORD_UPLOADS = mode
-    assert policy.decide(alice.user, None, "token", timezone.now()).answer == "pass"
-
-
-@pytest.mark.parametrize(("mode", "answer"), [("refused", "refuse"), ("allowed", "pass")])
-def test_passwords_pass_where_the_settings_say_so(settings: Any, mode: str, answer: str) -> None:
-    settings.PASSWORD_UPLOADS = mode
-    assert policy.decide(None, None, "password", timezone.now()).answer == answer
 
 
 # The backend
@@ -212,13 +199,13 @@ def test_a_session_that_names_the_upload_backend_is_nobodys(alice: Person) -> No
 def test_uploads_that_are_suspended_while_a_file_travels_are_refused(
     alice: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store = operations._store
+    store = accepting._store
 
     def suspend(*args: Any) -> None:
         User.objects.update(uploads_suspended_at=timezone.now())
         store(*args)
 
-    monkeypatch.setattr(operations, "_store", suspend)
+    monkeypatch.setattr(accepting, "_store", suspend)
     response = send(alice)
     assert response.status_code == 403
     assert "are suspended since" in said(response)

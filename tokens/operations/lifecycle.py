@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts import notices
+from accounts import notices, switches
 from accounts.models import User
 from audit.actors import Actor
 from audit.log import record
@@ -32,8 +32,10 @@ def require_may_create(user: User) -> None:
     """Say why this account cannot make tokens yet.
 
     Raises:
-        PermissionDenied: without a verified address, or without the second factor that it takes.
+        PermissionDenied: without a verified address, or without the second factor that it takes;
+            as SwitchedOff, if nobody may.
     """
+    switches.TOKEN_CREATION.require_on()
     if not user.has_verified_email:
         raise PermissionDenied(_("Verify your mail address before you make an API token."))
     if lacks_second_factor(user):

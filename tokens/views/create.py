@@ -10,6 +10,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
+from accounts import switches
 from accounts.sudo import sudo_page
 from tokens.descriptions import describe_grant, describe_token
 from tokens.forms import CreateTokenForm, initial_like
@@ -32,6 +33,7 @@ def _create_token(request: HttpRequest) -> HttpResponse:
     answer and never again.
     """
     user: Any = request.user
+    switches.TOKEN_CREATION.require_on()  # the page that says so keeps what was typed
     if problem := problem_of(user):
         messages.error(request, problem)
         return redirect("accounts:security")

@@ -25,9 +25,10 @@ from uploads.credentials import Credential, facts_of
 from uploads.errors import UploadRefused, site_is_full
 from uploads.inspection import Inspected, inspect
 from uploads.metadata import as_json
+from uploads.operations.enforcement import warn_uploader
 from uploads.requests import UploadRequest
 
-_STATUS: Final = {"too_many_projects": 429}
+_STATUS: Final = {"too_many_projects": 429, "no_new_projects": 503}
 
 
 def accept_upload(
@@ -210,7 +211,9 @@ def _publish(
     with transaction.atomic():
         credential = credential.reopened()
         project = checked or _find_project(request)
-        policy.require(by.user, project, _kind_of(credential))
+        if policy.require(by.user, project, _kind_of(credential)).warns:
+            new_file = replace(new_file, is_warned=True)
+            warn_uploader(by.user, by=by)
         credential.require_allowed(
             "create" if project is None else "upload",
             name=request.normalized_name,

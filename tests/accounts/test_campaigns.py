@@ -1,0 +1,120 @@
+"""Mail to many: in batches, each person once, whichever worker dies when."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pytest
+from django.core.exceptions import PermissionDenied, ValidationError
+
+from accounts import audiences, jobs
+from accounts.audiences import Audience, add_audience
+from accounts.models import Campaign, EmailAddress, OutboxMail, User
+from accounts.operations import campaigns
+from accounts.operations.campaigns import queue_batch, start_campaign, stop_campaign
+from audit.actors import system
+from audit.models import Event
+from tests.support.clone import race
+from tests.support.people import Person, make_person
+
+REASON = "People have to know before it happens."
+NOTICE = "trouble"
+
+
+@pytest.fixture(autouse=True)
+def _everybody(_database: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An audience of all, in batches of two."""
+    monkeypatch.setattr(campaigns, "BATCH", 2)
+    monkeypatch.setattr(audiences, "_audiences", {})
+    add_audience(Audience("all", "all", User.objects.all))
+
+
+def people(count: int) -> list[Person]:
+    return [make_person(f"person{number}") for number in range(count)]
+
+
+def start(by: Any) -> Campaign:
+    return start_campaign(NOTICE, "all", facts={"trouble": "None."}, reason=REASON, by=by)
+
+
+def written_to() -> Counter[str]:
+    return Counter(OutboxMail.objects.filter(notice=NOTICE).values_list("recipient", flat=True))
+
+
+def test_everybody_is_written_to_once(sam: Person) -> None:
+    everybody = {person.email for person in people(4)} | {sam.email}
+    campaign = start(sam.actor)
+    counts = [queue_batch(by=system()) for _turn in range(4)]
+    assert counts == [2, 2, 1, 0]
+    assert written_to() == Counter(everybody)
+    campaign.refresh_from_db()
+    assert (campaign.queued, campaign.total) == (5, 5)
+    assert campaign.finished_at is not None
+    assert Event.objects.get(kind="staff:mail:finished").fields["count"] == 5
+
+
+def test_a_batch_that_breaks_off_is_repeated_whole(
+    sam: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people(3)
+    start(sam.actor)
+    queue_batch(by=system())
+    with monkeypatch.context() as patch:
+        patch.setattr(Campaign, "save", lambda *args, **kwargs: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            queue_batch(by=system())
+    assert sum(written_to().values()) == 2
+    assert jobs.queue_campaign_mail() == 2
+    assert set(written_to().values()) == {1}
+
+
+def test_workers_at_the_same_time_write_to_nobody_twice(committed_db: Any) -> None:
+    sam = make_person("sam", is_administrator=True)
+    everybody = {person.email for person in people(5)} | {sam.email}
+    start(sam.actor)
+    race(4, jobs.queue_campaign_mail)
+    assert written_to() == Counter(everybody)
+
+
+def test_only_verified_primary_addresses_of_open_accounts_get_it(sam: Person) -> None:
+    frozen, unverified, _open = people(3)
+    User.objects.filter(pk=frozen.user.pk).update(is_active=False)
+    EmailAddress.objects.filter(user=unverified.user).update(verified_at=None)
+    EmailAddress.objects.create(user=sam.user, address="second@example.org")
+    assert start(sam.actor).total == 2
+    jobs.queue_campaign_mail()
+    assert set(written_to()) == {sam.email, "person2@example.org"}
+
+
+def test_one_mail_of_a_kind_is_on_its_way_at_a_time(sam: Person) -> None:
+    start(sam.actor)
+    with pytest.raises(ValidationError, match="on its way"):
+        start(sam.actor)
+    jobs.queue_campaign_mail()
+    start(sam.actor)
+
+
+def test_a_stopped_mail_goes_no_further(sam: Person) -> None:
+    people(3)
+    campaign = start(sam.actor)
+    queue_batch(by=system())
+    stop_campaign(campaign, reason="Something in it is wrong.", by=sam.actor)
+    assert queue_batch(by=system()) == 0
+    assert sum(written_to().values()) == 2
+    assert Event.objects.get(kind="staff:mail:stopped").fields["count"] == 2
+    with pytest.raises(ValidationError):
+        stop_campaign(campaign, reason="Something in it is wrong.", by=sam.actor)
+
+
+@pytest.mark.parametrize("group", ["", "Support", "Projects", "Auditor"])
+def test_only_administrators_write_to_many(group: str) -> None:
+    somebody = make_person("somebody", group=group)
+    with pytest.raises(PermissionDenied):
+        start(somebody.actor)
+
+
+def test_a_mail_to_nobody_is_not_begun(sam: Person) -> None:
+    EmailAddress.objects.update(verified_at=None)
+    with pytest.raises(ValidationError, match="Nobody"):
+        start(sam.actor)

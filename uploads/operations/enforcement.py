@@ -1,0 +1,235 @@
+"""Leading people from passwords to API tokens, stage by stage, and back where that is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts import notices
+from accounts.models import Campaign, User
+from accounts.operations.campaigns import start_campaign
+from accounts.permissions import MAY_RULE, require_staff
+from audit.actors import Actor
+from audit.log import record
+from uploads import policy
+from uploads.events import ENFORCEMENT_CHANGED, ENFORCEMENT_REACHED
+from uploads.models import (
+    MAX_NOTICE,
+    Audience,
+    Enforcement,
+    PasswordWarning,
+    Stage,
+    as_stored,
+    audience_name,
+)
+
+MAX_BROWN_OUTS = 20
+TOLD_EVERY: Final = timedelta(days=1)
+ANNOUNCED: Final = "password_uploads_announced"
+_BEGINS: Final = {
+    Stage.ANNOUNCE: "announce_from",
+    Stage.WARN: "warn_from",
+    Stage.ENFORCE: "enforce_from",
+}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What staff decide.
+
+    Attributes:
+        audience: one of `Audience`.
+        announce_from: when each stage begins; None where it is left out.
+        brown_outs: from when until when passwords are refused on trial.
+        notice: what refused uploaders read, one line of ASCII; "" for the usual words.
+    """
+
+    audience: str
+    announce_from: datetime | None = None
+    warn_from: datetime | None = None
+    enforce_from: datetime | None = None
+    brown_outs: Sequence[tuple[datetime, datetime]] = ()
+    notice: str = ""
+
+    def require_sense(self) -> None:
+        """Check it.
+
+        Raises:
+            ValidationError: with what is wrong.
+        """
+        if self.audience not in Audience.values:
+            raise ValidationError(_("There is no such audience."))
+        times = [self.announce_from, self.warn_from, self.enforce_from]
+        given = [moment for moment in times if moment is not None]
+        if given != sorted(given):
+            raise ValidationError(_("A later stage cannot begin before an earlier one."))
+        if len(self.brown_outs) > MAX_BROWN_OUTS:
+            raise ValidationError(_("There can be at most %d brown-outs.") % MAX_BROWN_OUTS)
+        if any(begin >= end for begin, end in self.brown_outs):
+            raise ValidationError(_("A brown-out has to end after it begins."))
+        if len(self.notice) > MAX_NOTICE or not (
+            self.notice.isascii() and self.notice.isprintable()
+        ):
+            raise ValidationError(
+                _("The notice is one line of at most %d ASCII characters.") % MAX_NOTICE
+            )
+
+
+@transaction.atomic
+def change_enforcement(plan: Plan, *, version: int, reason: str, by: Actor) -> None:
+    """Set audience, timetable, brown-outs and notice; they hold from the next upload on.
+
+    Args:
+        version: that of the row which whoever decides has seen.
+
+    Raises:
+        PermissionDenied: if whoever acts is no administrator.
+        ValidationError: if the plan makes no sense, or somebody else was quicker.
+    """
+    require_staff(by, MAY_RULE)
+    plan.require_sense()
+    row = _locked(version)
+    row.audience, row.notice = plan.audience, plan.notice
+    row.announce_from, row.warn_from = plan.announce_from, plan.warn_from
+    row.enforce_from, row.brown_outs = plan.enforce_from, as_stored(plan.brown_outs)
+    _store(row, reason=reason, by=by)
+
+
+@transaction.atomic
+def go_back(*, version: int, reason: str, by: Actor) -> Stage:
+    """Return to the stage before the present one. Later stages lose their dates.
+
+    Args:
+        version: as for `change_enforcement`.
+
+    Returns:
+        The stage that holds now.
+
+    Raises:
+        PermissionDenied: if whoever acts is no administrator.
+        ValidationError: if it is off, or somebody else was quicker.
+    """
+    require_staff(by, MAY_RULE)
+    row, now = _locked(version), timezone.now()
+    stages = list(Stage)
+    place = stages.index(row.stage_at(now))
+    if not place:
+        raise ValidationError(_("It is off: there is no stage before."), code="done")
+    for stage in stages[place:]:
+        setattr(row, _BEGINS[stage], None)
+    target = stages[place - 1]
+    if target != Stage.OFF and row.stage_at(now) != target:
+        setattr(row, _BEGINS[target], now)
+    _store(row, reason=reason, by=by)
+    return target
+
+
+def announce(*, reason: str, by: Actor) -> Campaign:
+    """Begin to mail everybody who is concerned, whatever the stage.
+
+    Raises:
+        PermissionDenied: if whoever acts is no administrator.
+        ValidationError: if that mail is on its way already, or nobody is concerned.
+    """
+    row = Enforcement.objects.asked_of(None, None)
+    return start_campaign(
+        ANNOUNCED,
+        audience_name(row.audience),
+        facts={"enforce_from": _day(row.enforce_from), "warn_from": _day(row.warn_from)},
+        reason=reason,
+        by=by,
+    )
+
+
+@transaction.atomic
+def note_stage(*, by: Actor) -> bool:
+    """Record that a stage has been reached, and tell administrators; whether one was."""
+    row = Enforcement.objects.filter(pk=1).first()
+    if row is None or row.recorded_stage == row.stage:
+        return False
+    stage, former = row.stage, row.recorded_stage
+    unrecorded = Enforcement.objects.filter(pk=1, recorded_stage=former, version=row.version)
+    if unrecorded.update(recorded_stage=stage) != 1:
+        return False
+    _tell_administrators(row, reason=_("Its time has come."), by=by)
+    record(ENFORCEMENT_REACHED, by=by, stage=stage.value, former=former, audience=row.audience)
+    return True
+
+
+def warn_uploader(user: User, *, by: Actor) -> bool:
+    """Tell somebody who uploads with a password that this will end, once a day.
+
+    In the transaction that publishes, and before anything in it is recorded.
+
+    Returns:
+        False if they were told within a day.
+    """
+    now = timezone.now()
+    known = PasswordWarning.objects.filter(user_id=user.pk)
+    if known.filter(told_at__lte=now - TOLD_EVERY).update(told_at=now) != 1:
+        if known.exists():
+            return False
+        try:
+            with transaction.atomic():
+                PasswordWarning.objects.create(user_id=user.pk, told_at=now)
+        except IntegrityError:  # another upload of theirs was quicker
+            return False
+    row = Enforcement.objects.asked_of(None, None)
+    notices.send(
+        "password_upload_warned",
+        [user],
+        by=by,
+        enforce_from=_day(row.enforce_from),
+    )
+    return True
+
+
+def _locked(version: int) -> Enforcement:
+    Enforcement.objects.get_or_create(pk=1)
+    row = Enforcement.objects.select_for_update(no_key=True).get(pk=1)
+    if row.version != version:
+        raise ValidationError(
+            _("Somebody else changed this in the meantime. Look at it again."), code="changed"
+        )
+    return row
+
+
+def _store(row: Enforcement, *, reason: str, by: Actor) -> None:
+    row.version += 1
+    row.recorded_stage = row.stage
+    row.changed_at, row.changed_by = timezone.now(), by.label
+    row.save()
+    _tell_administrators(row, reason=reason, by=by)
+    record(
+        ENFORCEMENT_CHANGED,
+        by=by,
+        audience=row.audience,
+        stage=row.stage.value,
+        announce_from=_day(row.announce_from),
+        warn_from=_day(row.warn_from),
+        enforce_from=_day(row.enforce_from),
+        brown_outs=[" - ".join(window) for window in row.brown_outs],
+        notice=row.notice,
+        reason=reason,
+    )
+
+
+def _tell_administrators(row: Enforcement, *, reason: str, by: Actor) -> None:
+    facts: dict[str, Any] = {
+        "stage": row.stage.value,
+        "audience": row.audience,
+        "refusal": policy.refusal_of(row),
+        "reason": reason,
+    }
+    notices.send("enforcement_changed", User.objects.administrators(), by=by, **facts)
+
+
+def _day(moment: datetime | None) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC" if moment else ""
