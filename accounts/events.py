@@ -204,3 +204,25 @@ SESSIONS_ENDED_BY_STAFF = define(
     "reason",
     "count",
 )
+RECOVERY_OPENED = define(
+    "staff:recovery:opened",
+    _("{actor} opened a recovery case for {user}, to be completed from {due_at} on: {reason}"),
+    "reason",
+    "due_at",
+)
+RECOVERY_COMPLETED = define(
+    "staff:recovery:completed",
+    _("{actor} completed the recovery case of {user} that {opened_by} had opened: {reason}"),
+    "reason",
+    "opened_by",
+)
+RECOVERY_ENDED = define(
+    "staff:recovery:cancelled",
+    _("{actor} cancelled the recovery case of {user}: {reason}"),
+    "reason",
+)
+RECOVERY_CANCELLED = define(
+    "account:recovery:cancelled",
+    _("{user} cancelled the recovery case of the account ({means})"),
+    "means",
+)

@@ -1,5 +1,6 @@
 """The people, and what they prove themselves with."""
 
+from accounts.models.cases import RecoveryCase
 from accounts.models.counts import RateCount
 from accounts.models.factors import (
     SECOND_FACTORS,
@@ -33,6 +34,7 @@ __all__ = [
     "OutboxMail",
     "PasswordReset",
     "RateCount",
+    "RecoveryCase",
     "RecoveryCode",
     "RecoveryCodeSet",
     "ReservedName",

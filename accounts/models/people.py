@@ -170,6 +170,11 @@ class User(AbstractBaseUser, PermissionsMixin):
         )
 
     @property
+    def open_recovery_case(self) -> Any:
+        """The recovery case that its owner can still cancel, or None."""
+        return self.recovery_cases.filter(ended_at=None).first()
+
+    @property
     def is_administrator(self) -> bool:
         """Whether this person may do everything in the admin."""
         return self.is_staff and self.groups.filter(name=ADMINISTRATOR).exists()

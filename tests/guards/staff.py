@@ -7,8 +7,44 @@ _GATE_TESTS = "tests/accounts/test_staff_gate.py"
 _FREEZING = "tests/accounts/test_freezing.py"
 _RIGHTS = "tests/accounts/test_staff_rights.py"
 _MATRIX = "tests/indexsite/test_staff_matrix.py"
+_RECOVERY = "tests/accounts/test_recovery.py"
 
 GUARDS = [
+    Guard(
+        "whoever opened a recovery case does not complete it",
+        "accounts/operations/recovery.py",
+        "if by.id and by.id == case.opened_by_id:",
+        "if False:",
+        _RECOVERY,
+    ),
+    Guard(
+        "a recovery case waits for its owner's objection",
+        "accounts/operations/recovery.py",
+        "if timezone.now() < case.due_at:",
+        "if False:",
+        _RECOVERY,
+    ),
+    Guard(
+        "a recovery case ends once",
+        "accounts/models/cases.py",
+        "open_cases = self.filter(ended_at=None)",
+        "open_cases = self",
+        _RECOVERY,
+    ),
+    Guard(
+        "a sign-in with a factor cancels a recovery case",
+        "accounts/login.py",
+        "is_recovery_over = device is not None and",
+        "is_recovery_over = False and",
+        _RECOVERY,
+    ),
+    Guard(
+        "no recovery case outlives a reset of the second factors",
+        "accounts/operations/second_factors.py",
+        "    user.recovery_cases.end(done, ended_by=by.label, reason=reason)\n",
+        "",
+        _RECOVERY,
+    ),
     Guard(
         "staff pages need a fresh second factor",
         _GATE,

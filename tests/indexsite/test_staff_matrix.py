@@ -15,7 +15,14 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.events import STAFF_ACT_REFUSED
-from accounts.models import AccountLink, EmailAddress, RateCount, SwitchState, User
+from accounts.models import (
+    AccountLink,
+    EmailAddress,
+    RateCount,
+    RecoveryCase,
+    SwitchState,
+    User,
+)
 from accounts.staff import ObjectAdmin, StaffAct, StaffPage, acts_on
 from audit.groups import EVERYBODY
 from audit.models import Event
@@ -53,6 +60,9 @@ def rows(alice: Person) -> dict[Any, Any]:
             digest="0" * 64, created_by="sam", expires_at=timezone.now() + timedelta(days=1)
         ),
         SwitchState: SwitchState.objects.order_by("pk").first(),
+        RecoveryCase: RecoveryCase.objects.create(
+            user=make_person("victim").user, evidence="", opened_by="sam", due_at=timezone.now()
+        ),
         RateCount: RateCount.objects.create(
             limit="second factor",
             key=f"user:{alice.user.pk}",
