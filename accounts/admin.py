@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import (  # noqa: F401  (the acts put themselves on the pages)
     staff_acts,
+    staff_names,
     staff_recovery,
     switches,
 )
@@ -338,9 +339,10 @@ class SwitchStateAdmin(ObjectAdmin):
 
 
 @admin.register(ReservedName)
-class ReservedNameAdmin(ReadOnlyAdmin):
-    """User names that nobody can have any more."""
+class ReservedNameAdmin(ObjectAdmin):
+    """User names that nobody can have any more, and the way to prohibit others."""
 
-    list_display = ["key", "why", "reserved_at"]
+    list_display = ["key", "why", "reason", "reserved_by", "reserved_at"]
+    fields = ["key", "why", "reason", "reserved_by", "reserved_at"]
     list_filter = ["why"]
     search_fields = ["key"]

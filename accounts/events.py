@@ -226,3 +226,18 @@ RECOVERY_CANCELLED = define(
     _("{user} cancelled the recovery case of the account ({means})"),
     "means",
 )
+PASSWORD_DISABLED = define(
+    "staff:password:disabled", _("{actor} disabled the password of {user}: {reason}"), "reason"
+)
+USER_NAME_PROHIBITED = define(
+    "staff:user-name:prohibited",
+    _("{actor} prohibited the user name {name}: {reason}"),
+    "name",
+    "reason",
+)
+USER_NAME_ALLOWED = define(
+    "staff:user-name:allowed",
+    _("{actor} allowed the user name {name} again: {reason}"),
+    "name",
+    "reason",
+)

@@ -12,6 +12,7 @@ from django.db import transaction
 from accounts.events import ACCOUNTS_IMPORTED
 from accounts.importing import ImportedAccount, Problem
 from accounts.models import EmailAddress, ReservedName, User
+from accounts.usernames import squeeze
 from audit.actors import Actor
 from audit.log import record
 
@@ -23,6 +24,8 @@ _IN_ONE_EVENT = 1_000
 def find_conflicts(accounts: Sequence[ImportedAccount]) -> list[Problem]:
     """What this site already has, and so cannot be imported."""
     problems = []
+    staff_prohibit = ReservedName.objects.filter(why=ReservedName.Why.PROHIBITED)
+    prohibited = set(staff_prohibit.values_list("key", flat=True))
     for part in _parts(accounts, _AT_A_TIME):
         keys = [row.username.lower() for row in part]
         taken = set(
@@ -36,6 +39,8 @@ def find_conflicts(accounts: Sequence[ImportedAccount]) -> list[Problem]:
             if row.username.lower() in taken:
                 reason = "this site has, or had, an account of this name"
                 problems.append(Problem(row.line, "username", reason))
+            elif squeeze(row.username) in prohibited:
+                problems.append(Problem(row.line, "username", "staff prohibited this name"))
             if row.email_verified and row.email.lower() in in_use:
                 reason = "an account of this site has verified this address"
                 problems.append(Problem(row.line, "email", reason))
