@@ -7,12 +7,20 @@ from uuid import UUID
 
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.http import HttpRequest
 from django.urls import path, reverse
+from django.utils.timesince import timesince
 from django.utils.translation import gettext_lazy as _
 
-from accounts import audiences, staff_acts, staff_campaigns, switches  # noqa: F401  (the acts put themselves on the pages)
+from accounts import (  # noqa: F401  (the acts put themselves on the pages)
+    audiences,
+    staff_acts,
+    staff_campaigns,
+    staff_names,
+    staff_recovery,
+    switches,
+)
 from accounts.limits import current_count
 from accounts.models import (
     AccountLink,
@@ -22,6 +30,7 @@ from accounts.models import (
     OutboxMail,
     ProhibitedDomain,
     RateCount,
+    RecoveryCase,
     ReservedName,
     SecurityKey,
     SwitchState,
@@ -279,6 +288,52 @@ class AccountLinkAdmin(ObjectAdmin):
         return [make, *super().get_urls()]
 
 
+@admin.register(RecoveryCase)
+class RecoveryCaseAdmin(ObjectAdmin):
+    """The queue of recovery cases: what is open first, the oldest on top."""
+
+    seen_by = SEEN_BY
+    list_display = ["user", "state", "age", "opened_at", "opened_by", "due_at"]
+    list_filter = [("ended_at", admin.EmptyFieldListFilter), "outcome"]
+    list_select_related = ["user"]
+    search_fields = ["user__username_key", "opened_by"]
+    ordering = [F("ended_at").desc(nulls_first=True), "opened_at", "pk"]
+    show_full_result_count = False
+    fields = [
+        "user",
+        "state",
+        "evidence",
+        "reason",
+        "opened_by",
+        "opened_at",
+        "age",
+        "due_at",
+        "ended_at",
+        "ended_by",
+        "ended_because",
+    ]
+
+    @admin.display(description=_("state"))
+    def state(self, case: RecoveryCase) -> str:
+        """Whether it waits, can be completed, or how it ended."""
+        if not case.is_open:
+            return str(case.get_outcome_display())
+        return str(_("can be completed") if case.is_due else _("waiting"))
+
+    @admin.display(description=_("age"))
+    def age(self, case: RecoveryCase) -> str:
+        """How long it has been, or was, open."""
+        return timesince(case.opened_at, case.ended_at)
+
+
+def last_events_of_owner(case: RecoveryCase) -> StaffPanel:
+    """The newest events about the account of a case: who looks at it sees what happened there."""
+    return last_events(case.user)
+
+
+add_staff_panel(RecoveryCase, last_events_of_owner, seen_by=SEEN_BY)
+
+
 @admin.register(SwitchState)
 class SwitchStateAdmin(ObjectAdmin):
     """Everything that can be switched while the site runs."""
@@ -306,10 +361,11 @@ class SwitchStateAdmin(ObjectAdmin):
 
 
 @admin.register(ReservedName)
-class ReservedNameAdmin(ReadOnlyAdmin):
-    """User names that nobody can have any more."""
+class ReservedNameAdmin(ObjectAdmin):
+    """User names that nobody can have any more, and the way to prohibit others."""
 
-    list_display = ["key", "why", "reserved_at"]
+    list_display = ["key", "why", "reason", "reserved_by", "reserved_at"]
+    fields = ["key", "why", "reason", "reserved_by", "reserved_at"]
     list_filter = ["why"]
     search_fields = ["key"]
 

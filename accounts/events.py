@@ -244,3 +244,40 @@ SESSIONS_ENDED_BY_STAFF = define(
     "reason",
     "count",
 )
+RECOVERY_OPENED = define(
+    "staff:recovery:opened",
+    _("{actor} opened a recovery case for {user}, to be completed from {due_at} on: {reason}"),
+    "reason",
+    "due_at",
+)
+RECOVERY_COMPLETED = define(
+    "staff:recovery:completed",
+    _("{actor} completed the recovery case of {user} that {opened_by} had opened: {reason}"),
+    "reason",
+    "opened_by",
+)
+RECOVERY_ENDED = define(
+    "staff:recovery:cancelled",
+    _("{actor} cancelled the recovery case of {user}: {reason}"),
+    "reason",
+)
+RECOVERY_CANCELLED = define(
+    "account:recovery:cancelled",
+    _("{user} cancelled the recovery case of the account ({means})"),
+    "means",
+)
+PASSWORD_DISABLED = define(
+    "staff:password:disabled", _("{actor} disabled the password of {user}: {reason}"), "reason"
+)
+USER_NAME_PROHIBITED = define(
+    "staff:user-name:prohibited",
+    _("{actor} prohibited the user name {name}: {reason}"),
+    "name",
+    "reason",
+)
+USER_NAME_ALLOWED = define(
+    "staff:user-name:allowed",
+    _("{actor} allowed the user name {name} again: {reason}"),
+    "name",
+    "reason",
+)

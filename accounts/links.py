@@ -12,6 +12,7 @@ from accounts.models import EmailAddress
 _VERIFY_SALT = "accounts.verify-address"
 _DENY_SALT = "accounts.deny-sign-in"
 _RESET_SALT = "accounts.reset-password"
+_RECOVERY_SALT = "accounts.cancel-recovery"
 VERIFY_LASTS = 6 * 3600  # seconds
 RESET_LASTS = 6 * 3600
 
@@ -67,6 +68,21 @@ def read_denial(text: str) -> tuple[int, str]:
     """
     sign_in_id, address = signing.loads(text, salt=_DENY_SALT)
     return int(sign_in_id), str(address)
+
+
+def sign_recovery(case_id: str) -> str:
+    """What the mail about a recovery case carries, with which it is cancelled."""
+    return signing.dumps([case_id], salt=_RECOVERY_SALT)
+
+
+def read_recovery(text: str) -> str:
+    """What `sign_recovery` was given; the row knows when the link ends.
+
+    Raises:
+        signing.BadSignature: if this site did not make it.
+    """
+    (case_id,) = signing.loads(text, salt=_RECOVERY_SALT)
+    return str(case_id)
 
 
 def _read(text: str, *, salt: str, lasts: int) -> list[Any]:

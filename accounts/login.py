@@ -20,13 +20,14 @@ from django_otp.models import Device
 from accounts import devices, notices
 from accounts.events import (
     DEVICE_REMEMBERED,
+    RECOVERY_CANCELLED,
     RECOVERY_CODE_USED,
     RECOVERY_CODES_CONFIRMED,
     SIGN_IN_FROM_UNKNOWN_DEVICE,
     SIGN_IN_SUCCEEDED,
     SIGNED_OUT,
 )
-from accounts.models import RecoveryCodeSet, UnknownSignIn, User
+from accounts.models import RecoveryCase, RecoveryCodeSet, UnknownSignIn, User
 from accounts.sessions import DEVICE, FACTOR_SKIPPED, OPENED_FROM, SIGNED_IN_AT
 from audit.actors import Actor, from_connection
 from audit.log import record
@@ -86,8 +87,14 @@ def complete(
     known, is_known = devices.note_sign_in(request, user, remember=remember, by=by)
     request.session[DEVICE] = known.pk
     request.session.save()
+    is_recovery_over = device is not None and user.recovery_cases.end(
+        RecoveryCase.Outcome.CANCELLED, ended_by=user.username
+    )
     label = device.name if device is not None else ""
     record(SIGN_IN_SUCCEEDED, by=by, about=[user], method=method, factor=label)
+    if is_recovery_over:  # who has a factor has not lost all of them
+        record(RECOVERY_CANCELLED, by=by, about=[user], means="sign-in with a second factor")
+        notices.send_to_all("recovery_cancelled", user, by=by)
     if isinstance(device, RecoveryCodeSet):
         note_recovery_code(device, user, by=by)
     if remember and known.is_remembered:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, ClassVar
 
 from django import forms
@@ -92,6 +93,24 @@ class StaffPage(View, ABC):
         data = request.POST if request.method == "POST" else None
         return self.form_class(data, row=row, act=type(self))
 
+    def _try(self, request: HttpRequest, form: ReasonForm, act: Callable[..., str]) -> bool:
+        """Act, if the form is right; False with the reason in the form, if nothing was done."""
+        if not form.is_valid():
+            return False
+        fields = dict(form.cleaned_data)
+        reason = fields.pop("reason")
+        try:
+            done = act(fields=fields, reason=reason, by=request.actor)  # type: ignore[attr-defined]
+        except ValidationError as error:
+            form.add_error(None, error)
+        except PermissionDenied as error:
+            refuse(request, self.slug, "not to this one")
+            form.add_error(None, str(error))
+        else:
+            messages.success(request, done)
+            return True
+        return False
+
     def _show(self, request: HttpRequest, template: str, **context: Any) -> HttpResponse:
         context |= {
             **admin.site.each_context(request),
@@ -139,19 +158,7 @@ class StaffAct(StaffPage):
         """Act."""
         row = self._find(pk)
         form = self._form_for(request, row)
-        if not form.is_valid():
-            return self._page(request, row, form)
-        fields = dict(form.cleaned_data)
-        reason = fields.pop("reason")
-        try:
-            done = self.act(row, fields=fields, reason=reason, by=request.actor)  # type: ignore[attr-defined]
-        except ValidationError as error:
-            form.add_error(None, error)
-        except PermissionDenied as error:
-            refuse(request, self.slug, "not to this one")
-            form.add_error(None, str(error))
-        else:
-            messages.success(request, done)
+        if self._try(request, form, partial(self.act, row)):
             return redirect(self._after(row))
         return self._page(request, row, form)
 
@@ -175,6 +182,54 @@ class StaffAct(StaffPage):
             consequences=self.consequences(row),
             back=self._after(row),
             kind=self.model._meta.verbose_name,
+        )
+
+
+class TableAct(StaffPage):
+    """One act of staff that is about no row yet. A subclass says what, and calls an operation.
+
+    Attributes:
+        model: the table that lists what comes of it; set by `offered_on_table`.
+    """
+
+    model: ClassVar[Any]
+
+    @abstractmethod
+    def consequences(self) -> list[str]:
+        """What will happen, in sentences."""
+
+    @abstractmethod
+    def act(self, *, fields: dict[str, Any], reason: str, by: Actor) -> str:
+        """Do it, by one operation; the sentence that the page then shows.
+
+        Raises:
+            ValidationError, PermissionDenied: if the operation refuses.
+        """
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        """Say what will happen, and ask."""
+        return self._page(request, self._form_for(request))
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        """Act."""
+        form = self._form_for(request)
+        if self._try(request, form, self.act):
+            return redirect(self._list_url())
+        return self._page(request, form)
+
+    def _list_url(self) -> str:
+        opts = self.model._meta
+        return reverse(f"admin:{opts.app_label}_{opts.model_name}_changelist")
+
+    def _page(self, request: HttpRequest, form: ReasonForm) -> HttpResponse:
+        return self._show(
+            request,
+            "admin/staff_act.html",
+            row=None,
+            form=form,
+            consequences=self.consequences(),
+            back=self._list_url(),
+            kind=self.model._meta.verbose_name_plural,
         )
 
 
@@ -206,6 +261,7 @@ class StaffPanel:
 
 
 _acts: dict[Any, list[type[StaffAct]]] = {}
+_table_acts: dict[Any, list[type[TableAct]]] = {}
 _panels: dict[Any, list[tuple[frozenset[str], Callable[[Any], StaffPanel]]]] = {}
 
 
@@ -225,6 +281,22 @@ def acts_on(model: Any) -> list[type[StaffAct]]:
     return list(_acts.get(model, []))
 
 
+def offered_on_table(model: Any) -> Callable[[type[TableAct]], type[TableAct]]:
+    """Fill the socket: put an act above the list of a table."""
+
+    def register(act: type[TableAct]) -> type[TableAct]:
+        act.model = model
+        _table_acts.setdefault(model, []).append(act)
+        return act
+
+    return register
+
+
+def acts_on_table(model: Any) -> list[type[TableAct]]:
+    """All acts above the list of a table."""
+    return list(_table_acts.get(model, []))
+
+
 def add_staff_panel(
     model: Any, make: Callable[[Any], StaffPanel], *, seen_by: frozenset[str]
 ) -> None:
@@ -236,6 +308,7 @@ class ObjectAdmin(ReadOnlyAdmin):
     """Rows that staff look at, with what they may do to them, and what other floors know."""
 
     change_form_template = "admin/object.html"
+    change_list_template = "admin/table.html"
 
     def get_urls(self) -> list[Any]:
         """Offer the acts' pages beside those of the rows."""
@@ -243,7 +316,20 @@ class ObjectAdmin(ReadOnlyAdmin):
             path(f"<str:pk>/{act.slug}/", act.as_view(), name=f"act-{act.slug}")
             for act in acts_on(self.model)
         ]
-        return [*acts, *super().get_urls()]
+        above = [
+            path(f"act/{act.slug}/", act.as_view(), name=f"act-{act.slug}")
+            for act in acts_on_table(self.model)
+        ]
+        return [*above, *acts, *super().get_urls()]
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """All rows, and what is done above them."""
+        acts = [
+            (act.title, reverse(f"admin:act-{act.slug}"))
+            for act in acts_on_table(self.model)
+            if is_in(request.user, act.groups)
+        ]
+        return super().changelist_view(request, {"table_acts": acts, **(extra_context or {})})
 
     def render_change_form(
         self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any

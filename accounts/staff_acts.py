@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.models import EmailAddress, RateCount, User
-from accounts.operations import emails, freezing, limits, staff_rights
+from accounts.operations import emails, freezing, limits, passwords, staff_rights
 from accounts.permissions import MAY_HELP
 from accounts.staff import ReasonForm, StaffAct, offered_on
 from accounts.staff_bulk import BulkAct, accounts_of, offered_on_events
@@ -117,6 +117,39 @@ class EndSessions(StaffAct):
         """End them."""
         count = freezing.end_sessions_as_staff([row], reason=reason, by=by)
         return ngettext("%d session was ended.", "%d sessions were ended.", count) % count
+
+
+@offered_on(User)
+class DisablePassword(StaffAct):
+    """Let nobody in with the password that an account has now."""
+
+    slug = "disable-password"
+    groups = MAY_HELP
+    title = gettext_lazy("Disable password")
+    reasons = (
+        gettext_lazy("The password was found in a leak."),
+        gettext_lazy("Somebody else seems to know the password."),
+    )
+
+    @classmethod
+    def is_offered(cls, row: Any) -> bool:
+        """If there is one."""
+        return bool(row.has_usable_password())
+
+    def consequences(self, row: Any) -> list[str]:
+        """What will happen."""
+        return [
+            _("%(name)s cannot sign in with the present password any more, and all sessions end.")
+            % {"name": row.username},
+            _("A new password is set with a link from a mail, which the person asks for."),
+            _("Second factors, passkeys and API tokens stay, and work."),
+            _("The person is told by mail at every verified address, with the reason."),
+        ]
+
+    def act(self, row: Any, *, fields: dict[str, Any], reason: str, by: Actor) -> str:
+        """Disable it."""
+        passwords.disable_password(row, reason=reason, by=by)
+        return _("The password of %s is disabled.") % row.username
 
 
 class GroupsForm(ReasonForm):

@@ -25,4 +25,9 @@ def is_well_formed(username: str) -> bool:
 
 def is_prohibited(username: str) -> bool:
     """Whether it would be mistaken for somebody in charge, however it is spaced: `Sup-Port`."""
-    return username.lower().translate(_SEPARATORS) in PROHIBITED
+    return squeeze(username) in PROHIBITED
+
+
+def squeeze(username: str) -> str:
+    """What a name comes to without case and separators: `Sup-Port` gives `support`."""
+    return username.lower().translate(_SEPARATORS)

@@ -207,6 +207,7 @@ IMAGE_PROXY = read("IMAGE_PROXY", site_url, "")
 IMAGE_PROXY_KEY = read_secret("IMAGE_PROXY_KEY")
 UPLOAD_SIZE_LIMIT = read("UPLOAD_SIZE_LIMIT_MIB", positive, 100) * 1024 * 1024  # bytes
 TOKEN_MAX_LIFETIME: timedelta | None = read("TOKEN_MAX_DAYS", days, None)
+RECOVERY_WAITING_DAYS = read("RECOVERY_WAITING_DAYS", positive, 3)
 PROJECT_SIZE_LIMIT = read("PROJECT_SIZE_LIMIT_GIB", positive, 10) * 1024**3  # bytes
 NEW_PROJECTS_PER_USER = read("NEW_PROJECTS_PER_USER", positive, 100)  # in an hour
 NEW_PROJECTS_PER_ADDRESS = read("NEW_PROJECTS_PER_ADDRESS", positive, 200)  # in an hour

@@ -5,15 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
+from django.utils.timesince import timesince
 from django.utils.translation import gettext_lazy as _
 
 from accounts.staff import ObjectAdmin
 from audit.admin import ReadOnlyAdmin
-from projects import staff_acts, staff_critical  # noqa: F401  (puts them on the pages)
+from projects import (  # noqa: F401  (they put their acts on the pages)
+    staff_acts,
+    staff_critical,
+    staff_names,
+    staff_stewardship,
+)
 from projects.models import (
     BurntFilename,
     DeletedProject,
@@ -22,6 +28,7 @@ from projects.models import (
     Project,
     QuarantinedProject,
     Release,
+    Report,
     Role,
 )
 
@@ -112,15 +119,16 @@ class RoleAdmin(ReadOnlyAdmin):
 
 
 @admin.register(ProhibitedName)
-class ProhibitedNameAdmin(ReadOnlyAdmin):
-    """Names that no new project may have."""
+class ProhibitedNameAdmin(ObjectAdmin):
+    """Names that no new project may have, or only one of somebody's."""
 
-    list_display = ["normalized_name", "reason", "prohibited_by", "created_at"]
+    list_display = ["normalized_name", "reserved_for", "reason", "prohibited_by", "created_at"]
+    fields = ["normalized_name", "reserved_for", "reason", "prohibited_by", "created_at"]
     search_fields = ["normalized_name"]
 
 
 @admin.register(DeletedProject)
-class DeletedProjectAdmin(ReadOnlyAdmin):
+class DeletedProjectAdmin(ObjectAdmin):
     """Tombstones."""
 
     list_display = ["name", "serial", "deleted_at", "deleted_by", "name_freed_at"]
@@ -129,9 +137,38 @@ class DeletedProjectAdmin(ReadOnlyAdmin):
 
 
 @admin.register(BurntFilename)
-class BurntFilenameAdmin(ReadOnlyAdmin):
+class BurntFilenameAdmin(ObjectAdmin):
     """Names of deleted files."""
 
     list_display = ["filename", "burnt_at", "content_settled_at"]
     search_fields = ["filename", "blake2b_256"]
     show_full_result_count = False
+
+
+@admin.register(Report)
+class ReportAdmin(ObjectAdmin):
+    """The queue of what people report: what is open first, the oldest on top."""
+
+    list_display = ["project_name", "kind", "age", "made_at", "reporter", "outcome"]
+    list_filter = [("answered_at", admin.EmptyFieldListFilter), "kind", "outcome"]
+    list_select_related = ["reporter"]
+    search_fields = ["project_name", "reporter__username_key"]
+    ordering = [F("answered_at").desc(nulls_first=True), "made_at", "pk"]
+    show_full_result_count = False
+    fields = [
+        "project_name",
+        "kind",
+        "text",
+        "reporter",
+        "made_at",
+        "age",
+        "outcome",
+        "answer",
+        "answered_by",
+        "answered_at",
+    ]
+
+    @admin.display(description=_("age"))
+    def age(self, report: Report) -> str:
+        """How long it has been, or was, open."""
+        return timesince(report.made_at, report.answered_at)

@@ -35,7 +35,9 @@ def require_name(name: str, *, by: Actor) -> None:
             f"The name {_named(name)} is that of a module of Python's standard library. {_RENAME}",
             code="standard_library_name",
         )
-    if ProhibitedName.objects.filter(normalized_name=normalized).exists():
+    prohibited = ProhibitedName.objects.filter(normalized_name=normalized)
+    reserved_for = prohibited.values_list("reserved_for_id", flat=True).first()
+    if reserved_for is not None and (not reserved_for or reserved_for != by.id):
         raise ValidationError(
             f"The name {_named(name)} is not allowed here. {_RENAME}", code="prohibited_name"
         )

@@ -104,3 +104,80 @@ PROJECT_UNMARKED_CRITICAL = define(
     _("{actor} took the mark “critical” from the project {project}: {reason}"),
     "reason",
 )
+PROJECT_NAME_PROHIBITED = define(
+    "staff:project-name:prohibited",
+    _("{actor} prohibited the project name {name}: {reason}"),
+    "name",
+    "reason",
+)
+PROJECT_NAME_RESERVED = define(
+    "staff:project-name:reserved",
+    _("{actor} reserved the project name {name} for {user}: {reason}"),
+    "name",
+    "reason",
+)
+PROJECT_NAME_ALLOWED = define(
+    "staff:project-name:allowed",
+    _("{actor} allowed the project name {name} again: {reason}"),
+    "name",
+    "reason",
+)
+PROJECT_NAME_FREED = define(
+    "staff:project-name:freed",
+    _("{actor} freed the name {name} of a deleted project: {reason}"),
+    "name",
+    "reason",
+)
+PROJECT_ARCHIVED_BY_STAFF = define(
+    "staff:project:archived", _("{actor} archived the project {project}: {reason}"), "reason"
+)
+PROJECT_UNARCHIVED_BY_STAFF = define(
+    "staff:project:unarchived",
+    _("{actor} made the project {project} active again: {reason}"),
+    "reason",
+)
+PROJECT_DELETED_BY_STAFF = define(
+    "staff:project:deleted",
+    _(
+        "{actor} deleted the project {project}, with {releases} releases and {files} files: "
+        "{reason}"
+    ),
+    "releases",
+    "files",
+    "reason",
+)
+PROJECT_LIMITS_CHANGED = define(
+    "staff:project:limits-changed",
+    _(
+        "{actor} changed the limits of the project {project} from {former_file} to {file} bytes "
+        "for a file, and from {former_total} to {total} bytes for all of them: {reason}"
+    ),
+    "former_file",
+    "file",
+    "former_total",
+    "total",
+    "reason",
+)
+PROJECT_TRANSFERRED = define(
+    "staff:project:transferred",
+    _("{actor} made {user} the only owner of {project}: {reason}"),
+    "reason",
+)
+CONTENT_REMOVED_BY_STAFF = define(
+    "staff:content:removed",
+    _("{actor} removed the stored content of the deleted file {filename} at once: {reason}"),
+    "filename",
+    "blake2b_256",
+    "reason",
+)
+# Not about the project: its owners read its history, and must not see who reported it.
+PROJECT_REPORTED = define(
+    "project:report:made", _("{actor} reported the project {name} ({what})"), "name", "what"
+)
+REPORT_ANSWERED = define(
+    "staff:report:answered",
+    _("{actor} answered the report of {user} about {name} ({outcome}): {reason}"),
+    "name",
+    "outcome",
+    "reason",
+)

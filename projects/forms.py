@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from projects.models import Project, Role
+from projects.models import Project, Report, Role
 from projects.operations.publishing import MAX_REASON
 
 _PLAIN = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
@@ -54,6 +54,21 @@ class TypedNameForm(forms.Form):
                 _("This is not “%s”. Nothing was deleted.") % self.expected, code="different"
             )
         return typed
+
+
+class ReportForm(forms.Form):
+    """What is wrong with a project."""
+
+    kind = forms.ChoiceField(
+        label=_("What is wrong?"), choices=Report.Kind.choices, widget=forms.RadioSelect
+    )
+    text = forms.CharField(
+        label=_("What did you see?"),
+        min_length=20,
+        max_length=5000,
+        widget=forms.Textarea(attrs={"rows": 6}),
+        help_text=_("Name files, versions and lines where you can. Only the staff read this."),
+    )
 
 
 class PersonForm(forms.Form):

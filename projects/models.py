@@ -17,6 +17,9 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 from packaging.version import Version
 
+from projects.moderation import ProhibitedName as ProhibitedName
+from projects.moderation import Report as Report
+
 
 def _ultranormalized() -> models.GeneratedField:
     """A column that the database fills with `names.ultranormalize` of the normalized name."""
@@ -384,23 +387,6 @@ class Invitation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} {self.kind}"
-
-
-class ProhibitedName(models.Model):
-    """A name that no new project may have."""
-
-    normalized_name = models.CharField(_("normalized name"), max_length=200, unique=True)
-    reason = models.CharField(_("reason"), max_length=300, blank=True)
-    prohibited_by = models.CharField(_("prohibited by"), max_length=150, blank=True)
-    created_at = models.DateTimeField(_("since"), default=timezone.now)
-
-    class Meta:
-        verbose_name = _("prohibited name")
-        verbose_name_plural = _("prohibited names")
-        ordering = ["normalized_name"]
-
-    def __str__(self) -> str:
-        return self.normalized_name
 
 
 class DeletedProjectQuerySet(models.QuerySet["DeletedProject"]):

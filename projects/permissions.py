@@ -8,9 +8,11 @@ from django.utils.translation import gettext as _
 
 from accounts import policy
 from audit.actors import Actor
+from audit.groups import ADMINISTRATOR, PROJECTS
 from projects.models import Project, Role
 from projects.names import MAX_NAME, shown
 
+MAY_STEWARD = frozenset({PROJECTS, ADMINISTRATOR})  # everybody's projects, and names
 _ANY_ROLE = frozenset(Role.Kind.values)
 _OWNER = frozenset({Role.Kind.OWNER.value})
 _ROLES = {

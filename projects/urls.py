@@ -11,6 +11,7 @@ from projects.views import (
     pages,
     people,
     reading,
+    reports,
     texts,
 )
 
@@ -80,6 +81,7 @@ human_urlpatterns = [
     path("search/", pages.show_search, name="search"),
     path("classifiers/", pages.show_classifiers, name="classifiers"),
     path("project/<str:name>/releases/", pages.show_releases, name="release-list"),
+    path("project/<str:name>/report/", reports.report_project, name="project-report"),
     path("project/<str:name>/<str:version>/", pages.show_project, name="release-detail"),
     path("user/<str:username>/", pages.show_user, name="user-detail"),
     path("manage/projects/", manage.show_projects, name="my-projects"),

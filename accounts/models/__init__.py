@@ -1,6 +1,7 @@
 """The people, and what they prove themselves with."""
 
 from accounts.models.campaigns import Campaign
+from accounts.models.cases import RecoveryCase
 from accounts.models.counts import RateCount
 from accounts.models.domains import ProhibitedDomain
 from accounts.models.factors import (
@@ -37,6 +38,7 @@ __all__ = [
     "PasswordReset",
     "ProhibitedDomain",
     "RateCount",
+    "RecoveryCase",
     "RecoveryCode",
     "RecoveryCodeSet",
     "ReservedName",

@@ -24,6 +24,7 @@ from accounts.models.factors import (
     SecondFactor,
     SecurityKey,
 )
+from accounts.usernames import squeeze
 
 
 class UserManager(BaseUserManager["User"]):
@@ -178,6 +179,11 @@ class User(AbstractBaseUser, PermissionsMixin):
         )
 
     @property
+    def open_recovery_case(self) -> Any:
+        """The recovery case that its owner can still cancel, or None."""
+        return self.recovery_cases.filter(ended_at=None).first()
+
+    @property
     def is_administrator(self) -> bool:
         """Whether this person may do everything in the admin."""
         return self.is_staff and self.groups.filter(name=ADMINISTRATOR).exists()
@@ -256,6 +262,16 @@ class AccountLink(models.Model):
         return self.spent_at is None and now < self.expires_at
 
 
+class ReservedNameQuerySet(models.QuerySet["ReservedName"]):
+    """Reserved user names."""
+
+    def of(self, *usernames: str) -> ReservedNameQuerySet:
+        """What reserves some of these names; a prohibited one is, however it is spaced."""
+        squeezed = {squeeze(name) for name in usernames}
+        is_prohibited = Q(why=ReservedName.Why.PROHIBITED, key__in=squeezed)
+        return self.filter(Q(key__in={name.lower() for name in usernames}) | is_prohibited)
+
+
 class ReservedName(models.Model):
     """A user name that nobody can have any more, beside those of `accounts.usernames`."""
 
@@ -268,6 +284,10 @@ class ReservedName(models.Model):
     key = models.CharField(_("user name"), max_length=50, unique=True)  # lower case
     why = models.CharField(_("why"), max_length=20, choices=Why.choices)
     reserved_at = models.DateTimeField(_("since"), default=timezone.now)
+    reason = models.CharField(_("reason"), max_length=500, blank=True)
+    reserved_by = models.CharField(_("by"), max_length=150, blank=True)
+
+    objects = ReservedNameQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("reserved user name")

@@ -13,6 +13,7 @@ from accounts.events import ACCOUNTS_IMPORTED
 from accounts.importing import ImportedAccount, Problem
 from accounts.mail_domains import domains_of
 from accounts.models import EmailAddress, ProhibitedDomain, ReservedName, User
+from accounts.usernames import squeeze
 from audit.actors import Actor
 from audit.log import record
 
@@ -24,7 +25,9 @@ _IN_ONE_EVENT = 1_000
 def find_conflicts(accounts: Sequence[ImportedAccount]) -> list[Problem]:
     """What this site already has, and so cannot be imported."""
     problems = []
-    prohibited = set(ProhibitedDomain.objects.values_list("domain", flat=True))
+    domains = set(ProhibitedDomain.objects.values_list("domain", flat=True))
+    staff_prohibit = ReservedName.objects.filter(why=ReservedName.Why.PROHIBITED)
+    prohibited = set(staff_prohibit.values_list("key", flat=True))
     for part in _parts(accounts, _AT_A_TIME):
         keys = [row.username.lower() for row in part]
         taken = set(
@@ -38,7 +41,9 @@ def find_conflicts(accounts: Sequence[ImportedAccount]) -> list[Problem]:
             if row.username.lower() in taken:
                 reason = "this site has, or had, an account of this name"
                 problems.append(Problem(row.line, "username", reason))
-            if not prohibited.isdisjoint(domains_of(row.email)):
+            elif squeeze(row.username) in prohibited:
+                problems.append(Problem(row.line, "username", "staff prohibited this name"))
+            if not domains.isdisjoint(domains_of(row.email)):
                 reason = "this site accepts no addresses at this mail domain"
                 problems.append(Problem(row.line, "email", reason))
             if row.email_verified and row.email.lower() in in_use:

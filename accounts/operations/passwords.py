@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib.auth.hashers import make_password
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from accounts import limits, notices
 from accounts.events import (
     PASSWORD_CHANGED,
+    PASSWORD_DISABLED,
     PASSWORD_RESET,
     PASSWORD_RESET_ASKED,
     PASSWORD_RESET_REFUSED,
@@ -26,6 +27,7 @@ from accounts.limits import LimitReached
 from accounts.links import sign_reset
 from accounts.models import EmailAddress, OutboxMail, PasswordReset, User
 from accounts.operations import sessions
+from accounts.permissions import MAY_HELP, lock_accounts, require_staff
 from audit import keyring
 from audit.actors import Actor
 from audit.failures import record_failure
@@ -74,6 +76,32 @@ def _store(
     notices.send_to_all("password_changed", user, by=by)
     sessions.end_sessions(user, keep=keep_session, by=by)
     record(kind, by=by, about=[user])
+
+
+@transaction.atomic
+def disable_password(user: User, *, reason: str, by: Actor) -> int:
+    """Let nobody sign in with the password that an account has, until its owner resets it by mail.
+
+    Its sessions end. Second factors and passkeys stay; a passkey still signs in.
+
+    Returns:
+        How many sessions were ended.
+
+    Raises:
+        PermissionDenied: if whoever acts may not do this to the account.
+        ValidationError: if it has no password that could be used.
+    """
+    (row,) = lock_accounts([user], by=by)
+    require_staff(by, MAY_HELP, about=row)
+    if not row.has_usable_password():
+        raise ValidationError(_("The password of this account is disabled."), code="done")
+    User.objects.filter(pk=row.pk).update(
+        password=make_password(None), password_changed_at=timezone.now()
+    )
+    notices.send_to_all("password_disabled", row, by=by, reason=reason)
+    count = sessions.end_sessions(row, keep=None, by=by)
+    record(PASSWORD_DISABLED, by=by, about=[row], reason=reason)
+    return count
 
 
 def request_reset(text: str, *, by: Actor) -> None:

@@ -154,7 +154,7 @@ def require_free_name(username: str, *, may_be_prohibited: bool = False) -> None
     key = username.lower()
     is_taken = (
         User.objects.filter(username_key=key).exists()
-        or ReservedName.objects.filter(key=key).exists()
+        or ReservedName.objects.of(username).exists()
         or (usernames.is_prohibited(username) and not may_be_prohibited)
     )
     if is_taken:
@@ -170,7 +170,7 @@ def _create_user(*, username: str, email: str, password_hash: str) -> tuple[User
     try:
         with transaction.atomic():
             user = User.objects.create(username=username, password=password_hash)
-            if ReservedName.objects.filter(key=user.username_key).exists():
+            if ReservedName.objects.of(user.username).exists():
                 raise _name_taken()  # its account was closed since the form was checked
     except IntegrityError as error:
         raise _name_taken() from error

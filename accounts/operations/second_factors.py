@@ -29,6 +29,7 @@ from accounts.events import (
 from accounts.models import (
     SECOND_FACTORS,
     AuthenticatorApp,
+    RecoveryCase,
     RecoveryCode,
     RecoveryCodeSet,
     SecondFactor,
@@ -317,6 +318,8 @@ def reset_second_factors(user: User, *, reason: str, by: Actor) -> int:
         count += kind.objects.filter(user=user, confirmed=True).count()
         kind.objects.filter(user=user).delete()
     RecoveryCodeSet.objects.filter(user=user).delete()
+    done = RecoveryCase.Outcome.COMPLETED  # no case outlives what it asks for
+    user.recovery_cases.end(done, ended_by=by.label, reason=reason)
     sessions.end_sessions(user, keep=None, by=by)
     record(SECOND_FACTORS_RESET, by=by, about=[user], reason=reason, count=count)
     notices.send_to_all("second_factors_reset", user, by=by, reason=reason)

@@ -11,15 +11,19 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
+from accounts.permissions import require_staff
 from audit.actors import Actor
 from audit.connections import give_back
 from audit.log import record
 from projects import storage
-from projects.events import CONTENT_REMOVED, OBJECT_SET_ASIDE
+from projects.events import CONTENT_REMOVED, CONTENT_REMOVED_BY_STAFF, OBJECT_SET_ASIDE
 from projects.models import BurntFilename, ContentRemoval, File
+from projects.permissions import MAY_STEWARD
 from projects.stores import SUFFIXES, relative_path
 
 KEPT_FOR: Final = timedelta(days=7)
@@ -75,6 +79,41 @@ def remove_content(
         if File.objects.filter(blake2b_256=blake2b_256).exists():
             raise ContentInUse
     _finish(removal, take)
+
+
+def remove_content_as_staff(burnt: BurntFilename, *, reason: str, by: Actor) -> None:
+    """Remove the content of a deleted file now, and not days later. Its name stays burnt.
+
+    Raises:
+        PermissionDenied: if whoever acts may not.
+        ValidationError: if it was removed, or another file has the same content.
+    """
+    with transaction.atomic():
+        require_staff(by, MAY_STEWARD)
+        left = BurntFilename.objects.filter(pk=burnt.pk, content_settled_at=None)
+        if not left.exists():
+            raise ValidationError(_("This content was removed."), code="done")
+        if File.objects.filter(blake2b_256=burnt.blake2b_256).exists():
+            raise _in_use()
+        record(
+            CONTENT_REMOVED_BY_STAFF,
+            by=by,
+            filename=burnt.filename,
+            blake2b_256=burnt.blake2b_256,
+            reason=reason,
+        )
+    try:
+        remove_content(burnt.blake2b_256, by=by)
+    except ContentInUse as error:  # uploaded since
+        raise _in_use() from error
+    left.update(content_settled_at=timezone.now())
+
+
+def _in_use() -> ValidationError:
+    return ValidationError(
+        _("Another file has the same content. Delete that file, or its project, first."),
+        code="in_use",
+    )
 
 
 def set_orphan_aside(path: str, blake2b_256: str, *, by: Actor) -> bool:

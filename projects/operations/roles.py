@@ -10,8 +10,10 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts import policy
 from accounts.limits import DAY, Limit
 from accounts.models import User
+from accounts.permissions import lock_accounts, require_staff
 from audit.actors import Actor
 from audit.log import record
 from projects import changes, permissions
@@ -20,6 +22,7 @@ from projects.events import (
     INVITATION_CREATED,
     INVITATION_DECLINED,
     INVITATION_REVOKED,
+    PROJECT_TRANSFERRED,
     ROLE_ADDED,
     ROLE_CHANGED,
     ROLE_REMOVED,
@@ -230,6 +233,35 @@ def remove_role(role: Role, *, by: Actor) -> None:
     _end_invitations_by(user, project)
     _tell_of_role("role_removed", project, user, kind, by=by)
     changes.publish(project, ROLE_REMOVED, by=by, about=[user], role=kind)
+
+
+@transaction.atomic
+def transfer_as_staff(project: Project, user: User, *, reason: str, by: Actor) -> None:
+    """Make somebody the only one with a role in an abandoned project; its invitations end.
+
+    Raises:
+        PermissionDenied: if whoever acts may not, or would get the project, or if the person lacks
+            the second factor that a role takes.
+        ValidationError: if the person cannot be reached, or owns it alone; if it was deleted.
+    """
+    (user,) = lock_accounts([user], by=by)
+    require_staff(by, permissions.MAY_STEWARD, about=user)
+    project = changes.lock(project)
+    if not user.is_active or not user.has_verified_email:
+        raise ValidationError(
+            _("%s cannot own a project: the account has no verified mail address.") % user.username,
+            code="unreachable",
+        )
+    policy.require_to_publish(user)
+    former = [role.user for role in project.roles.select_related("user") if role.user != user]
+    if not former and project.roles.filter(user=user, kind=_OWNER).exists():
+        raise ValidationError(_("%s is the only owner already.") % user.username, code="done")
+    Role.objects.filter(project=project).exclude(user=user).delete()
+    Role.objects.update_or_create(project=project, user=user, defaults={"kind": _OWNER})
+    Invitation.objects.filter(project=project, answered_at=None).update(answered_at=timezone.now())
+    people = [user, *(person for person in former if person.is_active)]
+    changes.tell("project_transferred", people, project, by=by, person=user.username, reason=reason)
+    changes.publish(project, PROJECT_TRANSFERRED, by=by, about=[user, *former], reason=reason)
 
 
 def _fresh(role: Role) -> Role:

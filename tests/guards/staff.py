@@ -8,8 +8,81 @@ _FREEZING = "tests/accounts/test_freezing.py"
 _RIGHTS = "tests/accounts/test_staff_rights.py"
 _READ_ONLY = "tests/indexsite/test_read_only.py"
 _MATRIX = "tests/indexsite/test_staff_matrix.py"
+_RECOVERY = "tests/accounts/test_recovery.py"
+_STEWARDSHIP = "tests/projects/test_stewardship.py"
+_REPORTS = "tests/projects/test_reports.py"
 
 GUARDS = [
+    Guard(
+        "a report is answered once",
+        "projects/operations/reports.py",
+        "unanswered = Report.objects.filter(pk=report.pk, answered_at=None)",
+        "unanswered = Report.objects.filter(pk=report.pk)",
+        _REPORTS,
+    ),
+    Guard(
+        "owners do not learn who reported their project",
+        "projects/operations/reports.py",
+        "record(PROJECT_REPORTED, by=by, about=[by.user],",
+        "record(PROJECT_REPORTED, by=by, about=[by.user, project],",
+        _REPORTS,
+    ),
+    Guard(
+        "a reserved name is for one person",
+        "projects/claims.py",
+        "(not reserved_for or reserved_for != by.id)",
+        "not reserved_for",
+        _STEWARDSHIP,
+    ),
+    Guard(
+        "staff hand no project over to themselves",
+        "projects/operations/roles.py",
+        "require_staff(by, permissions.MAY_STEWARD, about=user)",
+        "require_staff(by, permissions.MAY_STEWARD)",
+        _STEWARDSHIP,
+    ),
+    Guard(
+        "nobody disables the password of staff, or their own",
+        "accounts/operations/passwords.py",
+        "require_staff(by, MAY_HELP, about=row)",
+        "require_staff(by, MAY_HELP)",
+        "tests/accounts/test_disabled_passwords.py",
+    ),
+    Guard(
+        "whoever opened a recovery case does not complete it",
+        "accounts/operations/recovery.py",
+        "if by.id and by.id == case.opened_by_id:",
+        "if False:",
+        _RECOVERY,
+    ),
+    Guard(
+        "a recovery case waits for its owner's objection",
+        "accounts/operations/recovery.py",
+        "if timezone.now() < case.due_at:",
+        "if False:",
+        _RECOVERY,
+    ),
+    Guard(
+        "a recovery case ends once",
+        "accounts/models/cases.py",
+        "open_cases = self.filter(ended_at=None)",
+        "open_cases = self",
+        _RECOVERY,
+    ),
+    Guard(
+        "a sign-in with a factor cancels a recovery case",
+        "accounts/login.py",
+        "is_recovery_over = device is not None and",
+        "is_recovery_over = False and",
+        _RECOVERY,
+    ),
+    Guard(
+        "no recovery case outlives a reset of the second factors",
+        "accounts/operations/second_factors.py",
+        "    user.recovery_cases.end(done, ended_by=by.label, reason=reason)\n",
+        "",
+        _RECOVERY,
+    ),
     Guard(
         "staff pages need a fresh second factor",
         _GATE,

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.contrib import admin
@@ -21,13 +22,22 @@ from accounts.models import (
     EmailAddress,
     ProhibitedDomain,
     RateCount,
+    RecoveryCase,
+    ReservedName,
     SwitchState,
     User,
 )
-from accounts.staff import ObjectAdmin, StaffAct, StaffPage, acts_on
+from accounts.staff import (
+    ObjectAdmin,
+    StaffAct,
+    StaffPage,
+    TableAct,
+    acts_on,
+    acts_on_table,
+)
 from audit.groups import EVERYBODY
 from audit.models import Event
-from projects.models import Project
+from projects.models import BurntFilename, DeletedProject, ProhibitedName, Project, Report
 from tests.accounts.doors import count_events, text_of_page
 from tests.support.people import Person, make_person
 from tests.tokens.keys import make, project_of
@@ -67,6 +77,20 @@ def rows(alice: Person) -> dict[Any, Any]:
         SwitchState: SwitchState.objects.order_by("pk").first(),
         Enforcement: Enforcement.objects.get(),
         Campaign: Campaign.objects.create(notice="trouble", audience="x", total=1),
+        ReservedName: ReservedName.objects.create(key="acme", why=ReservedName.Why.PROHIBITED),
+        ProhibitedName: ProhibitedName.objects.create(normalized_name="acme"),
+        DeletedProject: DeletedProject.objects.create(
+            project_id=uuid4(), name="gone", normalized_name="gone", serial=1, deleted_by="alice"
+        ),
+        BurntFilename: BurntFilename.objects.create(
+            filename="gone-1.0.tar.gz", blake2b_256="0" * 64
+        ),
+        Report: Report.objects.create(
+            project_id=project.pk, project_name="seagull", kind="spam", text="", reporter=alice.user
+        ),
+        RecoveryCase: RecoveryCase.objects.create(
+            user=make_person("victim").user, evidence="", opened_by="sam", due_at=timezone.now()
+        ),
         RateCount: RateCount.objects.create(
             limit="second factor",
             key=f"user:{alice.user.pk}",
@@ -166,14 +190,37 @@ def test_an_act_on_what_is_not_there_is_not_found(
     assert client.post(address, {"reason": REASON}).status_code == 404
 
 
+def all_table_acts() -> list[type[TableAct]]:
+    """Every act that stands above some list of the admin."""
+    return [act for model in admin.site._registry for act in acts_on_table(model)]
+
+
+@pytest.mark.parametrize("act", all_table_acts(), ids=lambda act: act.slug)
+@GROUPS
+def test_only_the_groups_of_an_act_above_a_list_see_and_do_it(
+    browser: Browser, db: None, act: type[TableAct], group: str
+) -> None:
+    client, address = browser(make_person("someone", group=group)), reverse(f"admin:act-{act.slug}")
+    may = group in act.groups
+    opts = act.model._meta
+    table = client.get(reverse(f"admin:{opts.app_label}_{opts.model_name}_changelist"))
+    assert (f'href="{address}"' in table.content.decode()) is may
+    assert client.get(address).status_code == (200 if may else 403)
+    assert client.post(address, {"reason": "short"}).status_code == (200 if may else 403)
+    new = Event.objects.filter(kind__startswith="staff:")
+    assert [event.kind for event in new] == ([] if may else [STAFF_ACT_REFUSED.name])
+
+
 def test_every_act_has_a_page() -> None:
     concrete = {act for act in all_classes(StaffAct) if "slug" in vars(act)}
     assert {act for act in concrete if issubclass(act, StaffAct)} == set(all_acts())
+    assert {act for act in all_classes(TableAct) if "slug" in vars(act)} == set(all_table_acts())
 
 
 def test_every_table_with_acts_shows_them() -> None:
     for model, pages in admin.site._registry.items():
-        assert not acts_on(model) or isinstance(pages, ObjectAdmin), model
+        acts = acts_on(model) or acts_on_table(model)
+        assert not acts or isinstance(pages, ObjectAdmin), model
 
 
 def test_administrators_may_do_everything() -> None:

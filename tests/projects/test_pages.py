@@ -398,7 +398,7 @@ def test_my_projects_cost_the_same_with_many(
     )
     Role.objects.bulk_create(Role(user=alice.user, project=row, kind="owner") for row in rows)
     client = browser(alice)
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(15):
         client.get("/manage/projects/")
 
 

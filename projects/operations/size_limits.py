@@ -1,0 +1,68 @@
+"""How much a project may hold, where staff set it apart from the site's own limits."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from accounts.permissions import require_staff
+from audit.actors import Actor
+from projects import changes
+from projects.events import PROJECT_LIMITS_CHANGED
+from projects.models import Project
+from projects.permissions import MAY_STEWARD
+
+
+@transaction.atomic
+def change_limits(
+    project: Project, *, file: int | None, total: int | None, reason: str, by: Actor
+) -> None:
+    """Let a project hold more or less. What is there stays, even above a lower limit.
+
+    Args:
+        file: bytes of one file; None for the site's own limit, which it cannot exceed.
+        total: bytes of all files together; None for the site's own limit.
+
+    Raises:
+        PermissionDenied: if whoever acts may not.
+        ValidationError: if nothing would change, or the door would refuse files below the limit; if
+            the project was deleted.
+    """
+    require_staff(by, MAY_STEWARD)
+    project = changes.lock(project)
+    if file is not None and file > settings.UPLOAD_SIZE_LIMIT:
+        raise ValidationError(
+            _("The site takes no file above %d MiB, whatever the project's limit says.")
+            % (settings.UPLOAD_SIZE_LIMIT >> 20),
+            code="above_site",
+        )
+    former = project.file_size_limit, project.total_size_limit
+    if former == (file, total):
+        raise ValidationError(_("These are the limits already."), code="done")
+    project.file_size_limit, project.total_size_limit = file, total
+    project.save(update_fields=["file_size_limit", "total_size_limit"])
+    changes.tell(
+        "project_limits_changed",
+        project.people(),
+        project,
+        by=by,
+        file=_mebibytes(file, settings.UPLOAD_SIZE_LIMIT),
+        total=_mebibytes(total, settings.PROJECT_SIZE_LIMIT),
+        reason=reason,
+    )
+    changes.publish(
+        project,
+        PROJECT_LIMITS_CHANGED,
+        by=by,
+        former_file=former[0] or settings.UPLOAD_SIZE_LIMIT,
+        file=file or settings.UPLOAD_SIZE_LIMIT,
+        former_total=former[1] or settings.PROJECT_SIZE_LIMIT,
+        total=total or settings.PROJECT_SIZE_LIMIT,
+        reason=reason,
+    )
+
+
+def _mebibytes(limit: int | None, of_site: int) -> int:
+    return (of_site if limit is None else limit) >> 20
