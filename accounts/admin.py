@@ -261,6 +261,7 @@ add_staff_panel(User, last_events, seen_by=EVERYBODY)
 class AccountLinkAdmin(ObjectAdmin):
     """Invitations and set-up links; the links themselves are not known any more."""
 
+    change_list_template = "admin/accounts/accountlink/change_list.html"
     list_display = [
         "__str__",
         "makes_administrator",
@@ -374,6 +375,7 @@ class ReservedNameAdmin(ObjectAdmin):
 class ProhibitedDomainAdmin(ObjectAdmin):
     """Mail domains at which no new addresses are accepted."""
 
+    change_list_template = "admin/accounts/prohibiteddomain/change_list.html"
     seen_by = SEEN_BY
     list_display = ["domain", "prohibited_by", "prohibited_at", "reason"]
     search_fields = ["domain"]

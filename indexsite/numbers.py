@@ -21,7 +21,7 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 
 from accounts.events import SIGN_IN_FAILED
-from accounts.models import OutboxMail
+from accounts.models import OutboxMail, RecoveryCase
 from audit import checking
 from audit.groups import ADMINISTRATOR, AUDITOR, EVERYBODY, PROJECTS, SEE_ORIGINS, SUPPORT, is_in
 from audit.models import ChainHead, Event, JobRun
@@ -32,7 +32,7 @@ from indexsite.counting import months_back
 from indexsite.incidents import DAY, Refusals, totals
 from indexsite.jobs import MEASURE
 from indexsite.sheets import NOTHING, TIE, Rolled, percent, with_factor
-from projects.models import Project
+from projects.models import Project, Report
 from uploads.events import UPLOAD_REFUSED
 
 TOP = 5
@@ -174,6 +174,9 @@ def queues() -> list[tuple[str, int, datetime | None, str]]:
     """What waits for somebody: its name, how many, since when the oldest, and where they are."""
     hidden = Project.objects.filter(status=Project.Status.QUARANTINED)
     quarantine = hidden.aggregate(count=Count("pk"), oldest=Min("quarantined_at"))
+    unanswered = Report.objects.filter(answered_at=None)
+    reports = unanswered.aggregate(count=Count("pk"), oldest=Min("made_at"))
+    cases = RecoveryCase.objects.open().aggregate(count=Count("pk"), oldest=Min("opened_at"))
     unsent = OutboxMail.objects.filter(sent_at=None).exclude(recipient="")
     mail = unsent.aggregate(count=Count("pk"), oldest=Min("queued_at"))
     return [
@@ -183,6 +186,8 @@ def queues() -> list[tuple[str, int, datetime | None, str]]:
             quarantine["oldest"],
             list_url("projects_quarantinedproject"),
         ),
+        (_("reports"), reports["count"], reports["oldest"], list_url("projects_report")),
+        (_("recovery cases"), cases["count"], cases["oldest"], list_url("accounts_recoverycase")),
         (_("mail to be sent"), mail["count"], mail["oldest"], ""),
     ]
 

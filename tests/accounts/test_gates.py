@@ -21,14 +21,10 @@ from django.utils import timezone
 from accounts.limits import PASSWORD_SITE
 from accounts.models import (
     SECOND_FACTORS,
-    AccountLink,
     AuthenticatorApp,
     EmailAddress,
-    KnownDevice,
     ProhibitedDomain,
-    RateCount,
     SecurityKey,
-    SwitchState,
     User,
     UserSession,
 )
@@ -38,6 +34,7 @@ from audit.models import Event
 from indexsite.middleware import MACHINE_DOORS
 from indexsite.staff_site import OUR_APPS
 from projects.models import Invitation, Project, Role
+from tests.accounts.addresses import ROWS, address_about
 from tests.accounts.doors import SIGN_IN, give_password, leads_to_sign_in, newcomer
 from tests.support.people import Person
 from tests.support.uploading import token_of, upload
@@ -67,6 +64,8 @@ PUBLIC = {
     "change-password",  # leads to accounts:change-password, which is guarded
     "accounts:sign-out",  # ends a session, of whatever kind
     "tokens:found-token",
+    "uploads:token-help",
+    "stats",  # numbers alone, and only where staff turned it on
     "two_factor:setup",  # leads to accounts:add-app, which is guarded
 }
 SIGN_IN_DOORS = {"two_factor:login", "accounts:passkey-sign-in"}  # they record what fails
@@ -157,55 +156,11 @@ def doors(alice: Person, sam: Person) -> list[Door]:
             "session": str(APIToken.objects.get().pk),
             "content_type_id": "1",
             "path": "x",
+            "key": "coverage",
             "form": "csv",
             "app_label": "accounts",
         }
     )
-
-
-def _second_address(_alice: Person) -> object:
-    return EmailAddress.objects.get(address="second@example.org").pk
-
-
-def _key(alice: Person) -> object:
-    return SecurityKey.objects.get(user=alice.user).pk
-
-
-def _token(_alice: Person) -> object:
-    return APIToken.objects.get().pk
-
-
-# Whose ids an address holds: a row of alice's. Addresses that are new here have to be added.
-ROWS: dict[str, Callable[[Person], object]] = {
-    "accounts:end-session": lambda alice: UserSession.objects.filter(user=alice.user)[0].pk,
-    "accounts:forget-device": lambda alice: KnownDevice.objects.filter(user=alice.user)[0].pk,
-    "accounts:make-primary": _second_address,
-    "accounts:remove-address": _second_address,
-    "accounts:remove-app": lambda alice: alice.app.pk,
-    "accounts:remove-key": _key,
-    "accounts:rename-app": lambda alice: alice.app.pk,
-    "accounts:rename-key": _key,
-    "accounts:resend-verification": _second_address,
-    "admin:act-allow-domain": lambda _: ProhibitedDomain.objects.get().pk,
-    "admin:act-cancel": lambda _: AccountLink.objects.get().pk,
-    "admin:act-clear": lambda _: RateCount.objects.all()[0].pk,
-    "admin:act-turn": lambda _: SwitchState.objects.get(name="registration").pk,
-    "admin:act-verify": _second_address,
-    "projects:invitation-detail": lambda _: Invitation.objects.get().pk,
-    "projects:invitation-revoke": lambda _: Invitation.objects.get().pk,
-    "tokens:deny": _token,
-    "tokens:let-in": _token,
-    "tokens:token-detail": _token,
-    "tokens:token-rename": _token,
-    "tokens:token-revoke": _token,
-}
-
-
-def with_rows(door: Door, alice: Person) -> str:
-    """The address, about a row that there is."""
-    if door.name not in ROWS:
-        return door.path
-    return door.path.replace(str(APIToken.objects.get().pk), str(ROWS[door.name](alice)))
 
 
 def half_signed_in(browser: Browser, person: Person) -> Client:
@@ -355,7 +310,7 @@ def test_every_page_that_is_not_public_refuses_whoever_is_not_fully_signed_in(
     for door in doors:
         if door.name in PUBLIC or door.is_for_machines:
             continue
-        path = with_rows(door, alice)
+        path = address_about(door, alice)
         for method, fields in (("GET", {}), ("HEAD", {}), ("POST", FIELDS), ("PUT", {})):
             response = client.generic(method, path) if not fields else client.post(path, fields)
             if not is_refused(response, door):
@@ -388,7 +343,7 @@ def test_the_ids_of_another_account_open_nothing(
     for door in doors:
         if door.is_for_machines or door.name == "accounts:sign-out":
             continue
-        path = with_rows(door, alice)
+        path = address_about(door, alice)
         for method, response in (("GET", client.get(path)), ("POST", client.post(path, fields))):
             if door.name in ROWS and not path.startswith("/admin/"):
                 assert response.status_code in {403, 404, 405}, (method, door)
@@ -413,7 +368,7 @@ def test_pages_for_staff_refuse_whoever_is_not_staff(
     for client in (browser(alice), browser(newcomer())):
         for door in doors:
             if door.path.startswith("/admin/"):
-                path = with_rows(door, alice)
+                path = address_about(door, alice)
                 for response in (client.get(path), client.post(path, FIELDS)):
                     assert is_refused(response, door), door
 
@@ -425,7 +380,7 @@ def test_every_answer_that_depends_on_a_cookie_is_kept_out_of_caches(
         for door in doors:
             if door.name in {"accounts:sign-out", "admin:logout"}:
                 continue
-            response = client.get(with_rows(door, alice))
+            response = client.get(address_about(door, alice))
             if "cookie" in response.get("Vary", "").lower() or response.cookies:
                 assert "no-store" in response.get("Cache-Control", ""), door
 
@@ -436,7 +391,7 @@ def test_pages_of_an_account_are_kept_out_of_caches(
     client, seen = browser(alice), 0
     for door in doors:
         if door.path.startswith(("/account/", "/manage/")) and door.name != "accounts:sign-out":
-            response = client.get(with_rows(door, alice))
+            response = client.get(address_about(door, alice))
             if response.status_code == 200:
                 seen += 1
                 assert "no-store" in response["Cache-Control"], door
@@ -494,7 +449,7 @@ def test_an_unverified_account_is_led_to_where_it_verifies(
     for door in own:
         if door.name in PUBLIC | open_pages | codes or door.is_for_machines:
             continue
-        response = client.get(with_rows(door, alice))
+        response = client.get(address_about(door, alice))
         assert (response.status_code, response.get("Location")) == (302, "/account/security/"), door
     assert client.post("/account/sign-out/").status_code == 302
     assert leads_to_sign_in(client.get("/account/security/"))

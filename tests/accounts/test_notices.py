@@ -21,7 +21,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts import notices
-from accounts.models import EmailAddress, OutboxMail, UnknownSignIn, User
+from accounts.models import EmailAddress, OutboxMail, RecoveryCase, UnknownSignIn, User
 from audit.actors import command
 from indexsite.worker import Worker
 from tests.accounts.doors import newcomer
@@ -111,6 +111,7 @@ FACTS: dict[str, Any] = {  # whatever the templates show
     "key": "disk",
     "trouble": "The disk fills.",
     "groups": "Support",
+    "due_at": "2026-11-27 12:00 UTC",
 }
 
 
@@ -119,6 +120,8 @@ def mail_of(notice: str, person: Person, **facts: Any) -> OutboxMail:
     address = EmailAddress.objects.get(user=person.user)
     sign_in = UnknownSignIn.objects.create(user=person.user)
     known: dict[str, Any] = {"address_id": address.pk, "reset_id": str(uuid4())}
+    case = RecoveryCase.objects.create(user=person.user, due_at=timezone.now())
+    known |= {"case_id": str(case.pk)}
     known |= {"sign_in_id": sign_in.pk, "sent_to": address.address}
     notices.send_to_address(notice, address, by=person.actor, **{**FACTS, **known, **facts})
     return OutboxMail.objects.latest("pk")

@@ -100,8 +100,8 @@ GUARDS = [
     ),
     Guard(
         "staff need a verified second factor",
-        "indexsite/staff_site.py",
-        "            and user.is_verified()\n",
+        "accounts/staff_gate.py",
+        "        and user.is_verified()\n",
         "",
         "tests/accounts/test_admin_site.py",
     ),

@@ -11,13 +11,6 @@ GUARDS = [
         "tests/audit/test_log.py",
     ),
     Guard(
-        "exported cells are no formulas",
-        "audit/exports.py",
-        'return f"\'{text}" if text.startswith(_FORMULA) else text',
-        "return text",
-        "tests/audit/test_exports.py",
-    ),
-    Guard(
         "exports are recorded",
         "audit/exports.py",
         'return record(EVENTS_EXPORTED, by=by, form=form, filters=words or ["everything"])',

@@ -156,15 +156,15 @@ GUARDS = [
     Guard(
         "staff are left to administrators",
         "accounts/permissions.py",
-        "if about.is_staff and not is_in(acting, frozenset({ADMINISTRATOR})):",
+        "if about.is_staff and not is_in(acting, MAY_RULE):",
         "if False:",
         _FREEZING,
     ),
     Guard(
         "sessions end with freezing",
         "accounts/operations/freezing.py",
-        "        end_sessions(user, keep=None, by=by)\n        record(ACCOUNT_FROZEN",
-        "        record(ACCOUNT_FROZEN",
+        "    end_sessions_of(frozen, by=by)\n",
+        "",
         _FREEZING,
     ),
     Guard(

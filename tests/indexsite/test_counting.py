@@ -158,7 +158,8 @@ def test_a_repeated_failure_counts_as_often_as_it_happened(db: None, clock: Any)
 def test_an_upload_counts_by_its_credential(
     db: None, clock: Any, credential: str, label: str
 ) -> None:
-    file = {"filename": "x.whl", "version": "1", "size": 1, "sha256": "0", "blake2b_256": "0"}
+    digests = {"sha256": "0", "blake2b_256": "0"}
+    file = {"filename": "x.whl", "version": "1", "size": 1, "warned": False, **digests}
     with transaction.atomic():
         by = replace(BY_ALICE, credential=credential)
         record(FILE_UPLOADED, by=by, about=[ALICE], **file)

@@ -20,7 +20,7 @@ from tests.support.people import Person, make_person
 from tests.tokens.keys import make, project_of
 from tokens.models import APIToken
 
-QUERIES = 26
+QUERIES = 29
 
 
 def figures(person: Person) -> dict[str, Any]:

@@ -188,11 +188,11 @@ def test_the_public_page_names_nobody(browser: Browser, alice: Person) -> None:
         assert secret not in page
 
 
-def test_the_public_page_takes_two_queries_and_no_session(
+def test_the_public_page_takes_three_queries_and_no_session(
     browser: Browser, db: None, django_assert_num_queries: Any
 ) -> None:
     publish()
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(3):
         response = browser().get("/stats/")
     assert not response.cookies
 
