@@ -18,7 +18,7 @@ from tests.guards import Guard
 
 ROOT = Path(__file__).resolve().parents[2]
 NOT_COPIED = shutil.ignore_patterns(
-    ".git", ".venv", "var", "__pycache__", ".*_cache", ".hypothesis", "*.sqlite3"
+    ".git", ".venv", ".benchmarks", "var", "__pycache__", ".*_cache", ".hypothesis", "*.sqlite3"
 )
 LISTS = sorted(path.stem for path in Path(__file__).parent.glob("[a-z]*.py"))
 GUARDS: list[Guard] = [
