@@ -27,4 +27,4 @@ class SwitchState(models.Model):
         ordering = ["name"]
 
     def __str__(self) -> str:
-        return self.name
+        return self.name.replace("-", " ").capitalize()
