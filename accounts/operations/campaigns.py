@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -48,9 +48,11 @@ def start_campaign(
         total=total,
         started_by=by.label,
     )
-    if Campaign.objects.filter(notice=notice, finished_at=None).exists():
-        raise ValidationError(_("Such a mail is on its way already."), code="running")
-    campaign.save()  # of two at once, the constraint lets one through
+    try:
+        with transaction.atomic():
+            campaign.save()
+    except IntegrityError as error:
+        raise ValidationError(_("Such a mail is on its way already."), code="running") from error
     timetable.run_soon(JOB)
     record(CAMPAIGN_STARTED, by=by, notice=notice, audience=audience, total=total, reason=reason)
     return campaign
