@@ -14,7 +14,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
-from django.db.models import Count, Min
+from django.contrib.admin import site
+from django.db.models import Count, Min, QuerySet
 from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
 from django.utils.timesince import timesince
@@ -23,7 +24,7 @@ from django.utils.translation import gettext as _
 from accounts.events import SIGN_IN_FAILED
 from accounts.models import OutboxMail, RecoveryCase
 from audit import checking
-from audit.groups import ADMINISTRATOR, AUDITOR, EVERYBODY, PROJECTS, SEE_ORIGINS, SUPPORT, is_in
+from audit.groups import ADMINISTRATOR, AUDITOR, EVERYBODY, SEE_ORIGINS, SUPPORT, is_in
 from audit.models import ChainHead, Event, JobRun
 from audit.timetable import late_jobs
 from indexsite import series
@@ -32,12 +33,12 @@ from indexsite.counting import months_back
 from indexsite.incidents import DAY, Refusals, totals
 from indexsite.jobs import MEASURE
 from indexsite.sheets import NOTHING, TIE, Rolled, percent, with_factor
-from projects.models import Project, Report
+from projects.models import Project, QuarantinedProject, Report
 from uploads.events import UPLOAD_REFUSED
 
 TOP = 5
 SEE_PEOPLE = frozenset({SUPPORT, AUDITOR, ADMINISTRATOR})
-SEE_QUEUES = frozenset({PROJECTS, AUDITOR, ADMINISTRATOR})
+SEE_ALL_QUEUES = frozenset({AUDITOR, ADMINISTRATOR})
 
 
 @dataclass(frozen=True)
@@ -170,32 +171,38 @@ def _day_of_refusals(user: Any, rolled: Rolled) -> Group:
     return Group(_("Refused in 24 hours"), figures)
 
 
-def queues() -> list[tuple[str, int, datetime | None, str]]:
-    """What waits for somebody: its name, how many, since when the oldest, and where they are."""
-    hidden = Project.objects.filter(status=Project.Status.QUARANTINED)
-    quarantine = hidden.aggregate(count=Count("pk"), oldest=Min("quarantined_at"))
-    unanswered = Report.objects.filter(answered_at=None)
-    reports = unanswered.aggregate(count=Count("pk"), oldest=Min("made_at"))
-    cases = RecoveryCase.objects.open().aggregate(count=Count("pk"), oldest=Min("opened_at"))
-    unsent = OutboxMail.objects.filter(sent_at=None).exclude(recipient="")
-    mail = unsent.aggregate(count=Count("pk"), oldest=Min("queued_at"))
-    return [
+def queues(user: Any = None) -> list[tuple[str, int, datetime | None, str]]:
+    """What waits for somebody: its name, how many, since when the oldest, and where they are.
+
+    Args:
+        user: the member of the staff who sees it, and may not look at everything; None for all.
+    """
+    hidden = QuarantinedProject.objects.filter(status=Project.Status.QUARANTINED)
+    waiting: list[tuple[str, QuerySet[Any], str]] = [
+        (_("projects in quarantine"), hidden, "quarantined_at"),
+        (_("reports"), Report.objects.filter(answered_at=None), "made_at"),
+        (_("recovery cases"), RecoveryCase.objects.open(), "opened_at"),
         (
-            _("projects in quarantine"),
-            quarantine["count"],
-            quarantine["oldest"],
-            list_url("projects_quarantinedproject"),
+            _("mail to be sent"),
+            OutboxMail.objects.filter(sent_at=None).exclude(recipient=""),
+            "queued_at",
         ),
-        (_("reports"), reports["count"], reports["oldest"], list_url("projects_report")),
-        (_("recovery cases"), cases["count"], cases["oldest"], list_url("accounts_recoverycase")),
-        (_("mail to be sent"), mail["count"], mail["oldest"], ""),
     ]
+    found = []
+    for name, rows, since in waiting:
+        pages: Any = site.get_model_admin(rows.model)
+        if user is None or is_in(user, pages.seen_by):
+            row = rows.aggregate(count=Count("pk"), oldest=Min(since))
+            opts = rows.model._meta
+            url = list_url(f"{opts.app_label}_{opts.model_name}")
+            found.append((name, row["count"], row["oldest"], url))
+    return found
 
 
 def _queues(user: Any, rolled: Rolled) -> Group:
     return Group(
         _("Queues"),
-        [Figure(name, _with_age(count, oldest), url) for name, count, oldest, url in queues()],
+        [Figure(name, _with_age(count, oldest), url) for name, count, oldest, url in queues(user)],
     )
 
 
@@ -245,7 +252,7 @@ def _checked_until() -> str:
 
 _GROUPS: list[tuple[frozenset[str], Callable[[Any, Rolled], Group]]] = [
     (EVERYBODY, _day_of_refusals),
-    (SEE_QUEUES, _queues),
+    (EVERYBODY, _queues),
     (SEE_PEOPLE, _people),
     (SEE_PEOPLE, _tokens),
     (EVERYBODY, _site),

@@ -24,7 +24,7 @@ from audit.groups import EVERYBODY, EXPORTERS, SEE_ORIGINS, is_in
 from indexsite import series, sheets
 from indexsite.gauges import owners_without
 from indexsite.incidents import Line, Refusals
-from indexsite.numbers import SEE_PEOPLE, SEE_QUEUES, list_url, queues, site_figures
+from indexsite.numbers import SEE_ALL_QUEUES, SEE_PEOPLE, list_url, queues, site_figures
 from indexsite.publishing import begin_sheet_export, is_public, turn_public_numbers
 from indexsite.sheets import NOTHING, TIE, Rolled, Sheet
 
@@ -142,7 +142,7 @@ SHEETS: dict[str, tuple[frozenset[str], Maker]] = {
             Refusals.accounts,
         ),
     ),
-    "queues": (SEE_QUEUES, _queues),
+    "queues": (SEE_ALL_QUEUES, _queues),
     "contents": (EVERYBODY, _of_rolled(sheets.contents)),
     "site": (EVERYBODY, _site),
 }

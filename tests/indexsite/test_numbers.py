@@ -82,8 +82,10 @@ def test_the_queue_has_the_age_of_its_oldest(sam: Person, alice: Person) -> None
     ("group", "sees", "does_not_see"),
     [
         ("Auditor", "open accounts", None),
-        ("Support", "open accounts", "projects in quarantine"),
+        ("Support", "open accounts", None),
+        ("Support", "recovery cases", None),
         ("Projects", "projects in quarantine", "open accounts"),
+        ("Projects", "reports", "recovery cases"),
     ],
 )
 def test_each_group_sees_what_it_works_with(
