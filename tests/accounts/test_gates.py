@@ -40,6 +40,7 @@ from tests.support.people import Person
 from tests.support.uploading import token_of, upload
 from tokens.models import APIToken
 
+pytestmark = pytest.mark.once  # what a database does differently is nothing to a gate
 Browser = Callable[..., Client]
 
 # What anybody may ask for. Every other address leads whoever is not fully signed in to sign in.

@@ -8,6 +8,8 @@ from tests.architecture.reading import ROOT
 from tests.guards import Guard
 from tests.guards.__main__ import GUARDS
 
+pytestmark = pytest.mark.once
+
 
 @pytest.mark.parametrize("guard", GUARDS, ids=lambda guard: guard.name)
 def test_a_guard_is_the_line_that_it_says(guard: Guard) -> None:

@@ -44,6 +44,8 @@ from tests.tokens.keys import make, project_of
 from tokens.models import APIToken
 from uploads.models import Enforcement
 
+pytestmark = pytest.mark.once  # what a database does differently is nothing to a gate
+
 Browser = Callable[..., Client]
 REASON = "The owner asked for it, and proved to be the owner."
 
