@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.db.models import Sum
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -194,7 +195,7 @@ class ChangeLimits(StaffAct):
 
     def consequences(self, row: Any) -> list[str]:
         """What will happen."""
-        used = sum(row.files.values_list("size", flat=True))
+        used = row.files.order_by().aggregate(sum=Sum("size"))["sum"] or 0
         return [
             _("The limits hold for uploads from the next one on. What is there stays."),
             _("The project has %d MiB now.") % (used >> 20),
