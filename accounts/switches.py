@@ -18,8 +18,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import SwitchState
+from audit.prepared import Prepared
 
 ON, OFF = "on", "off"
+_TURNED = Prepared(lambda: SwitchState.objects.exclude(value=""))
 
 
 class SwitchedOff(PermissionDenied):
@@ -69,8 +71,8 @@ class Switch:
 
 def _holding(names: Iterable[str]) -> list[SwitchState]:
     """What staff set of these switches and holds now, in one query."""
-    now = timezone.now()
-    rows = SwitchState.objects.filter(name__in=list(names)).exclude(value="")
+    now, asked = timezone.now(), frozenset(names)
+    rows = [row for row in _TURNED.all() if row.name in asked]
     return [row for row in rows if row.ends_at is None or now < row.ends_at]
 
 

@@ -18,8 +18,14 @@ from audit import chain, keyring
 from audit.actors import Actor
 from audit.models import ChainHead, Event, EventOrigin, EventSubject
 from audit.networks import address_key
+from audit.prepared import Prepared, PreparedUpdate
 from audit.signals import event_recorded
 from audit.vocabulary import EventKind
+
+_HEAD = Prepared(lambda: ChainHead.objects.select_for_update().filter(pk=1))
+_MOVE_HEAD = PreparedUpdate(
+    lambda number, seal: (ChainHead.objects.filter(pk=1), {"number": number, "seal": seal})
+)
 
 
 class HasHistory(Protocol):
@@ -148,7 +154,7 @@ def _append(
     event: Event, subjects: list[Subject], recorded_at: datetime, origin: Mapping[str, Any]
 ) -> None:
     """Give the event its number and seal, under the lock of the head, and store it."""
-    head = ChainHead.objects.select_for_update().get(pk=1)
+    head = _HEAD.all()[0]
     event.number = head.number + 1
     event.key_id, key = keyring.current_key(keyring.SEALS)
     event.seal = chain.seal(
@@ -169,7 +175,7 @@ def _append(
         for position, subject in enumerate(subjects)
     )
     EventOrigin.objects.create(event_number=event.number, recorded_at=recorded_at, **origin)
-    ChainHead.objects.filter(pk=1).update(number=event.number, seal=event.seal)
+    _MOVE_HEAD(event.number, event.seal)
 
 
 def verify(*, expected: dict[int, str] | None = None) -> chain.Break | None:

@@ -11,6 +11,7 @@ from accounts import notices
 from accounts.models import User
 from audit.actors import Actor
 from audit.log import HasHistory, record
+from audit.prepared import Prepared, PreparedUpdate
 from audit.vocabulary import EventKind
 from projects import search
 from projects.events import (
@@ -30,6 +31,10 @@ _CHANGES_OF_WHAT_IS_SEARCHED = (
     RELEASE_UNYANKED,
     RELEASE_YANKED,
 )
+_LOCKED = Prepared(lambda pk: Project.objects.select_for_update(no_key=True).filter(pk=pk))
+_KEEP_SERIAL = PreparedUpdate(
+    lambda pk, serial: (Project.objects.filter(pk=pk), {"serial": serial})
+)
 
 
 def lock(project: Project) -> Project:
@@ -38,12 +43,12 @@ def lock(project: Project) -> Project:
     Raises:
         ValidationError: if it was deleted.
     """
-    try:
-        return Project.objects.locked(project.pk)
-    except Project.DoesNotExist as error:
+    found = _LOCKED.first(project.pk)
+    if found is None:
         raise ValidationError(
             f"The project {shown(project.name)} was deleted in the meantime.", code="gone"
-        ) from error
+        )
+    return found
 
 
 def publish(
@@ -64,7 +69,7 @@ def publish(
         search.note(project, added=added)
     event = record(kind, by=by, about=[project, *about], **fields)
     project.serial = event.number
-    project.save(update_fields=["serial"])
+    _KEEP_SERIAL(project.pk, project.serial)
 
 
 def tell(notice: str, people: Iterable[User], project: Project, *, by: Actor, **facts: Any) -> None:

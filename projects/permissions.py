@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from django.contrib.auth import get_user_model
 from django.core.exceptions import PermissionDenied
 from django.utils.translation import gettext as _
@@ -9,10 +11,18 @@ from django.utils.translation import gettext as _
 from accounts import policy
 from audit.actors import Actor
 from audit.groups import ADMINISTRATOR, PROJECTS
+from audit.prepared import Prepared
 from projects.models import Project, Role
 from projects.names import MAX_NAME, shown
 
 MAY_STEWARD = frozenset({PROJECTS, ADMINISTRATOR})  # everybody's projects, and names
+_HELD = Prepared(
+    lambda project, user: (
+        Role.objects.filter(project=project, user=user, user__is_active=True)
+        .order_by()
+        .values_list("kind")
+    )
+)
 _ANY_ROLE = frozenset(Role.Kind.values)
 _OWNER = frozenset({Role.Kind.OWNER.value})
 _ROLES = {
@@ -63,8 +73,8 @@ def _role_kind(by: Actor, project: Project) -> str | None:
     """The role of whoever acts; None without one, and for closed accounts."""
     if by.kind != "user":
         return None
-    held = Role.objects.filter(project=project, user_id=by.id, user__is_active=True)
-    return held.order_by().values_list("kind", flat=True).first()
+    held = _HELD.first(project.pk, UUID(by.id))
+    return held[0] if held else None
 
 
 def _require_person(by: Actor, project: Project) -> None:

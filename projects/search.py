@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from django.db import connection, transaction
 
+from audit.prepared import Prepared, PreparedUpdate
 from projects.models import Project, Release, SearchEntry, latest_of
 from projects.names import MAX_NAME, normalize
 
@@ -27,6 +28,16 @@ BATCH: Final = 500
 NEAR: Final = 8
 CANDIDATES: Final = 60  # names that share letters, from which the nearest are chosen
 _GRAM: Final = 3  # letters
+_ENTRY: Final = Prepared(
+    lambda project: (
+        SearchEntry.objects.filter(project=project)
+        .select_related("release")
+        .defer("release__metadata")
+    )
+)
+_SHOW: Final = PreparedUpdate(
+    lambda pk, release: (SearchEntry.objects.filter(pk=pk), {"release": release})
+)
 
 _NEAR_ON_POSTGRESQL: Final = """
     SELECT name FROM projects_searchentry WHERE name %% %s
@@ -129,15 +140,17 @@ def note(project: Project, *, added: Release | None = None) -> None:
     Args:
         added: a new release, if nothing else has changed: its releases are not all read then.
     """
-    present = SearchEntry.objects.filter(project=project).select_related("release").first()
+    present = _ENTRY.first(project.pk)
     if added is not None and present is not None and present.release is not None:
         latest = latest_of([present.release, added])
     else:
         latest = project.latest_release()
     entry = _entry(project, latest)
     if present is not None and present.summary == entry.summary:
-        if present.release_id != entry.release_id:
-            SearchEntry.objects.filter(pk=present.pk).update(release=latest)
+        if latest is None:
+            SearchEntry.objects.filter(pk=present.pk).update(release=None)
+        elif present.release_id != latest.pk:
+            _SHOW(present.pk, latest.pk)
         return
     forget(project)
     entry.save(force_insert=True)

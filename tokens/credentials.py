@@ -13,6 +13,7 @@ from django.core.exceptions import PermissionDenied
 from accounts import policy
 from audit import keyring
 from audit.actors import Actor
+from audit.prepared import Prepared
 from projects import permissions
 from projects.models import Project
 from projects.names import shown
@@ -24,6 +25,19 @@ ROOT_KEYS = keyring.declare("API token root keys")
 UNKNOWN = (
     "This API token is not known here. Check that all of it was copied, without spaces, and that "
     "it was made on this site."
+)
+_BY_KEY = Prepared(lambda pk: APIToken.objects.select_related("user").filter(pk=pk))
+_LOCKED = Prepared(
+    lambda pk: (
+        APIToken.objects.select_related("user")
+        .select_for_update(no_key=True, of=("self",))
+        .filter(pk=pk)
+    )
+)
+_DENIAL = Prepared(
+    lambda token, project: (
+        TokenDenial.objects.filter(token=token, project=project).order_by().values_list("pk")
+    )
 )
 _HOST_NAME = re.compile(r"[A-Za-z0-9.-]{1,253}\Z")
 _BY_CAUSE = {
@@ -155,10 +169,7 @@ class TokenCredential:
         Raises:
             TokenRefused: if it was revoked, has expired, or its account was frozen or suspended.
         """
-        rows = APIToken.objects.select_related("user")
-        if self.token.awaits_project:
-            rows = rows.select_for_update(no_key=True, of=("self",))
-        token = rows.filter(pk=self.token.pk).first()
+        token = (_LOCKED if self.token.awaits_project else _BY_KEY).first(self.token.pk)
         if token is None or token.revoked_at is not None:
             raise TokenRefused(
                 "This API token was revoked while the file was on its way.",
@@ -172,7 +183,7 @@ class TokenCredential:
         return TokenCredential(token, (*carried, *token.caveats), self.network_address)
 
     def _require_not_denied(self, project: Project) -> None:
-        if TokenDenial.objects.filter(token=self.token, project=project).exists():
+        if _DENIAL.exists(self.token.pk, project.pk):
             raise TokenRefused(
                 f"An owner of the project {shown(project.name)} has cut this API token off from "
                 "it. The role of the token's owner is as it was: ask the owners of the project.",
@@ -276,10 +287,8 @@ def open_token(text: str, *, network_address: str = "") -> TokenCredential:
         raise TokenRefused(
             diagnosis.explain(text, str(error)), reason="unknown or malformed"
         ) from error
-    rows = APIToken.objects.select_related("user")
-    return open_row(
-        parsed, rows.filter(pk=parsed.identifier).first(), network_address=network_address
-    )
+    token = _BY_KEY.first(parsed.identifier)
+    return open_row(parsed, token, network_address=network_address)
 
 
 def open_row(

@@ -11,23 +11,30 @@ from django.utils import timezone
 
 from audit.actors import Actor
 from audit.models import Event
+from audit.prepared import PreparedUpdate
 from projects.models import Project
 from tokens.models import APIToken, RefusalCount
 
 REFUSALS_KEPT = timedelta(days=90)
 _MOST_CONCERNED = 200
+_NOTE = PreparedUpdate(
+    lambda pk, moment, address, client, project, file: (
+        APIToken.objects.filter(pk=pk),
+        {
+            "last_used_at": moment,
+            "last_used_from": address,
+            "last_used_client": client,
+            "last_used_project": project,
+            "last_used_file": file,
+            "unused_notice_at": None,
+        },
+    )
+)
 
 
 def note_use(token: APIToken, *, by: Actor, project: str = "", file: str = "") -> None:
     """Remember when, from where, with what and for what a token was last used."""
-    APIToken.objects.filter(pk=token.pk).update(
-        last_used_at=timezone.now(),
-        last_used_from=by.network_address[:45],
-        last_used_client=by.user_agent,
-        last_used_project=project,
-        last_used_file=file,
-        unused_notice_at=None,
-    )
+    _NOTE(token.pk, timezone.now(), by.network_address[:45], by.user_agent, project, file)
 
 
 def forget_origins(before: datetime) -> None:

@@ -25,6 +25,7 @@ from accounts.models.factors import (
     SecurityKey,
 )
 from accounts.usernames import squeeze
+from audit.prepared import Prepared
 
 
 class UserManager(BaseUserManager["User"]):
@@ -129,7 +130,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     @cached_property
     def primary_email(self) -> EmailAddress | None:
         """The address that notices go to."""
-        return self.email_addresses.filter(is_primary=True).first()
+        return _PRIMARY_EMAIL.first(self.pk)
 
     @property
     def has_verified_email(self) -> bool:
@@ -139,11 +140,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     @cached_property
     def second_factors(self) -> list[SecondFactor]:
         """What counts as a second factor now, the one used last first."""
-        found = [
-            row
-            for kind in SECOND_FACTORS
-            for row in kind.objects.filter(user=self, confirmed=True, held_at=None)
-        ]
+        found = [row for factors in _FACTORS for row in factors.all(self.pk)]
         return sorted(found, key=lambda row: row.last_used_at or row.created_at, reverse=True)
 
     @property
@@ -235,6 +232,16 @@ class EmailAddress(models.Model):
         """Store, with the key by which addresses are compared."""
         self.address_key = self.address.lower()
         super().save(*args, **kwargs)
+
+
+def _factors_of(kind: type[SecondFactor]) -> Prepared[SecondFactor]:
+    return Prepared(lambda user: kind.objects.filter(user=user, confirmed=True, held_at=None))
+
+
+_FACTORS = tuple(map(_factors_of, SECOND_FACTORS))
+_PRIMARY_EMAIL = Prepared(
+    lambda user: EmailAddress.objects.filter(user=user, is_primary=True).order_by()
+)
 
 
 class AccountLink(models.Model):

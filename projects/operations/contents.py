@@ -20,6 +20,7 @@ from accounts.permissions import require_staff
 from audit.actors import Actor
 from audit.connections import give_back
 from audit.log import record
+from audit.prepared import Prepared
 from projects import storage
 from projects.events import CONTENT_REMOVED, CONTENT_REMOVED_BY_STAFF, OBJECT_SET_ASIDE
 from projects.models import BurntFilename, ContentRemoval, File
@@ -28,6 +29,12 @@ from projects.stores import SUFFIXES, relative_path
 
 KEPT_FOR: Final = timedelta(days=7)
 ABANDONED_AFTER: Final = timedelta(minutes=10)
+_LAST_REMOVAL: Final = Prepared(
+    lambda content: ContentRemoval.objects.filter(blake2b_256=content).order_by("-pk")[:1]
+)
+_REMOVED_SINCE: Final = Prepared(
+    lambda content, last: ContentRemoval.objects.filter(blake2b_256=content, pk__gt=last)[:1]
+)
 
 
 class ContentInUse(Exception):
@@ -44,7 +51,7 @@ def find_last_removal(blake2b_256: str) -> int:
     Raises:
         ContentRemoved: if it is being removed at this moment.
     """
-    last = ContentRemoval.objects.filter(blake2b_256=blake2b_256).order_by("pk").last()
+    last = _LAST_REMOVAL.first(blake2b_256)
     if last is not None and last.finished_at is None:
         raise ContentRemoved
     return 0 if last is None else last.pk
@@ -58,7 +65,7 @@ def require_kept(blake2b_256: str, *, since: int) -> None:
     Raises:
         ContentRemoved: if one did.
     """
-    if ContentRemoval.objects.filter(blake2b_256=blake2b_256, pk__gt=since).exists():
+    if _REMOVED_SINCE.exists(blake2b_256, since):
         raise ContentRemoved
 
 

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from accounts import policy
 from audit.actors import Actor
+from audit.prepared import Prepared
 from projects import changes, claims, permissions
 from projects.events import (
     FILE_UPLOADED,
@@ -28,6 +29,35 @@ from projects.models import BurntFilename, File, Project, Release, Role
 from projects.names import canonical_version, normalize, shown
 
 MAX_REASON = 300  # characters
+_LIKE_IT = Prepared(
+    lambda project, filename, content: File.objects.filter(
+        Q(filename=filename) | Q(project=project, blake2b_256=content)
+    ).order_by()
+)
+_BURNT = Prepared(
+    lambda filename: BurntFilename.objects.filter(filename=filename).order_by().values_list("pk")
+)
+_RELEASE = Prepared(
+    lambda project, version: (
+        Release.objects.filter(project=project, canonical_version=version)
+        .defer("metadata")
+        .order_by()
+    )
+)
+_SIZE = Prepared(
+    lambda project: (
+        File.objects.filter(project=project)
+        .order_by()
+        .values("project")
+        .annotate(used=Sum("size"))
+        .values_list("used")
+    )
+)
+_OWNERS = Prepared(
+    lambda project: Role.objects.filter(
+        project=project, kind=Role.Kind.OWNER, user__is_active=True
+    ).values_list("user_id")
+)
 
 
 class FileExists(ValidationError):
@@ -173,9 +203,7 @@ def find_same_file(project: Project, upload: NewFile) -> File | None:
         FileExists: if its name is there with other content, or its content under another name.
         ValidationError: if the project takes no such file.
     """
-    same_name = Q(filename=upload.filename)
-    same_content = Q(project=project, blake2b_256=upload.blake2b_256)
-    found = list(File.objects.filter(same_name | same_content).order_by())
+    found = _LIKE_IT.all(project.pk, upload.filename, upload.blake2b_256)
     existing = next((file for file in found if file.filename == upload.filename), None)
     if existing is not None:
         if existing.project_id != project.pk or existing.blake2b_256 != upload.blake2b_256:
@@ -247,7 +275,7 @@ def _refresh(release: Release) -> None:
 
 
 def _require_unused(upload: NewFile, *, twin: File | None) -> None:
-    if BurntFilename.objects.filter(filename=upload.filename).exists():
+    if _BURNT.exists(upload.filename):
         raise FileExists(
             f"The file name {shown(upload.filename, 250)} was used by a file that was deleted, and "
             "a file name is used once. Raise the version and build again.",
@@ -263,9 +291,7 @@ def _require_unused(upload: NewFile, *, twin: File | None) -> None:
 
 def _require_open_release(project: Project, upload: NewFile) -> None:
     """One sdist in a release, and no new file in an old one where the settings say so."""
-    release = Release.objects.filter(
-        project=project, canonical_version=_canonical(upload.version)
-    ).first()
+    release = _RELEASE.first(project.pk, _canonical(upload.version))
     if release is None:
         return
     days = settings.RELEASE_OPEN_DAYS
@@ -291,7 +317,8 @@ def _require_room(project: Project, upload: NewFile) -> None:
             f"The file is too large: the limit of this project is {limit >> 20} MiB.",
             code="too_large",
         )
-    used = File.objects.filter(project=project).order_by().aggregate(sum=Sum("size"))["sum"] or 0
+    sums = _SIZE.first(project.pk)
+    used = sums[0] if sums else 0
     total = project.total_size_limit
     total = settings.PROJECT_SIZE_LIMIT if total is None else total
     if used + upload.size > total:
@@ -320,7 +347,7 @@ def _canonical(version: str) -> str:
 def _release_for(project: Project, upload: NewFile) -> tuple[Release, bool]:
     """The release of that version, and whether it had to be made; the project is locked."""
     canonical = _canonical(upload.version)
-    release = Release.objects.filter(project=project, canonical_version=canonical).first()
+    release = _RELEASE.first(project.pk, canonical)
     if release is not None:
         return release, False
     release = Release.objects.create(
@@ -357,8 +384,9 @@ def _store_row(project: Project, release: Release, upload: NewFile, by: Actor) -
 
 def _tell_about_release(release: Release, project: Project, *, by: Actor) -> None:
     """Owners hear of releases that others make in their project."""
-    others = [owner for owner in project.owners() if str(owner.pk) != by.id]
-    changes.tell("release_created", others, project, by=by, version=release.version)
+    if any(str(pk) != by.id for (pk,) in _OWNERS.all(project.pk)):
+        others = [owner for owner in project.owners() if str(owner.pk) != by.id]
+        changes.tell("release_created", others, project, by=by, version=release.version)
 
 
 def _one_line(reason: str) -> str:

@@ -13,6 +13,7 @@ from django.db import transaction
 from accounts.limits import LimitReached
 from audit.actors import Actor
 from audit.connections import give_back
+from audit.prepared import Prepared
 from projects import claims, storage
 from projects.models import File, Project
 from projects.operations import contents, publishing
@@ -28,6 +29,7 @@ from uploads.metadata import as_json
 from uploads.operations.enforcement import warn_uploader
 from uploads.requests import UploadRequest
 
+_BY_NAME: Final = Prepared(lambda name: Project.objects.filter(normalized_name=name).order_by())
 _STATUS: Final = {"too_many_projects": 429, "no_new_projects": 503}
 
 
@@ -77,7 +79,7 @@ def accept_upload(
 
 
 def _find_project(request: UploadRequest) -> Project | None:
-    return Project.objects.filter(normalized_name=request.normalized_name).order_by().first()
+    return _BY_NAME.first(request.normalized_name)
 
 
 def _note_again(
