@@ -18,7 +18,7 @@ from audit import chain, keyring
 from audit.actors import Actor
 from audit.models import ChainHead, Event, EventOrigin, EventSubject
 from audit.networks import address_key
-from audit.prepared import Prepared, PreparedUpdate
+from audit.prepared import Prepared, PreparedInsert, PreparedUpdate
 from audit.signals import event_recorded
 from audit.vocabulary import EventKind
 
@@ -26,6 +26,9 @@ _HEAD = Prepared(lambda: ChainHead.objects.select_for_update().filter(pk=1))
 _MOVE_HEAD = PreparedUpdate(
     lambda number, seal: (ChainHead.objects.filter(pk=1), {"number": number, "seal": seal})
 )
+_STORE = PreparedInsert(Event)
+_STORE_SUBJECTS = PreparedInsert(EventSubject)
+_STORE_ORIGIN = PreparedInsert(EventOrigin)
 
 
 class HasHistory(Protocol):
@@ -132,6 +135,8 @@ def record(
         "mail_addresses": list(mail_addresses),
         "salt": salt,
     }
+    digest = origin_digest(**origin)
+    origin["address_key"] = address_key(origin["network_address"])
     event = Event(
         kind=kind.name,
         recorded_at=recorded_at,
@@ -143,7 +148,7 @@ def record(
         credential_id=by.credential_id,
         credential_label=by.credential_label[:150],
         fields=json.loads(json.dumps(fields)),
-        origin_digest=origin_digest(**origin),
+        origin_digest=digest,
     )
     _append(event, subjects, recorded_at, origin)
     transaction.on_commit(partial(event_recorded.send_robust, sender=Event, event=event))
@@ -163,19 +168,22 @@ def _append(
         number=event.number,
         content=sealed_content(event, subjects),
     )
-    event.save()
-    EventSubject.objects.bulk_create(
-        EventSubject(
-            event_number=event.number,
-            position=position,
-            kind=subject.kind,
-            subject_id=subject.subject_id,
-            label=subject.label,
-        )
-        for position, subject in enumerate(subjects)
-    )
-    EventOrigin.objects.create(event_number=event.number, recorded_at=recorded_at, **origin)
+    _STORE(event)
+    if subjects:
+        rows = enumerate(subjects)
+        _STORE_SUBJECTS(*[_stored(subject, event.number, position) for position, subject in rows])
+    _STORE_ORIGIN(EventOrigin(event_number=event.number, recorded_at=recorded_at, **origin))
     _MOVE_HEAD(event.number, event.seal)
+
+
+def _stored(subject: Subject, event_number: int, position: int) -> EventSubject:
+    return EventSubject(
+        event_number=event_number,
+        position=position,
+        kind=subject.kind,
+        subject_id=subject.subject_id,
+        label=subject.label,
+    )
 
 
 def verify(*, expected: dict[int, str] | None = None) -> chain.Break | None:

@@ -14,7 +14,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any, Generic, TypeVar
 
-from django.db import connections, models
+from django.db import connections, models, router
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Value
 from django.db.models.query import ModelIterable, get_related_populators
@@ -130,6 +130,43 @@ class PreparedUpdate(_Statement):
         query.add_update_values(values)
         sql, parameters = query.get_compiler(queryset.db).as_sql()
         return queryset.db, sql, parameters
+
+
+class PreparedInsert:
+    """An INSERT of rows of a model, as they are: no `save` is called and no signal is sent.
+
+    What the database works out by itself is not read back, except a number that is the key.
+    """
+
+    def __init__(self, model: type[models.Model]) -> None:
+        self._model = model
+
+    def __call__(self, *rows: models.Model) -> None:
+        """Store rows, in one statement."""
+        start, values_of_one, fields, key = self._compiled
+        connection = connections[router.db_for_write(self._model)]
+        values = [
+            field.get_db_prep_save(field.pre_save(row, add=True), connection)
+            for row in rows
+            for field in fields
+        ]
+        end = f" RETURNING {connection.ops.quote_name(key.column)}" if key else ""
+        with connection.cursor() as cursor:
+            cursor.execute(f"{start}{', '.join([values_of_one] * len(rows))}{end}", values)
+            for row, returned in zip(rows, cursor.fetchall() if key else [], strict=False):
+                row.pk = returned[0]
+        for row in rows:
+            row._state.adding, row._state.db = False, connection.alias
+
+    @cached_property
+    def _compiled(self) -> tuple[str, str, list[Any], Any]:
+        meta = self._model._meta
+        key = meta.pk if isinstance(meta.pk, models.AutoField | models.BigAutoField) else None
+        fields = [one for one in meta.concrete_fields if one is not key and not one.generated]
+        quote = connections[router.db_for_write(self._model)].ops.quote_name
+        columns = ", ".join(quote(one.column) for one in fields)
+        start = f"INSERT INTO {quote(meta.db_table)} ({columns}) VALUES "  # noqa: S608
+        return start, f"({', '.join(['%s'] * len(fields))})", fields, key
 
 
 def _adapted(value: Any, connection: BaseDatabaseWrapper) -> Any:

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from accounts import policy
 from audit.actors import Actor
-from audit.prepared import Prepared
+from audit.prepared import Prepared, PreparedInsert
 from projects import changes, claims, permissions
 from projects.events import (
     FILE_UPLOADED,
@@ -53,6 +53,8 @@ _SIZE = Prepared(
         .values_list("used")
     )
 )
+_STORE_RELEASE = PreparedInsert(Release)
+_STORE_FILE = PreparedInsert(File)
 _OWNERS = Prepared(
     lambda project: Role.objects.filter(
         project=project, kind=Role.Kind.OWNER, user__is_active=True
@@ -350,7 +352,7 @@ def _release_for(project: Project, upload: NewFile) -> tuple[Release, bool]:
     release = _RELEASE.first(project.pk, canonical)
     if release is not None:
         return release, False
-    release = Release.objects.create(
+    release = Release(
         project=project,
         canonical_version=canonical,
         version=upload.version,
@@ -358,11 +360,12 @@ def _release_for(project: Project, upload: NewFile) -> tuple[Release, bool]:
         summary=upload.summary,
         requires_python=upload.requires_python,
     )
+    _STORE_RELEASE(release)
     return release, True
 
 
 def _store_row(project: Project, release: Release, upload: NewFile, by: Actor) -> File:
-    return File.objects.create(
+    file = File(
         project=project,
         release=release,
         filename=upload.filename,
@@ -380,6 +383,8 @@ def _store_row(project: Project, release: Release, upload: NewFile, by: Actor) -
         token_name=upload.token_name,
         uploader_factor=upload.uploader_factor,
     )
+    _STORE_FILE(file)
+    return file
 
 
 def _tell_about_release(release: Release, project: Project, *, by: Actor) -> None:

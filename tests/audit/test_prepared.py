@@ -7,14 +7,15 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection, models, transaction
+from django.db import IntegrityError, connection, models, transaction
 from django.db.models import Exists, OuterRef
 from django.db.transaction import TransactionManagementError
 from django.utils import timezone
 
 from accounts.models import User
-from audit.prepared import Prepared, PreparedUpdate
-from projects.models import Project, Role, SearchEntry
+from audit.models import EventSubject
+from audit.prepared import Prepared, PreparedInsert, PreparedUpdate
+from projects.models import Project, Release, Role, SearchEntry
 from tests.support.people import make_person
 from tests.tokens.keys import project_of
 
@@ -137,3 +138,37 @@ def test_an_update_says_how_many_rows_there_were() -> None:
         assert suspend(user.pk, timezone.now()) == 0
     user.refresh_from_db()
     assert user.uploads_suspended_at == moment
+
+
+def test_rows_are_stored_as_django_stores_them() -> None:
+    """Every column, with the key that the database gave."""
+    person = make_person("ann")
+    project = project_of(person, "one")
+    insert = PreparedInsert(Release)
+    given = Release(project=project, version="7", canonical_version="7", metadata={"name": "ä"})
+    insert(given)
+    assert not given._state.adding
+    stored = Release.objects.get(pk=given.pk)
+    for field in Release._meta.concrete_fields:
+        assert getattr(stored, field.attname) == getattr(given, field.attname), field
+
+
+def test_several_rows_are_stored_in_one_statement(django_assert_num_queries: Any) -> None:
+    """Each with its own values, and with its own key."""
+    insert = PreparedInsert(EventSubject)
+    rows = [
+        EventSubject(event_number=99, position=place, kind="user", subject_id="1", label=label)
+        for place, label in enumerate(["a", "b", "c"])
+    ]
+    with django_assert_num_queries(1):
+        insert(*rows)
+    stored = EventSubject.objects.filter(event_number=99)
+    assert [(row.pk, row.label) for row in stored] == [(row.pk, row.label) for row in rows]
+
+
+def test_a_row_that_the_database_refuses_is_not_stored() -> None:
+    """As Django tells it, so that operations find the same errors."""
+    insert = PreparedInsert(Project)
+    project_of(make_person("ann"), "one")
+    with pytest.raises(IntegrityError), transaction.atomic():
+        insert(Project(name="one", normalized_name="one"))
