@@ -163,7 +163,7 @@ class PreparedInsert:
         meta = self._model._meta
         key = meta.pk if isinstance(meta.pk, models.AutoField | models.BigAutoField) else None
         fields = [one for one in meta.concrete_fields if one is not key and not one.generated]
-        quote = connections[router.db_for_write(self._model)].ops.quote_name
+        quote: Any = connections[router.db_for_write(self._model)].ops.quote_name
         columns = ", ".join(quote(one.column) for one in fields)
         start = f"INSERT INTO {quote(meta.db_table)} ({columns}) VALUES "  # noqa: S608
         return start, f"({', '.join(['%s'] * len(fields))})", fields, key

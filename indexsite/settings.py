@@ -256,6 +256,7 @@ DATABASES: dict[str, dict[str, Any]] = {
 if password := read_secret("DATABASE_PASSWORD"):
     DATABASES["default"]["PASSWORD"] = password
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    DATABASES["default"]["ENGINE"] = "indexsite.sqlite"
     DATABASES["default"]["OPTIONS"] = {
         # A transaction that reads and then writes must own the write lock from its first line on.
         "transaction_mode": "IMMEDIATE",

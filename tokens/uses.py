@@ -34,7 +34,8 @@ _NOTE = PreparedUpdate(
 
 def note_use(token: APIToken, *, by: Actor, project: str = "", file: str = "") -> None:
     """Remember when, from where, with what and for what a token was last used."""
-    _NOTE(token.pk, timezone.now(), by.network_address[:45], by.user_agent, project, file)
+    with transaction.atomic(savepoint=False):
+        _NOTE(token.pk, timezone.now(), by.network_address[:45], by.user_agent, project, file)
 
 
 def forget_origins(before: datetime) -> None:

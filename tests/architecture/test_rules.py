@@ -154,7 +154,8 @@ def test_a_function_that_is_too_long_is_found() -> None:
 
 @pytest.mark.parametrize("path", floor_files(), ids=name_of)
 def test_every_room_has_a_name_that_says_what_it_is_for(path: Path) -> None:
-    assert not FORBIDDEN_NAMES & {path.stem, *path.relative_to(ROOT).parts}
+    named_by_django = path == ROOT / "indexsite" / "sqlite" / "base.py"
+    assert named_by_django or not FORBIDDEN_NAMES & {path.stem, *path.relative_to(ROOT).parts}
 
 
 def test_the_webauthn_library_is_the_right_one_of_two() -> None:
