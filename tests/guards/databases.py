@@ -1,0 +1,44 @@
+"""What keeps queries that are written once, and SQLite's line of writers, as safe as Django's."""
+
+from tests.guards import Guard
+
+_PREPARED = "tests/audit/test_prepared.py"
+_SQLITE = "tests/indexsite/test_sqlite.py"
+
+GUARDS = [
+    Guard(
+        "prepared queries lock within transactions only",
+        "audit/prepared.py",
+        "        if locks and not connection.in_atomic_block:\n",
+        "        if False:\n",
+        f"{_PREPARED}::test_rows_are_locked_within_transactions_only",
+    ),
+    Guard(
+        "prepared queries take no argument that SQL writes otherwise",
+        "audit/prepared.py",
+        '    raise TypeError(f"{type(value).__name__} is no kind of argument.")\n',
+        "    return value\n",
+        f"{_PREPARED}::test_what_is_no_argument_is_refused",
+    ),
+    Guard(
+        "a writer's turn ends with its transaction",
+        "indexsite/sqlite/base.py",
+        "        self._leave()\n        return done\n",
+        "        return done\n",
+        f"{_SQLITE}::test_the_turn_ends_with_the_transaction",
+    ),
+    Guard(
+        "a writer's turn ends where its transaction cannot begin",
+        "indexsite/sqlite/base.py",
+        "            self._leave()\n            raise\n",
+        "            raise\n",
+        f"{_SQLITE}::test_the_turn_ends_where_the_transaction_cannot_begin",
+    ),
+    Guard(
+        "whoever gave up gets no turn",
+        "indexsite/sqlite/line.py",
+        "            self._waiting.remove(turn)\n",
+        "",
+        f"{_SQLITE}::test_whoever_gives_up_holds_nobody_up",
+    ),
+]
