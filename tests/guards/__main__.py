@@ -7,12 +7,15 @@ with a part of a guard's name to try only those. The lists grow with the product
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from pathlib import Path
+from queue import Queue
 
 from tests.guards import Guard
 
@@ -34,34 +37,42 @@ def turns_red(guard: Guard, copy: Path) -> bool:
         raise SystemExit(f"{guard.path} does not hold this once: {guard.line!r}")
     path.write_text(text.replace(guard.line, guard.without))
     try:
-        return run(guard.test, copy) == 1
+        return run([guard.test], copy) == 1
     finally:
         path.write_text(text)
 
 
-def run(test: str, copy: Path) -> int:
-    """Run a test in the copy; pytest's exit code: 0 all passed, 1 some failed."""
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", test]
+def run(tests: list[str], copy: Path) -> int:
+    """Run tests in the copy; pytest's exit code: 0 all passed, 1 some failed."""
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests]
     return subprocess.run(command, cwd=copy, capture_output=True, check=False).returncode
 
 
 def main() -> int:
-    """Try the guards; 0 if each is missed by its test."""
+    """Try the guards, one on each processor; 0 if each is missed by its test."""
     wanted = sys.argv[1] if len(sys.argv) > 1 else ""
     guards = [guard for guard in GUARDS if wanted in guard.name]
-    idle = []
     with tempfile.TemporaryDirectory(prefix="indexsite-guards-") as folder:
-        copy = Path(folder) / "copy"
-        shutil.copytree(ROOT, copy, ignore=NOT_COPIED)
-        for test in sorted({guard.test for guard in guards}):
-            if run(test, copy) != 0:
-                idle.append(f"{test} does not pass as things are")
-        for guard in guards:
-            missed = turns_red(guard, copy)
+        copies: Queue[Path] = Queue()
+        for number in range(os.cpu_count() or 1):
+            copies.put(Path(shutil.copytree(ROOT, f"{folder}/{number}", ignore=NOT_COPIED)))
+
+        def attempt(guard: Guard) -> bool:
+            copy = copies.get()
+            try:
+                missed = turns_red(guard, copy)
+            finally:
+                copies.put(copy)
             print(f"{'missed' if missed else 'NOT MISSED'}: {guard.name}", flush=True)
-            if not missed:
-                idle.append(f"{guard.test} stays green without: {guard.name}")
-    print(*idle, sep="\n")
+            return missed
+
+        if run(sorted({guard.test for guard in guards}), Path(folder) / "0") != 0:
+            print("Not all of these tests pass as things are.")
+            return 1
+        with ThreadPoolExecutor(copies.qsize()) as pool:
+            missed = list(pool.map(attempt, guards))
+    idle = [guard for guard, is_missed in zip(guards, missed, strict=True) if not is_missed]
+    print(*[f"{guard.test} stays green without: {guard.name}" for guard in idle], sep="\n")
     return 1 if idle else 0
 
 
