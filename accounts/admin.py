@@ -17,6 +17,7 @@ from accounts import (  # noqa: F401  (the acts put themselves on the pages)
     audiences,
     staff_acts,
     staff_campaigns,
+    staff_domains,
     staff_names,
     staff_recovery,
     switches,
@@ -37,9 +38,7 @@ from accounts.models import (
     User,
 )
 from accounts.models.counts import find_users
-from accounts.permissions import MAY_HELP
 from accounts.staff import Cell, ObjectAdmin, StaffPanel, add_staff_panel
-from accounts.staff_domains import ProhibitDomain
 from accounts.staff_invitations import MakeInvitation
 from audit.admin import ReadOnlyAdmin
 from audit.groups import ADMINISTRATOR, AUDITOR, EVERYBODY, SUPPORT, is_in
@@ -91,6 +90,15 @@ class KeyInline(AppInline):
     fields = readonly_fields = ("name", "is_passkey", "created_at", "last_used_at")
 
 
+class AccountList(ChangeList):
+    """The list of accounts, with one look at each kind of second factor for all of them."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        """One page of rows."""
+        super().get_results(request)
+        User.objects.load_second_factors(list(self.result_list))
+
+
 @admin.register(User)
 class UserAdmin(ObjectAdmin):
     """People: everything that the site knows of one, on one page."""
@@ -121,6 +129,10 @@ class UserAdmin(ObjectAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         """With the staff groups, which the list shows."""
         return super().get_queryset(request).prefetch_related("groups")
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        """The list that looks factors up once."""
+        return AccountList
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -375,23 +387,10 @@ class ReservedNameAdmin(ObjectAdmin):
 class ProhibitedDomainAdmin(ObjectAdmin):
     """Mail domains at which no new addresses are accepted."""
 
-    change_list_template = "admin/accounts/prohibiteddomain/change_list.html"
     seen_by = SEEN_BY
     list_display = ["domain", "prohibited_by", "prohibited_at", "reason"]
     search_fields = ["domain"]
     fields = ["domain", "prohibited_by", "prohibited_at", "reason"]
-
-    def get_urls(self) -> list[Any]:
-        """Offer the page that adds one."""
-        page = path("prohibit/", ProhibitDomain.as_view(), name="prohibit-domain")
-        return [page, *super().get_urls()]
-
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> Any:
-        """The list, with the button for whoever may."""
-        may = {"may_prohibit": is_in(request.user, MAY_HELP)}
-        return super().changelist_view(request, may | (extra_context or {}))
 
 
 @admin.register(Campaign)

@@ -78,6 +78,12 @@ def _unknown_sign_ins(user: User) -> list[dict[str, Any]]:
     return list(user.unknown_sign_ins.order_by("happened_at").values(*shown))
 
 
+def _recovery_cases(user: User) -> list[dict[str, Any]]:
+    """Who asked for the removal of all second factors, why it was believed, and what came of it."""
+    shown = ("evidence", "reason", "opened_at", "due_at", "ended_at", "ended_because", "outcome")
+    return list(user.recovery_cases.values(*shown))
+
+
 def _mails(user: User) -> Iterator[dict[str, Any]]:
     """The notices of the last days to verified addresses; recipients are blanked after that."""
     addresses = user.email_addresses.filter(verified_at__isnull=False).values("address")
@@ -98,5 +104,6 @@ add_part("recovery_codes", _recovery_codes)
 add_part("sessions", _sessions)
 add_part("devices", _devices)
 add_part("unknown_sign_ins", _unknown_sign_ins)
+add_part("recovery_cases", _recovery_cases)
 add_part("mails", _mails)
 add_part("history", _history)

@@ -9,14 +9,19 @@ class ProjectsConfig(AppConfig):
     name = "projects"
 
     def ready(self) -> None:
-        """Say what the closing of an account means here, and count whoever holds a role among those
-        who must have a second factor.
+        """Say what the closing of an account means here and what its owner takes along, and count
+        whoever holds a role among those who must have a second factor.
         """
         from accounts import policy
         from accounts.closing import add_farewell, add_guard
+        from accounts.data import add_part
         from projects.closing import end_roles, sole_ownerships
+        from projects.data import gather_invitations, gather_reports, gather_roles
         from projects.models import Role
 
         add_guard(sole_ownerships)
         add_farewell(end_roles)
+        add_part("roles", gather_roles)
+        add_part("invitations", gather_invitations)
+        add_part("reports", gather_reports)
         policy.add_reason(lambda user: Role.objects.filter(user=user).exists())

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.core.exceptions import ValidationError
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.models import User
+from accounts.forms.fields import AccountField
 from accounts.staff import (
     Cell,
     ReasonForm,
@@ -28,8 +27,6 @@ from projects.models import DeletedProject, ProhibitedName, Project, Report
 from projects.operations import project_names, reports
 from projects.permissions import MAY_STEWARD
 
-_PLAIN = {"autocomplete": "off", "autocapitalize": "none"}
-
 
 class ProjectNameForm(ReasonForm):
     """Which name, and for whom."""
@@ -37,30 +34,14 @@ class ProjectNameForm(ReasonForm):
     name = forms.CharField(
         label=gettext_lazy("Name of a project"),
         max_length=names.MAX_NAME,
-        widget=forms.TextInput(attrs=_PLAIN),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none"}),
     )
-    reserved_for = forms.CharField(
+    reserved_for = AccountField(
         label=gettext_lazy("User name of the only person who may use it"),
         required=False,
-        max_length=50,
-        widget=forms.TextInput(attrs=_PLAIN),
         help_text=gettext_lazy("Leave it empty to prohibit the name for everybody."),
     )
     field_order = ("name", "reserved_for", "reason")
-
-    def clean_reserved_for(self) -> User | None:
-        """The account, if one is named.
-
-        Raises:
-            ValidationError: if there is none.
-        """
-        username = self.cleaned_data["reserved_for"]
-        if not username:
-            return None
-        try:
-            return User.objects.get_by_natural_key(username)
-        except User.DoesNotExist as error:
-            raise ValidationError(_("There is no account of this name.")) from error
 
 
 @offered_on_table(ProhibitedName)

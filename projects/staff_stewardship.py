@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from accounts.models import User
+from accounts.forms.fields import AccountField
 from accounts.staff import ReasonForm, StaffAct, offered_on
 from audit.actors import Actor
 from projects.models import BurntFilename, Project
@@ -214,23 +214,8 @@ class ChangeLimits(StaffAct):
 class OwnerForm(ReasonForm):
     """Who gets the project."""
 
-    username = forms.CharField(
-        label=gettext_lazy("User name of the new owner"),
-        max_length=50,
-        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none"}),
-    )
+    username = AccountField(label=gettext_lazy("User name of the new owner"))
     field_order = ("username", "reason")
-
-    def clean_username(self) -> User:
-        """The account.
-
-        Raises:
-            ValidationError: if there is none.
-        """
-        try:
-            return User.objects.get_by_natural_key(self.cleaned_data["username"])
-        except User.DoesNotExist as error:
-            raise ValidationError(_("There is no account of this name.")) from error
 
 
 @offered_on(Project)

@@ -6,7 +6,8 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Q, QuerySet
+from django.db.models import Q, QuerySet, TextField
+from django.db.models.functions import Cast
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from django.utils import timezone
@@ -17,6 +18,7 @@ from accounts.staff import ObjectAdmin
 from audit.admin import ReadOnlyAdmin
 from audit.groups import is_in
 from audit.rendering import history
+from tokens.caveats import Caveat, ProjectID, ProjectName, ProjectPatterns
 from tokens.descriptions import describe_token
 from tokens.models import APIToken, TokenDenial
 from tokens.staff_acts import SEEN_BY, RevokeListedTokens, find_pasted_token
@@ -69,20 +71,32 @@ class UseFilter(admin.SimpleListFilter):
 
 
 class ScopeFilter(admin.SimpleListFilter):
-    """By what tokens are for."""
+    """By what tokens are for, as their caveats say: projects may be deleted meanwhile."""
 
     title = _("scope")
     parameter_name = "scope"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         """The choices."""
-        return [("some", _("named projects")), ("all", _("no named project"))]
+        return [
+            ("some", _("named projects")),
+            ("patterns", _("name patterns")),
+            ("all", _("all projects")),
+        ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Those of the choice. Tokens for a project that is still to be made name it."""
-        names_none = Q(projects=None, awaits_project="")
-        choices = {"all": names_none, "some": ~names_none}
-        return queryset.filter(choices.get(self.value() or "", Q())).distinct()
+        """Those of the choice."""
+        named = _has_caveat(ProjectName) | _has_caveat(ProjectID)
+        patterned = _has_caveat(ProjectPatterns)
+        choices = {"some": named, "patterns": patterned, "all": ~named & ~patterned}
+        as_text = Cast("caveats", TextField())
+        chosen = choices.get(self.value() or "", Q())
+        return queryset.alias(caveats_text=as_text).filter(chosen)
+
+
+def _has_caveat(kind: type[Caveat]) -> Q:
+    """Tokens with such a caveat: each is a text that begins with its tag, in a list of texts."""
+    return Q(caveats_text__contains=f'"[{kind.tag},')
 
 
 @admin.register(APIToken)

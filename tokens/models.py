@@ -121,6 +121,14 @@ class TokenDenial(models.Model):
     def __str__(self) -> str:
         return f"{self.token} / {self.project}"
 
+    def may_be_lifted_by(self, user: Any) -> bool:
+        """Whether an owner of the project may let the token in again.
+
+        Nobody lifts what somebody else decided about a token of their own. User names are never
+        given twice, so the name tells who decided.
+        """
+        return self.token.user_id != user.pk or self.denied_by == user.get_username()
+
 
 class RefusalCount(models.Model):
     """How often a token was refused for one reason in one hour."""

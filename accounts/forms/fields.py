@@ -8,6 +8,9 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from accounts import usernames
+from accounts.models import User
+
 
 class CodeInput(forms.TextInput):
     """A code that was sent is of no use again, so the page that refuses it shows it empty."""
@@ -71,3 +74,30 @@ def label_field(label: Any, help_text: Any) -> forms.CharField:
     """A field for the label of a second factor."""
     widget = forms.TextInput(attrs={"autocomplete": "off"})
     return forms.CharField(label=label, max_length=64, help_text=help_text, widget=widget)
+
+
+class AccountField(forms.CharField):
+    """The user name of an account that there is; its value is the account, None if left empty."""
+
+    def __init__(self, *, label: Any, help_text: Any = "", required: bool = True) -> None:
+        super().__init__(
+            label=label,
+            help_text=help_text,
+            required=required,
+            max_length=usernames.MAX_LENGTH,
+            widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none"}),
+        )
+
+    def clean(self, value: Any) -> User | None:
+        """Find the account.
+
+        Raises:
+            ValidationError: if there is none of this name.
+        """
+        username = super().clean(value)
+        if not username:
+            return None
+        try:
+            return User.objects.get_by_natural_key(username)
+        except User.DoesNotExist as error:
+            raise ValidationError(_("There is no account of this name.")) from error

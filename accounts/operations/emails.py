@@ -173,7 +173,6 @@ def change_unverified_address(user: User, new: str, *, by: Actor) -> EmailAddres
         ValidationError: if the mail domain is prohibited.
         LimitReached: beyond 3 mails in 6 hours.
     """
-    require_welcome(new)
     _lock(user)
     if EmailAddress.objects.filter(user=user, verified_at__isnull=False).exists():
         raise PermissionDenied(_("This account has a verified address."))
@@ -186,6 +185,7 @@ def change_unverified_address(user: User, new: str, *, by: Actor) -> EmailAddres
     address = EmailAddress.objects.create(user=user, address=new, is_primary=True)
     ask_to_verify(address, by=by)
     record(EMAIL_ADDED, by=by, about=[user], mail_addresses=[new])
+    require_welcome(new)  # asked with the chain's head in hand, so it is true of this moment
     return address
 
 
@@ -198,7 +198,6 @@ def add_address(user: User, new: str, *, by: Actor) -> EmailAddress:
         ValidationError: if the account has it, or has 10, or the mail domain is prohibited.
         LimitReached: beyond 3 verification mails in 6 hours.
     """
-    require_welcome(new)
     _lock(user)
     present = EmailAddress.objects.filter(user=user)
     if not present.usable().exists():
@@ -212,6 +211,7 @@ def add_address(user: User, new: str, *, by: Actor) -> EmailAddress:
     ask_to_verify(address, by=by)
     notices.send_to_all("address_added", user, by=by, address=new)
     record(EMAIL_ADDED, by=by, about=[user], mail_addresses=[new])
+    require_welcome(new)  # asked with the chain's head in hand, so it is true of this moment
     return address
 
 

@@ -24,8 +24,7 @@ _IN_ONE_EVENT = 1_000
 
 def find_conflicts(accounts: Sequence[ImportedAccount]) -> list[Problem]:
     """What this site already has, and so cannot be imported."""
-    problems = []
-    domains = set(ProhibitedDomain.objects.values_list("domain", flat=True))
+    problems = _find_prohibited_domains(accounts)
     staff_prohibit = ReservedName.objects.filter(why=ReservedName.Why.PROHIBITED)
     prohibited = set(staff_prohibit.values_list("key", flat=True))
     for part in _parts(accounts, _AT_A_TIME):
@@ -43,13 +42,20 @@ def find_conflicts(accounts: Sequence[ImportedAccount]) -> list[Problem]:
                 problems.append(Problem(row.line, "username", reason))
             elif squeeze(row.username) in prohibited:
                 problems.append(Problem(row.line, "username", "staff prohibited this name"))
-            if not domains.isdisjoint(domains_of(row.email)):
-                reason = "this site accepts no addresses at this mail domain"
-                problems.append(Problem(row.line, "email", reason))
             if row.email_verified and row.email.lower() in in_use:
                 reason = "an account of this site has verified this address"
                 problems.append(Problem(row.line, "email", reason))
     return problems
+
+
+def _find_prohibited_domains(accounts: Sequence[ImportedAccount]) -> list[Problem]:
+    domains = set(ProhibitedDomain.objects.values_list("domain", flat=True))
+    reason = "this site accepts no addresses at this mail domain"
+    return [
+        Problem(row.line, "email", reason)
+        for row in accounts
+        if not domains.isdisjoint(domains_of(row.email))
+    ]
 
 
 @transaction.atomic
@@ -63,7 +69,8 @@ def import_accounts(accounts: Sequence[ImportedAccount], *, by: Actor) -> int:
         How many were made.
 
     Raises:
-        ValidationError: if this site has got one of the names or addresses in the meantime.
+        ValidationError: if this site has got one of the names or addresses in the meantime, or
+            prohibited one of the mail domains.
     """
     if find_conflicts(accounts):
         raise ValidationError("Names or addresses were taken since the file was checked.")
@@ -75,6 +82,8 @@ def import_accounts(accounts: Sequence[ImportedAccount], *, by: Actor) -> int:
     )
     for part in _parts(users, _IN_ONE_EVENT):
         record(ACCOUNTS_IMPORTED, by=by, about=part, count=len(part))
+    if _find_prohibited_domains(accounts):  # asked again with the chain's head in hand
+        raise ValidationError("A mail domain was prohibited since the file was checked.")
     return len(users)
 
 

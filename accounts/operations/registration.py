@@ -166,7 +166,6 @@ def _name_taken() -> ValidationError:
 
 
 def _create_user(*, username: str, email: str, password_hash: str) -> tuple[User, EmailAddress]:
-    require_welcome(email)
     try:
         with transaction.atomic():
             user = User.objects.create(username=username, password=password_hash)
@@ -202,6 +201,7 @@ def register(
         means = "an invitation" if link is not None else "themselves"
         emails.ask_to_verify(address, by=actor)
         record(ACCOUNT_CREATED, by=actor, about=[user], mail_addresses=[email], means=means)
+        require_welcome(email)  # asked with the chain's head in hand, so it is true of this moment
     return user
 
 
@@ -247,6 +247,7 @@ def create_administrator(
         record(ADMINISTRATOR_ADDED, by=actor, about=[user])
         administrators = User.objects.administrators()
         notices.send("administrator_added", administrators, by=actor, added=user.username)
+        require_welcome(email)
     return user
 
 

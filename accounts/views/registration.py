@@ -53,7 +53,8 @@ class RegisterView(View):
             except PermissionDenied:  # the invitation was used since the page was opened
                 return self._closed(request, "ended" if self.link else "closed")
             except ValidationError as error:
-                form.add_error("username" if error.code == "taken" else None, error)
+                fields = {"taken": "username", "prohibited": "email"}
+                form.add_error(fields.get(str(error.code)), error)
             else:
                 login.complete(request, user, method="the registration form", device=None)
                 return redirect("accounts:security")
@@ -100,7 +101,7 @@ class SetUpView(View):
             except PermissionDenied:  # the link was used since the page was opened
                 return render(request, "accounts/set_up_ended.html", status=403)
             except ValidationError as error:
-                fields = {"taken": "username", "address_taken": "email"}
+                fields = {"taken": "username", "address_taken": "email", "prohibited": "email"}
                 form.add_error(fields.get(str(error.code), "code"), error)
             else:
                 app = AuthenticatorApp.objects.get(user=user, confirmed=True)

@@ -12,7 +12,10 @@ from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group, Permission
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from accounts.models import (
     AuthenticatorApp,
@@ -308,3 +311,30 @@ def test_the_manager_of_accounts_makes_none() -> None:
 
 def test_the_cast_is_made_once(db: None) -> None:
     assert make_person("alice").user == make_person("alice").user
+
+
+def test_the_list_of_accounts_asks_no_more_for_more_of_them(
+    browser: Browser, alice: Person, sam: Person
+) -> None:
+    client = browser(sam)
+
+    def count_queries() -> int:
+        with CaptureQueriesContext(connection) as queries:
+            page = client.get("/admin/accounts/user/").content.decode()
+        assert "phone" in page
+        return len(queries)
+
+    count_queries()  # what is looked up once for a process
+    before = count_queries()
+    for number in range(5):
+        make_person(f"person-{number}", group="Support")
+    assert count_queries() == before
+
+
+def test_the_list_of_accounts_shows_the_factors_that_count(
+    browser: Browser, alice: Person, sam: Person
+) -> None:
+    AuthenticatorApp.objects.filter(user=alice.user).update(name="the tablet of alice")
+    assert "the tablet of alice" in browser(sam).get("/admin/accounts/user/").content.decode()
+    AuthenticatorApp.objects.filter(user=alice.user).update(held_at=timezone.now())
+    assert "the tablet of alice" not in browser(sam).get("/admin/accounts/user/").content.decode()

@@ -23,7 +23,7 @@ from accounts.events import (
     SIGN_IN_SUCCEEDED,
     SIGNED_OUT,
 )
-from accounts.models import EmailAddress, OutboxMail
+from accounts.models import EmailAddress, OutboxMail, User
 from audit import downloads
 from audit.actors import Actor
 from audit.log import record
@@ -230,6 +230,49 @@ def test_the_file_tells_of_sign_ins_from_unknown_devices(browser: Browser, alice
         "user_agent": "Curl/8",
         "denied_at": None,
     }
+
+
+def test_recovery_cases_are_in_it(browser: Browser, alice: Person) -> None:
+    alice.user.recovery_cases.create(
+        evidence="Called from the number in the staff directory.",
+        reason="Lost the phone.",
+        opened_by="sam",
+        due_at=datetime(2026, 5, 4, tzinfo=UTC),
+    )
+    (case,) = json.loads(content_of(browser(alice).get("/account/data/")))["recovery_cases"]
+    assert case["evidence"] == "Called from the number in the staff directory."
+    assert case["due_at"] == "2026-05-04T00:00:00Z"
+    assert case["outcome"] == "cancelled"  # by the sign-in with a factor
+
+
+IN_ANOTHER_PART = {  # tables that name a person, and the part of the file that has their rows
+    "accounts.AuthenticatorApp": "second_factors",
+    "accounts.SecurityKey": "second_factors",
+    "accounts.RecoveryCodeSet": "recovery_codes",
+    "accounts.EmailAddress": "mail_addresses",
+    "accounts.RecoveryCase": "recovery_cases",
+    "accounts.KnownDevice": "devices",
+    "accounts.UserSession": "sessions",
+    "accounts.UnknownSignIn": "unknown_sign_ins",
+    "projects.Report": "reports",
+    "projects.Role": "roles",
+    "projects.Invitation": "invitations",
+    "tokens.APIToken": "api_tokens",
+}
+# Open reset links, which are secrets; and tables of libraries, which stay empty here
+LEFT_OUT = {
+    "accounts.PasswordReset",
+    "admin.LogEntry",
+    "otp_static.StaticDevice",
+    "otp_totp.TOTPDevice",
+}
+
+
+def test_every_table_that_names_a_person_is_in_it(browser: Browser, alice: Person) -> None:
+    found = json.loads(content_of(browser(alice).get("/account/data/")))
+    tables = {row.related_model._meta.label for row in User._meta.related_objects}
+    assert tables == set(IN_ANOTHER_PART) | LEFT_OUT
+    assert set(IN_ANOTHER_PART.values()) <= set(found)
 
 
 def test_the_file_holds_no_secret(browser: Browser, alice: Person) -> None:

@@ -276,7 +276,7 @@ def test_many_accounts_are_imported_in_few_queries(
     rows = [ROW | {"username": f"z{n}", "email": f"z{n}@example.org"} for n in range(1500)]
     accounts, problems = read_accounts(enumerate(rows, 2))
     assert problems == []
-    with django_assert_max_num_queries(60):
+    with django_assert_max_num_queries(61):
         assert imports.import_accounts(accounts, by=command("import_users")) == 1500
     assert EmailAddress.objects.filter(is_primary=True, verified_at__isnull=False).count() == 1500
     assert count_events(ACCOUNTS_IMPORTED) == 2

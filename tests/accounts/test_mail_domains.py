@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
 from django.test import Client
 
 from accounts import mail_domains
@@ -19,14 +22,14 @@ from accounts.operations.mail_domains import allow_domain, prohibit_domain
 from audit.actors import Actor, command
 from audit.models import Event
 from tests.accounts.doors import count_events, newcomer, text_of_page
-from tests.support.clone import Database, race
+from tests.support.clone import Database, race, race_all
 from tests.support.people import Person, make_person
 
 Browser = Callable[..., Client]
 BY = command("a test")
 REASON = "Anybody gets an address there."
 REFUSED = "Mail addresses at this domain are not accepted here. Use another address."
-PAGE = "/admin/accounts/prohibiteddomain/prohibit/"
+PAGE = "/admin/accounts/prohibiteddomain/act/prohibit-domain/"
 LIST = "/admin/accounts/prohibiteddomain/"
 PASSWORD = "ferry lantern gravel teapot"
 
@@ -123,16 +126,20 @@ def test_a_mistyped_address_is_not_put_right_with_a_prohibited_one(
     assert EmailAddress.objects.get().address == person.email
 
 
-def test_an_import_names_the_line_of_a_prohibited_address(trash: ProhibitedDomain) -> None:
-    row = ImportedAccount(
+def imported(email: str = "a@trash.example") -> ImportedAccount:
+    return ImportedAccount(
         line=7,
         username="somebody",
-        email="a@mail.trash.example",
+        email=email,
         email_verified=False,
         name="",
         password_hash="",
         joined_at=datetime(2020, 5, 17, tzinfo=UTC),
     )
+
+
+def test_an_import_names_the_line_of_a_prohibited_address(trash: ProhibitedDomain) -> None:
+    row = imported("a@mail.trash.example")
     (problem,) = imports.find_conflicts([row])
     assert str(problem) == "line 7, email: this site accepts no addresses at this mail domain"
     with pytest.raises(ValidationError):
@@ -227,3 +234,44 @@ def test_of_four_who_prohibit_and_accept_at_once_one_is_recorded(committed_db: D
     row = ProhibitedDomain.objects.get()
     assert race(4, lambda: allow_domain(row, reason=REASON, by=BY)).count(True) == 1
     assert (count_events(MAIL_DOMAIN_PROHIBITED), count_events(MAIL_DOMAIN_ALLOWED)) == (1, 1)
+
+
+WAYS_IN: dict[str, Callable[[Person], object]] = {
+    "registering": lambda person: registration.register(
+        username="somebody",
+        email="a@trash.example",
+        password=PASSWORD,
+        link=None,
+        by=Actor("anonymous"),
+    ),
+    "adding": lambda person: emails.add_address(person.user, "a@trash.example", by=person.actor),
+    "putting right": lambda person: emails.change_unverified_address(
+        person.user, "a@trash.example", by=person.actor
+    ),
+    "importing": lambda person: imports.import_accounts([imported()], by=BY),
+}
+
+
+@pytest.mark.parametrize("way", WAYS_IN)
+def test_what_is_on_its_way_when_a_domain_is_prohibited_does_not_get_in(
+    committed_db: Database, settings: Any, way: str
+) -> None:
+    settings.REGISTRATION = "open"
+    person = newcomer(is_verified=way != "putting right")
+    is_prohibited, is_late = threading.Event(), threading.Event()
+
+    def prohibit() -> None:
+        with transaction.atomic():
+            prohibit_domain("trash.example", reason=REASON, by=BY)
+            is_prohibited.set()
+            assert is_late.wait(30)
+            time.sleep(0.3)  # the other one waits for the chain's head, or for SQLite's lock
+
+    def get_in() -> None:
+        assert is_prohibited.wait(30)
+        is_late.set()
+        WAYS_IN[way](person)
+
+    _nothing, refusal = race_all([prohibit, get_in])
+    assert isinstance(refusal, ValidationError)
+    assert not EmailAddress.objects.filter(address="a@trash.example").exists()

@@ -13,7 +13,7 @@ from accounts import sudo, verification
 from accounts.events import CONFIRM_FAILED, RECOVERY_CODE_USED
 from accounts.hashers import LimitedArgon2PasswordHasher
 from accounts.login import SUDO_AT
-from accounts.models import AuthenticatorApp, OutboxMail
+from accounts.models import AuthenticatorApp, EmailAddress, OutboxMail
 from accounts.operations import second_factors
 from audit.models import Event
 from tests.accounts.doors import (
@@ -25,6 +25,7 @@ from tests.accounts.doors import (
     text_of_page,
 )
 from tests.support.people import STEP, Person, code_for, totp
+from tests.tokens.keys import project_of
 from tokens.models import APIToken
 
 Browser = Callable[..., Client]
@@ -132,8 +133,25 @@ def test_the_answer_opens_sudo_mode_for_thirty_minutes(browser: Browser, alice: 
     assert time.time() - client.session[SUDO_AT] < 10
 
 
-def test_new_recovery_codes_ask_after_five_minutes(browser: Browser, alice: Person) -> None:
-    path = "/account/recovery-codes/make/"
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/account/recovery-codes/make/",
+        "/account/addresses/add/",
+        "/account/addresses/{address}/remove/",
+        "/account/addresses/{address}/primary/",
+        "/account/delete/",
+        "/manage/project/seagull/delete/",
+    ],
+)
+def test_what_takes_over_or_destroys_asks_after_five_minutes(
+    browser: Browser, alice: Person, path: str
+) -> None:
+    project_of(alice, "seagull")
+    address = EmailAddress.objects.create(
+        user=alice.user, address="second@example.org", verified_at=timezone.now()
+    )
+    path = path.format(address=address.pk)
     with time_machine.travel(time.time(), tick=False) as clock:
         client = browser(alice)
         clock.shift(5 * 60)
@@ -141,7 +159,7 @@ def test_new_recovery_codes_ask_after_five_minutes(browser: Browser, alice: Pers
         assert "more than 5 minutes old" in text_of_page(response)
         assert PROMPT not in text_of_page(client.get(MAKE_TOKEN))
         clock.shift(-1)
-        assert PROMPT not in text_of_page(client.post(path))
+        assert PROMPT not in text_of_page(client.post(path, follow=True))
 
 
 # What counts as a proof

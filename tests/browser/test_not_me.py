@@ -119,7 +119,7 @@ def _come_back(site: Site, alice: Person, owner: Page) -> None:
     owner.get_by_role("link", name="Look through it").click()
     require_sound(owner)
     owner.get_by_role("button", name="Delete of the intruder").click()
-    expect(owner.locator("main")).to_contain_text("Nothing is held")
+    expect(owner.locator("main")).to_contain_text("Nothing is left to look through")
     owner.get_by_role("button", name="Resume uploads").click()
     expect(owner.locator("main")).to_contain_text("Your API tokens can upload.")
     require_sound(owner)

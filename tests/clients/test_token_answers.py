@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 
-from accounts.models import EmailAddress, User
+from accounts.models import AuthenticatorApp, EmailAddress, User
 from projects.models import Role
 from tests.clients.test_tools import put, twine, uv_publish
 from tests.support.artifacts import make_wheel
@@ -120,6 +120,15 @@ def of_an_unverified_owner(person: Person) -> str:
     return text
 
 
+def of_an_owner_without_second_factor(person: Person) -> str:
+    other = with_role(person, "unprotected")
+    apps = AuthenticatorApp.objects.filter(user=other.user)
+    apps.update(held_at=None)
+    text = fresh(other)[1]
+    apps.update(held_at=timezone.now())
+    return text
+
+
 CASES: list[tuple[Prepare, str]] = [
     (lambda person: f'"{fresh(person)[1]}"', "has quotation marks around it"),
     (lambda person: fresh(person)[1].replace("I", "I ", 1), "has a space or line break inside it"),
@@ -142,6 +151,7 @@ CASES: list[tuple[Prepare, str]] = [
     (of_a_frozen_owner, "The account of this API token is frozen or closed"),
     (of_a_suspended_owner, "Uploads of the account suspended are suspended since"),
     (of_an_unverified_owner, "The mail address of the account unverified is not verified"),
+    (of_an_owner_without_second_factor, "The account unprotected has no second factor"),
 ]
 
 

@@ -14,29 +14,31 @@ GUARDS = [
     Guard(
         "no account with a prohibited mail domain",
         "accounts/operations/registration.py",
-        "    require_welcome(email)\n",
-        "",
+        "means=means)\n        require_welcome(email)",
+        "means=means)\n",
         f"{_TESTS}::test_the_operation_of_registering_refuses_too",
     ),
     Guard(
         "no prohibited mail domain is added",
         "accounts/operations/emails.py",
-        "    require_welcome(new)\n    _lock(user)\n    present",
-        "    _lock(user)\n    present",
+        "address=new)\n    record(EMAIL_ADDED, by=by, about=[user], mail_addresses=[new])\n"
+        "    require_welcome(new)",
+        "address=new)\n    record(EMAIL_ADDED, by=by, about=[user], mail_addresses=[new])\n",
         f"{_TESTS}::test_no_prohibited_address_is_added",
     ),
     Guard(
         "no mistyped address becomes one at a prohibited mail domain",
         "accounts/operations/emails.py",
-        "    require_welcome(new)\n    _lock(user)\n    if",
-        "    _lock(user)\n    if",
+        "by=by)\n    record(EMAIL_ADDED, by=by, about=[user], mail_addresses=[new])\n"
+        "    require_welcome(new)",
+        "by=by)\n    record(EMAIL_ADDED, by=by, about=[user], mail_addresses=[new])\n",
         f"{_TESTS}::test_a_mistyped_address_is_not_put_right_with_a_prohibited_one",
     ),
     Guard(
         "no prohibited mail domain is imported",
         "accounts/operations/imports.py",
-        "if not domains.isdisjoint(domains_of(row.email)):",
-        "if False:",
+        "if not domains.isdisjoint(domains_of(row.email))",
+        "if False",
         f"{_TESTS}::test_an_import_names_the_line_of_a_prohibited_address",
     ),
     Guard(

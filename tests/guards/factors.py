@@ -117,6 +117,20 @@ GUARDS = [
         "accounts/views/second_factors.py",
         "gate=codes_page, lasts=SHORT)",
         "gate=codes_page)",
-        "tests/accounts/test_sudo.py::test_new_recovery_codes_ask_after_five_minutes",
+        "tests/accounts/test_sudo.py::test_what_takes_over_or_destroys_asks_after_five_minutes",
+    ),
+    Guard(
+        "deleting an account asks again after five minutes",
+        "accounts/views/closing.py",
+        "sudo_page(_close_account, lasts=SHORT)",
+        "sudo_page(_close_account)",
+        "tests/accounts/test_sudo.py::test_what_takes_over_or_destroys_asks_after_five_minutes",
+    ),
+    Guard(
+        "another primary address asks again after five minutes",
+        "accounts/views/emails.py",
+        "sudo_page(_make_primary, lasts=SHORT)",
+        "sudo_page(_make_primary)",
+        "tests/accounts/test_sudo.py::test_what_takes_over_or_destroys_asks_after_five_minutes",
     ),
 ]

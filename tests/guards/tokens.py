@@ -105,15 +105,15 @@ GUARDS = [
     Guard(
         "only owners let tokens in again",
         "tokens/operations/denials.py",
-        '    permissions.require(by, "manage", project)\n    if not',
-        "    if not",
+        '    permissions.require(by, "manage", project)\n    denial',
+        "    denial",
         "tests/tokens/test_denials.py::test_only_owners_let_in",
     ),
     Guard(
         "a token is let in to one project alone",
         "tokens/operations/denials.py",
-        "filter(token=token, project=project).delete()",
-        "filter(token=token).delete()",
+        "    denial.delete()",
+        "    TokenDenial.objects.filter(token=token).delete()",
         "tests/tokens/test_denials.py::test_a_token_that_is_let_in_again_uploads_again",
     ),
     Guard(
@@ -183,5 +183,13 @@ GUARDS = [
         "get_object_or_404(APIToken.objects.of(request.user), pk=pk)",
         "get_object_or_404(APIToken, pk=pk)",
         "tests/tokens/test_views.py::test_the_pages_of_others_tokens_are_not_found",
+    ),
+    Guard(
+        "nobody lifts a cut of their own token that another owner made",
+        "tokens/operations/denials.py",
+        "if not denial.may_be_lifted_by(by.user):",
+        "if False:",
+        "tests/tokens/test_denials.py"
+        "::test_an_owner_does_not_let_in_a_token_of_theirs_that_another_cut_off",
     ),
 ]

@@ -183,7 +183,10 @@ def test_without_token_creation_the_page_says_so_and_keeps_what_was_typed(
     assert 'value="for the laptop"' in page
     with pytest.raises(switches.SwitchedOff):
         token_of(alice, name="another")
-    assert client.get("/account/tokens/").status_code == 200
+    page = text_of_page(client.get("/account/tokens/"))
+    assert page.count(BANNER) == 1
+    assert "Go to Security" not in page  # it would not help
+    assert "Make an API token" not in page
     assert APIToken.objects.count() == 1
     assert upload(token).status_code == 200
 

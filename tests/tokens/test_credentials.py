@@ -4,6 +4,7 @@ import json
 import time
 import uuid
 from contextlib import suppress
+from typing import Any
 
 import pytest
 import time_machine
@@ -270,3 +271,16 @@ def test_one_token_can_be_used_by_many_at_once(committed_db: Database) -> None:
         return True
 
     assert race(6, use) == [True] * 6
+
+
+def test_a_token_with_four_caveats_is_verified_with_one_query(
+    alice: Person, django_assert_num_queries: Any
+) -> None:
+    foo = project_of(alice, "foo")
+    _token, text = make(alice, projects=[foo])
+    end = int(time.time()) + 3600
+    text = macaroons.attenuate(text, [f"[0,{end},0]", '[1000,["upload"]]'])
+    open_token(text)  # the keys that all tokens share are read once for a process
+    with django_assert_num_queries(1):
+        opened = open_token(text, network_address="192.0.2.1")
+        opened.require("upload", project_name="foo", project_id=str(foo.pk))

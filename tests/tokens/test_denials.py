@@ -127,6 +127,50 @@ def test_only_owners_let_in(alice: Person, bob: Person, mallory: Person) -> None
     assert TokenDenial.objects.exists()
 
 
+def owned_by_three(alice: Person, bob: Person, mallory: Person) -> Project:
+    foo = project_of(alice, "foo")
+    for person in (bob, mallory):
+        Role.objects.create(user=person.user, project=foo, kind=Role.Kind.OWNER)
+    return foo
+
+
+def test_an_owner_does_not_let_in_a_token_of_theirs_that_another_cut_off(
+    alice: Person, bob: Person, mallory: Person
+) -> None:
+    foo = owned_by_three(alice, bob, mallory)
+    token, text = make(mallory, projects=[foo])
+    deny_token(token, foo, by=alice.actor)
+    with pytest.raises(PermissionDenied, match="alice cut this API token of yours off: only"):
+        let_token_in(token, foo, by=mallory.actor)
+    assert upload(text, "foo").status_code == 403
+    assert not Event.objects.filter(kind=TOKEN_LET_IN.name).exists()
+    assert let_token_in(token, foo, by=bob.actor)
+    assert upload(text, "foo").status_code == 200
+
+
+def test_an_owner_lets_in_a_token_of_theirs_that_they_cut_off_themselves(alice: Person) -> None:
+    foo = project_of(alice, "foo")
+    token, _text = make(alice, projects=[foo])
+    deny_token(token, foo, by=alice.actor)
+    assert let_token_in(token, foo, by=alice.actor)
+
+
+def test_the_page_offers_no_button_that_would_be_refused(
+    browser: Browser, alice: Person, bob: Person, mallory: Person
+) -> None:
+    foo = owned_by_three(alice, bob, mallory)
+    token, _text = make(mallory, projects=[foo])
+    deny_token(token, foo, by=alice.actor)
+    path = f"{PAGE}{token.pk}/let-in/"
+    page = text_of_page(browser(mallory).get(PAGE))
+    assert path not in page
+    assert "Another owner can let it in again." in page
+    assert path in text_of_page(browser(bob).get(PAGE))
+    response = browser(mallory).post(path, follow=True)
+    assert "alice cut this API token of yours off" in text_of_page(response)
+    assert TokenDenial.objects.exists()
+
+
 def test_of_four_who_let_in_at_once_one_is_recorded(committed_db: Database) -> None:
     alice, bob = make_person("alice"), make_person("bob")
     foo = shared(alice, bob)
@@ -184,6 +228,12 @@ def test_a_token_for_all_projects_is_counted_and_not_named(
     assert "One API token for all projects reaches this one, too." in page
     assert "private laptop" not in page
     assert "not here" in page
+
+
+def test_a_token_for_all_projects_of_ones_own_is_named(browser: Browser, alice: Person) -> None:
+    project_of(alice, "foo")
+    make(alice, "my laptop")
+    assert "my laptop" in text_of_page(browser(alice).get(PAGE))
 
 
 def test_a_token_is_cut_off_with_a_button(browser: Browser, alice: Person, bob: Person) -> None:

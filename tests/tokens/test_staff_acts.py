@@ -13,10 +13,11 @@ from accounts.models import OutboxMail
 from audit.models import Event
 from tests.accounts.doors import count_events, text_of_page
 from tests.support.people import Person, make_person
-from tests.support.uploading import said, upload
+from tests.support.uploading import grant_for, said, upload
 from tests.tokens.keys import everything_stored, make, project_of
 from tokens import macaroons
 from tokens.events import TOKEN_REVOKED
+from tokens.grants import Scope
 from tokens.models import APIToken
 
 Browser = Callable[..., Client]
@@ -102,8 +103,10 @@ WHY = "They are older than our rules."
 def listed(alice: Person) -> dict[str, APIToken]:
     """Tokens of several kinds, by name."""
     project = project_of(alice, "seagull")
+    beginnings = grant_for(scope=Scope.PATTERNS, patterns=("sea*",), actions=("upload",))
     rows = {
         "narrow": make(alice, "narrow", [project])[0],
+        "pattern": make(alice, "pattern", grant=beginnings)[0],
         "wide": make(alice, "wide")[0],
         "ending": make(alice, "ending")[0],
         "used": make(alice, "used")[0],
@@ -117,9 +120,11 @@ def listed(alice: Person) -> dict[str, APIToken]:
 @pytest.mark.parametrize(
     ("query", "names"),
     [
-        ("ends=never", {"narrow", "wide", "used"}),
+        ("ends=never", {"narrow", "pattern", "wide", "used"}),
         ("ends=soon", {"ending"}),
-        ("used=never", {"narrow", "wide", "ending"}),
+        ("used=never", {"narrow", "pattern", "wide", "ending"}),
+        ("scope=some", {"narrow"}),
+        ("scope=patterns", {"pattern"}),
         ("scope=all", {"wide", "ending", "used"}),
         ("scope=all&used=never&ends=never", {"wide"}),
         ("q=narr", {"narrow"}),
@@ -138,6 +143,17 @@ def test_what_the_list_shows_can_be_revoked_at_once(
     revoked = APIToken.objects.exclude(revoked_at=None)
     assert set(revoked.values_list("name", flat=True)) == names
     assert count_events(TOKEN_REVOKED) == len(names)
+
+
+def test_a_token_for_a_project_that_was_deleted_is_not_listed_as_one_for_all(
+    browser: Browser, alice: Person, sam: Person
+) -> None:
+    project = project_of(alice, "seagull")
+    make(alice, "narrow", [project])
+    project.delete()
+    client = browser(sam)
+    assert "narrow" in client.get("/admin/tokens/apitoken/?scope=some").content.decode()
+    assert "narrow" not in client.get("/admin/tokens/apitoken/?scope=all").content.decode()
 
 
 def test_what_is_unticked_is_left_alone(

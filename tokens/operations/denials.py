@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
 
 from accounts import notices
 from audit.actors import Actor
@@ -43,12 +45,20 @@ def let_token_in(token: APIToken, project: Project, *, by: Actor) -> bool:
         False if it was not cut off.
 
     Raises:
-        PermissionDenied: if whoever acts does not own the project.
+        PermissionDenied: if whoever acts does not own the project, or if it is a token of theirs
+            that another owner cut off.
     """
     project = Project.objects.locked(project.pk)
     permissions.require(by, "manage", project)
-    if not TokenDenial.objects.filter(token=token, project=project).delete()[0]:
+    denial = TokenDenial.objects.filter(token=token, project=project).first()
+    if denial is None:
         return False
+    if not denial.may_be_lifted_by(by.user):
+        raise PermissionDenied(
+            _("%(who)s cut this API token of yours off: only another owner lets it in again.")
+            % {"who": denial.denied_by}
+        )
+    denial.delete()
     _tell(TOKEN_LET_IN, "token_let_in", token, project, by=by)
     return True
 

@@ -19,13 +19,13 @@ from tokens.models import APIToken
 from tokens.operations import lifecycle
 
 
-def problem_of(user: Any) -> str:
-    """Why this person cannot make tokens yet, or ""."""
+def problem_of(user: Any) -> PermissionDenied | None:
+    """Why this person cannot make tokens yet."""
     try:
         lifecycle.require_may_create(user)
     except PermissionDenied as error:
-        return str(error)
-    return ""
+        return error
+    return None
 
 
 def _create_token(request: HttpRequest) -> HttpResponse:
@@ -35,7 +35,7 @@ def _create_token(request: HttpRequest) -> HttpResponse:
     user: Any = request.user
     switches.TOKEN_CREATION.require_on()  # the page that says so keeps what was typed
     if problem := problem_of(user):
-        messages.error(request, problem)
+        messages.error(request, str(problem))
         return redirect("accounts:security")
     form = _form(request)
     if not form.is_bound or not form.is_valid() or form.grant is None:

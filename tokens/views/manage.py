@@ -17,6 +17,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.gates import account_page
 from accounts.sudo import sudo_page
+from accounts.switches import SwitchedOff
 from audit.rendering import history
 from tokens.descriptions import describe_scope, describe_token
 from tokens.forms import NameForm
@@ -34,11 +35,13 @@ def list_tokens(request: HttpRequest) -> HttpResponse:
     """The active tokens, and those that were revoked last."""
     tokens = APIToken.objects.of(request.user).prefetch_related("projects")
     active = [(token, describe_scope(token)) for token in tokens.active()]
+    problem = problem_of(request.user)
     context = {
         "nav": "tokens",
         "tokens": active,
         "revoked": tokens.exclude(revoked_at=None).order_by("-revoked_at")[:20],
-        "problem": problem_of(request.user),
+        "problem": problem,
+        "is_switched_off": isinstance(problem, SwitchedOff),
         "soon": timezone.now() + timedelta(days=7),
     }
     return render(request, "tokens/list.html", context)

@@ -33,11 +33,13 @@ class ListedToken:
         token: its row.
         denial: who cut it off, if anybody did.
         used_at: when it was last used; of a token for all projects, if that was here.
+        may_be_let_in: whether the reader may take back that it was cut off.
     """
 
     token: APIToken
     denial: TokenDenial | None
     used_at: datetime | None
+    may_be_let_in: bool
 
 
 @account_page
@@ -45,7 +47,7 @@ class ListedToken:
 def show_uploaders(request: HttpRequest, name: str) -> HttpResponse:
     """Roles, the tokens that are limited to this project, and how many others reach it."""
     project = _owned(request, name)
-    narrow, wide = tokens_for(project)
+    narrow, wide = tokens_for(project, request.user)
     context = {
         "nav": "projects",
         "project": project,
@@ -92,7 +94,7 @@ def _act(
     """Ask an owner about one of the tokens that reach the project, then do it."""
     project = _owned(request, name)
     token = get_object_or_404(_held(project), pk=pk)
-    narrow, wide = tokens_for(project)
+    narrow, wide = tokens_for(project, request.user)
     if token not in [row.token for row in (*narrow, *wide)]:
         raise Http404
     if request.method != "POST":
@@ -108,9 +110,9 @@ def _act(
     return redirect("tokens:uploaders", project.normalized_name)
 
 
-def tokens_for(project: Project) -> tuple[list[ListedToken], list[ListedToken]]:
+def tokens_for(project: Project, reader: Any) -> tuple[list[ListedToken], list[ListedToken]]:
     """The usable tokens that reach a project: those limited in their projects, and all others."""
-    denials = {denial.token_id: denial for denial in project.token_denials.all()}
+    denials = {denial.token_id: denial for denial in project.token_denials.select_related("token")}
     narrow: list[ListedToken] = []
     wide: list[ListedToken] = []
     for token in _held(project):
@@ -120,7 +122,10 @@ def tokens_for(project: Project) -> tuple[list[ListedToken], list[ListedToken]]:
         is_wide = allowed.is_for_all_projects
         is_here = not is_wide or token.last_used_project == project.normalized_name
         used_at = token.last_used_at if is_here else None
-        (wide if is_wide else narrow).append(ListedToken(token, denials.get(token.pk), used_at))
+        denial = denials.get(token.pk)
+        may_be_let_in = denial is not None and denial.may_be_lifted_by(reader)
+        row = ListedToken(token, denial, used_at, may_be_let_in)
+        (wide if is_wide else narrow).append(row)
     return narrow, wide
 
 
