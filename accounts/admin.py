@@ -14,8 +14,8 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext_lazy as _
 
 from accounts import (  # noqa: F401  (the acts put themselves on the pages)
-    audiences,
     staff_acts,
+    staff_announcements,
     staff_campaigns,
     staff_names,
     staff_recovery,
@@ -25,7 +25,6 @@ from accounts.limits import current_count
 from accounts.models import (
     AccountLink,
     AuthenticatorApp,
-    Campaign,
     EmailAddress,
     OutboxMail,
     ProhibitedDomain,
@@ -392,36 +391,3 @@ class ProhibitedDomainAdmin(ObjectAdmin):
         """The list, with the button for whoever may."""
         may = {"may_prohibit": is_in(request.user, MAY_HELP)}
         return super().changelist_view(request, may | (extra_context or {}))
-
-
-@admin.register(Campaign)
-class CampaignAdmin(ObjectAdmin):
-    """Mail to many people, and how far it is."""
-
-    seen_by = frozenset({AUDITOR, ADMINISTRATOR})
-    list_display = ["notice", "whom", "progress", "started_at", "started_by", "finished_at"]
-    fields = [
-        "notice",
-        "whom",
-        "progress",
-        "started_at",
-        "started_by",
-        "reason",
-        "finished_at",
-        "stopped_by",
-    ]
-
-    @admin.display(description=_("to"))
-    def whom(self, campaign: Campaign) -> str:
-        """Whom it goes to; audiences of other versions by their names."""
-        known = audiences.names()
-        return str(
-            audiences.find(campaign.audience).title
-            if campaign.audience in known
-            else campaign.audience
-        )
-
-    @admin.display(description=_("mails queued"))
-    def progress(self, campaign: Campaign) -> str:
-        """How many of how many."""
-        return campaign.progress

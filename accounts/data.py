@@ -78,6 +78,11 @@ def _unknown_sign_ins(user: User) -> list[dict[str, Any]]:
     return list(user.unknown_sign_ins.order_by("happened_at").values(*shown))
 
 
+def _mail_choices(user: User) -> dict[str, str]:
+    """What was chosen; topics of which nothing was are not there."""
+    return dict(user.mail_choices.values_list("topic", "choice"))
+
+
 def _mails(user: User) -> Iterator[dict[str, Any]]:
     """The notices of the last days to verified addresses; recipients are blanked after that."""
     addresses = user.email_addresses.filter(verified_at__isnull=False).values("address")
@@ -98,5 +103,6 @@ add_part("recovery_codes", _recovery_codes)
 add_part("sessions", _sessions)
 add_part("devices", _devices)
 add_part("unknown_sign_ins", _unknown_sign_ins)
+add_part("mail_choices", _mail_choices)
 add_part("mails", _mails)
 add_part("history", _history)
