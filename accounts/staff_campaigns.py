@@ -29,7 +29,7 @@ class StopCampaign(StaffAct):
     @classmethod
     def is_offered(cls, row: Any) -> bool:
         """While it is on its way."""
-        return row.finished_at is None
+        return not row.stopped_by and find_progress(row).to_go > 0
 
     def consequences(self, row: Any) -> list[str]:
         """What will happen."""
@@ -56,9 +56,7 @@ class CampaignAdmin(ObjectAdmin):
         "announcement",
         "whom",
         "progress",
-        "sent",
-        "failed",
-        "to_go",
+        "mails",
         "started_at",
         "started_by",
         "reason",
@@ -71,22 +69,13 @@ class CampaignAdmin(ObjectAdmin):
         """Whom it goes to."""
         return audiences.title_of(campaign.audience)
 
-    @admin.display(description=gettext_lazy("mails queued"))
+    @admin.display(description=gettext_lazy("queued"))
     def progress(self, campaign: Campaign) -> str:
         """How many of how many."""
         return campaign.progress
 
-    @admin.display(description=gettext_lazy("sent"))
-    def sent(self, campaign: Campaign) -> int:
-        """Taken by the mail server."""
-        return find_progress(campaign).sent
-
-    @admin.display(description=gettext_lazy("failed"))
-    def failed(self, campaign: Campaign) -> int:
-        """Given up after many attempts."""
-        return find_progress(campaign).failed
-
-    @admin.display(description=gettext_lazy("to go"))
-    def to_go(self, campaign: Campaign) -> int:
-        """Still to be sent."""
-        return find_progress(campaign).to_go
+    @admin.display(description=gettext_lazy("mails"))
+    def mails(self, campaign: Campaign) -> str:
+        """What became of them: failed are those that were given up after many attempts."""
+        progress = find_progress(campaign)
+        return _("%(sent)d sent, %(failed)d failed, %(to_go)d to go") % vars(progress)

@@ -48,6 +48,11 @@ class Migration(migrations.Migration):
                 null=True, on_delete=django.db.models.deletion.PROTECT, to="accounts.campaign"
             ),
         ),
+        migrations.AlterField(
+            model_name="campaign",
+            name="finished_at",
+            field=models.DateTimeField(null=True, verbose_name="all queued, or stopped"),
+        ),
         migrations.AddField(
             model_name="campaign",
             name="announcement",

@@ -51,7 +51,7 @@ class Campaign(models.Model):
     cursor = models.UUIDField(null=True, editable=False)
     started_at = models.DateTimeField(_("begun"), default=timezone.now)
     started_by = models.CharField(_("begun by"), max_length=150)
-    finished_at = models.DateTimeField(_("finished"), null=True)
+    finished_at = models.DateTimeField(_("all queued, or stopped"), null=True)
     stopped_by = models.CharField(_("stopped by"), max_length=150, blank=True)
 
     class Meta:

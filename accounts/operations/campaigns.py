@@ -113,13 +113,15 @@ def stop_campaign(campaign: Campaign, *, reason: str, by: Actor) -> None:
 
     Raises:
         PermissionDenied: if whoever acts is no administrator.
-        ValidationError: if it is over.
+        ValidationError: if it was stopped, or nothing of it is to go.
     """
     require_staff(by, MAY_RULE)
-    running = Campaign.objects.filter(pk=campaign.pk, finished_at=None)
-    if running.update(finished_at=timezone.now(), stopped_by=by.label) != 1:
+    campaign = Campaign.objects.select_for_update(no_key=True).get(pk=campaign.pk)
+    if campaign.stopped_by or not find_progress(campaign).to_go:
         raise ValidationError(_("This mail is over already."), code="done")
-    campaign.refresh_from_db()
+    campaign.stopped_by = by.label
+    campaign.finished_at = campaign.finished_at or timezone.now()
+    campaign.save(update_fields=["stopped_by", "finished_at"])
     notices.withdraw_campaign(campaign)
     progress = find_progress(campaign)
     record(

@@ -338,9 +338,7 @@ def test_an_administrator_writes_looks_tries_and_sends(
 
     campaign = Campaign.objects.get()
     progress = client.get(reverse("admin:accounts_campaign_change", args=[campaign.pk]))
-    field = r"<label>([\w ]+):</label>.*?readonly\">(.*?)</div>"
-    shown = dict(re.findall(field, text_of_page(progress)))
-    assert (shown["Sent"], shown["Failed"], shown["To go"]) == ("1", "0", "1")
+    assert "1 sent, 0 failed, 1 to go" in text_of_page(progress)
     kinds = Event.objects.filter(kind__startswith="staff:").order_by("number")
     assert [event.kind for event in kinds] == [
         "staff:announcement:written",

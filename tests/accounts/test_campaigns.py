@@ -121,6 +121,7 @@ def test_a_stopped_mail_goes_no_further(sam: Person) -> None:
     stop_campaign(campaign, reason="Something in it is wrong.", by=sam.actor)
     assert queue_batch(by=system()) == 0
     assert not OutboxMail.objects.filter(pk=waiting.pk).exists()
+    campaign.refresh_from_db()
     assert find_progress(campaign) == Progress(sent=1, failed=1, to_go=1)
     assert Event.objects.get(kind="staff:mail:stopped").fields["count"] == 2
     with pytest.raises(ValidationError):
@@ -138,6 +139,25 @@ def test_a_mail_to_nobody_is_not_begun(sam: Person) -> None:
     EmailAddress.objects.update(verified_at=None)
     with pytest.raises(ValidationError, match="No mail reaches anybody"):
         start(sam.actor)
+
+
+def test_a_mail_that_is_queued_and_not_sent_can_still_be_stopped(sam: Person) -> None:
+    people(3)
+    campaign = start(sam.actor)
+    jobs.queue_campaign_mail()
+    assert sum(written_to().values()) == 4
+    stop_campaign(campaign, reason="Something in it is wrong.", by=sam.actor)
+    assert not written_to()
+    campaign.refresh_from_db()
+    assert campaign.stopped_by == "sam"
+
+
+def test_a_mail_that_everybody_has_cannot_be_stopped(sam: Person) -> None:
+    campaign = start(sam.actor)
+    jobs.queue_campaign_mail()
+    OutboxMail.objects.update(sent_at=timezone.now())
+    with pytest.raises(ValidationError, match="over already"):
+        stop_campaign(campaign, reason="Something in it is wrong.", by=sam.actor)
 
 
 def test_the_admin_calls_a_mail_what_its_readers_do(
