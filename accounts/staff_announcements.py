@@ -207,9 +207,6 @@ class AnnouncementAdmin(ObjectAdmin):
     seen_by = SEEN_BY
     change_form_template = "admin/announcement.html"
     list_display = ["title", "whom", "state", "written_by", "written_at"]
-    list_filter = [("sent_at", admin.EmptyFieldListFilter)]
-    search_fields = ["title", "text"]
-    show_full_result_count = False
     fields = ["whom", "people", "state", "written_by", "written_at"]
 
     @admin.display(description=gettext_lazy("to"))

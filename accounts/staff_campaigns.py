@@ -51,7 +51,8 @@ class CampaignAdmin(ObjectAdmin):
     """Mail to many people, and how far it is."""
 
     seen_by = frozenset({AUDITOR, ADMINISTRATOR})
-    list_display = ["__str__", "whom", "progress", "started_at", "started_by", "finished_at"]
+    list_display = ["__str__", "whom", "mails", "started_at", "started_by"]
+    list_per_page = 20
     fields = [
         "announcement",
         "whom",
