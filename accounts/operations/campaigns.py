@@ -79,7 +79,7 @@ def start_campaign(
     if not total:
         raise ValidationError(_("No mail reaches anybody of them."), code="nobody")
     campaign = Campaign(
-        title=announcement.title if announcement else notices.title_of(notice, facts),
+        title=announcement.title if announcement else notices.title_of(notice, facts)[:200],
         announcement=announcement,
         notice=notice,
         audience=audience,

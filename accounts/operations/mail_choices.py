@@ -24,9 +24,10 @@ def choose_mail(user: User, choices: Mapping[str, str], *, by: Actor) -> bool:
         choices: one of its choices for each topic, by names.
 
     Raises:
-        ValidationError: if there is no such topic or choice.
+        ValidationError: if there is no such topic or choice, or the account is gone.
     """
-    User.objects.select_for_update(no_key=True).get(pk=user.pk)
+    if User.objects.select_for_update(no_key=True).filter(pk=user.pk).first() is None:
+        raise ValidationError(_("This account was deleted."), code="gone")
     changes = []
     for name, choice in choices.items():
         topic = _require_topic(name, choice)
@@ -52,5 +53,9 @@ def _require_topic(name: str, choice: str) -> topics.Topic:
 
 
 def stop_mail(user: User, topic: topics.Topic, *, by: Actor) -> bool:
-    """Send somebody no more mails of a topic; whether any came until now."""
+    """Send somebody no more mails of a topic; whether any came until now.
+
+    Raises:
+        ValidationError: if the account is gone.
+    """
     return choose_mail(user, {topic.name: topics.NEVER}, by=by)

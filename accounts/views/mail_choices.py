@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core import signing
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.decorators import method_decorator
@@ -31,10 +32,14 @@ def choose_mail(request: HttpRequest) -> HttpResponse:
     form = MailChoicesForm(request.POST if request.method == "POST" else None, user=user)
     if form.is_bound and form.is_valid():
         by = request.actor  # type: ignore[attr-defined]
-        is_new = mail_choices.choose_mail(user, form.cleaned_data, by=by)
-        text = _("Your choice is kept.") if is_new else _("Nothing has changed.")
-        messages.success(request, text)
-        return redirect("accounts:mail-choices")
+        try:
+            is_new = mail_choices.choose_mail(user, form.cleaned_data, by=by)
+        except ValidationError as error:
+            form.add_error(None, error)
+        else:
+            text = _("Your choice is kept.") if is_new else _("Nothing has changed.")
+            messages.success(request, text)
+            return redirect("accounts:mail-choices")
     context = {"nav": "security", "form": form, "address": user.primary_email}
     return render(request, "accounts/mail_choices.html", context)
 
@@ -70,7 +75,10 @@ class StopMailView(View):
         if self.user is None or self.topic is None:
             return self._page(request)
         by = from_connection(request).as_user(self.user, credential="link")
-        mail_choices.stop_mail(self.user, self.topic, by=by)
+        try:
+            mail_choices.stop_mail(self.user, self.topic, by=by)
+        except ValidationError as error:  # deleted since the link was read
+            self.problem = " ".join(error.messages)
         return self._page(request, is_stopped=True)
 
     def _page(self, request: HttpRequest, *, is_stopped: bool = False) -> HttpResponse:

@@ -369,6 +369,15 @@ def test_html_in_an_announcement_is_no_html_of_the_staff_page(
     assert "<b>x" not in page.content.decode()
 
 
+def test_staff_without_a_mail_address_see_the_mail_too(browser: Browser, sam: Person) -> None:
+    row, auditor = write(sam), make_person("auditor", group="Auditor")
+    client = browser(auditor)
+    EmailAddress.objects.filter(user=auditor.user).delete()
+    page = client.get(reverse("admin:accounts_announcement_change", args=[row.pk]))
+    assert "Hello auditor," in text_of_page(page)
+    assert "Send to all" not in text_of_page(page)
+
+
 def test_choices_are_kept_by_account(sam: Person, bob: Person) -> None:
     choose_mail(bob.user, {"announcements": "never"}, by=bob.actor)
     assert topics.ANNOUNCEMENTS.choice_of(sam.user) == "always"

@@ -96,6 +96,13 @@ def test_there_is_no_way_to_do_without_mail_about_security(
     assert not MailChoice.objects.exists()
 
 
+def test_an_account_that_is_gone_chooses_nothing(alice: Person) -> None:
+    actor = alice.actor
+    User.objects.filter(pk=alice.user.pk).delete()
+    with pytest.raises(ValidationError, match="was deleted"):
+        choose_mail(alice.user, {"releases": "never"}, by=actor)
+
+
 def test_only_what_is_no_mail_about_security_can_be_done_without() -> None:
     named = {notice for topic in topics.all_topics() for notice in topic.notices}
     assert named == {"announcement", "release_created"}
