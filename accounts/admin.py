@@ -14,8 +14,8 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext_lazy as _
 
 from accounts import (  # noqa: F401  (the acts put themselves on the pages)
-    audiences,
     staff_acts,
+    staff_announcements,
     staff_campaigns,
     staff_domains,
     staff_names,
@@ -26,7 +26,6 @@ from accounts.limits import current_count
 from accounts.models import (
     AccountLink,
     AuthenticatorApp,
-    Campaign,
     EmailAddress,
     OutboxMail,
     ProhibitedDomain,
@@ -391,36 +390,3 @@ class ProhibitedDomainAdmin(ObjectAdmin):
     list_display = ["domain", "prohibited_by", "prohibited_at", "reason"]
     search_fields = ["domain"]
     fields = ["domain", "prohibited_by", "prohibited_at", "reason"]
-
-
-@admin.register(Campaign)
-class CampaignAdmin(ObjectAdmin):
-    """Mail to many people, and how far it is."""
-
-    seen_by = frozenset({AUDITOR, ADMINISTRATOR})
-    list_display = ["notice", "whom", "progress", "started_at", "started_by", "finished_at"]
-    fields = [
-        "notice",
-        "whom",
-        "progress",
-        "started_at",
-        "started_by",
-        "reason",
-        "finished_at",
-        "stopped_by",
-    ]
-
-    @admin.display(description=_("to"))
-    def whom(self, campaign: Campaign) -> str:
-        """Whom it goes to; audiences of other versions by their names."""
-        known = audiences.names()
-        return str(
-            audiences.find(campaign.audience).title
-            if campaign.audience in known
-            else campaign.audience
-        )
-
-    @admin.display(description=_("mails queued"))
-    def progress(self, campaign: Campaign) -> str:
-        """How many of how many."""
-        return campaign.progress

@@ -17,7 +17,12 @@ class AccountsConfig(AppConfig):
     def ready(self) -> None:
         """Replace the stock method, whose devices keep their secrets in clear."""
         from accounts import security_keys, verification  # noqa: F401  (declare purpose keys)
-        from accounts.operations import denials, emails, passwords  # noqa: F401  (register mails)
+        from accounts.operations import (  # noqa: F401  (register mails)
+            announcements,
+            denials,
+            emails,
+            passwords,
+        )
         from accounts.two_factor import register_methods
 
         register_methods()

@@ -84,6 +84,11 @@ def _recovery_cases(user: User) -> list[dict[str, Any]]:
     return list(user.recovery_cases.values(*shown))
 
 
+def _mail_choices(user: User) -> dict[str, str]:
+    """What was chosen; topics of which nothing was are not there."""
+    return dict(user.mail_choices.values_list("topic", "choice"))
+
+
 def _mails(user: User) -> Iterator[dict[str, Any]]:
     """The notices of the last days to verified addresses; recipients are blanked after that."""
     addresses = user.email_addresses.filter(verified_at__isnull=False).values("address")
@@ -105,5 +110,6 @@ add_part("sessions", _sessions)
 add_part("devices", _devices)
 add_part("unknown_sign_ins", _unknown_sign_ins)
 add_part("recovery_cases", _recovery_cases)
+add_part("mail_choices", _mail_choices)
 add_part("mails", _mails)
 add_part("history", _history)

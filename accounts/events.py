@@ -36,21 +36,58 @@ SWITCH_ENDED = define(
 )
 CAMPAIGN_STARTED = define(
     "staff:mail:started",
-    _("{actor} began to send the mail {notice} to {total} people ({audience}): {reason}"),
+    _("{actor} began to send the mail “{title}” to {total} people ({audience}): {reason}"),
+    "title",
     "notice",
     "audience",
     "total",
+    "digest",  # of the words of an announcement, "" of other mail
     "reason",
 )
 CAMPAIGN_STOPPED = define(
     "staff:mail:stopped",
-    _("{actor} stopped the mail {notice} after {count} people: {reason}"),
+    _("{actor} stopped the mail “{title}” after {count} people: {reason}"),
+    "title",
     "notice",
     "count",
     "reason",
 )
 CAMPAIGN_FINISHED = define(
-    "staff:mail:finished", _("The mail {notice} was queued for {count} people"), "notice", "count"
+    "staff:mail:finished",
+    _("The mail “{title}” was queued for {count} people"),
+    "title",
+    "notice",
+    "count",
+)
+ANNOUNCEMENT_WRITTEN = define(
+    "staff:announcement:written",
+    _("{actor} wrote the announcement “{title}” to {audience}: {reason}"),
+    "title",
+    "audience",
+    "digest",
+    "reason",
+)
+ANNOUNCEMENT_REWRITTEN = define(
+    "staff:announcement:rewritten",
+    _("{actor} rewrote the announcement “{title}” to {audience}: {reason}"),
+    "title",
+    "audience",
+    "digest",
+    "reason",
+)
+ANNOUNCEMENT_TESTED = define(
+    "staff:announcement:tested",
+    _("{actor} had the announcement “{title}” sent to {user} alone, as a test: {reason}"),
+    "title",
+    "digest",
+    "reason",
+)
+MAIL_CHOSEN = define(
+    "account:mail:chosen",
+    _("{user} chose which mails of the topic “{topic}” to get: {choice}, before: {former}"),
+    "topic",
+    "choice",
+    "former",
 )
 PASSWORD_CHANGED = define("account:password:changed", _("{user} has a new password"))
 PASSWORD_RESET = define(

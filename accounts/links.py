@@ -13,6 +13,7 @@ _VERIFY_SALT = "accounts.verify-address"
 _DENY_SALT = "accounts.deny-sign-in"
 _RESET_SALT = "accounts.reset-password"
 _RECOVERY_SALT = "accounts.cancel-recovery"
+_STOP_MAIL_SALT = "accounts.stop-mail"
 VERIFY_LASTS = 6 * 3600  # seconds
 RESET_LASTS = 6 * 3600
 
@@ -83,6 +84,21 @@ def read_recovery(text: str) -> str:
     """
     (case_id,) = signing.loads(text, salt=_RECOVERY_SALT)
     return str(case_id)
+
+
+def sign_mail_stop(account_id: str, topic: str) -> str:
+    """What every mail of a topic carries, with which its account ends that topic, and no more."""
+    return signing.dumps([account_id, topic], salt=_STOP_MAIL_SALT)
+
+
+def read_mail_stop(text: str) -> tuple[str, str]:
+    """What `sign_mail_stop` was given; it works as long as the account and the topic are there.
+
+    Raises:
+        signing.BadSignature: if this site did not make it.
+    """
+    account_id, topic = signing.loads(text, salt=_STOP_MAIL_SALT)
+    return str(account_id), str(topic)
 
 
 def _read(text: str, *, salt: str, lasts: int) -> list[Any]:

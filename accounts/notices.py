@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.core.exceptions import ObjectDoesNotExist
@@ -14,11 +15,15 @@ from django.core.mail import EmailMultiAlternatives
 from django.db import transaction
 from django.db.models import Q
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils import timezone, translation
+from django.utils.html import urlize
+from django.utils.safestring import mark_safe
 from django.utils.text import wrap
 
-from accounts import browsers
-from accounts.models import EmailAddress, OutboxMail, User
+from accounts import browsers, topics
+from accounts.links import sign_mail_stop
+from accounts.models import Campaign, EmailAddress, OutboxMail, User
 from audit.actors import Actor
 from audit.connections import give_back
 
@@ -27,6 +32,7 @@ LEASE = timedelta(minutes=2)
 KEEP = timedelta(days=7)
 MAX_ATTEMPTS = 12
 WIDTH = 72  # characters of a line of text
+WRITTEN_BY_STAFF = frozenset({"announcement"})  # whose addresses of other sites become links, too
 
 # Facts that may not be stored, such as signed links, are made when the mail is sent.
 _facts_at_sending: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {}
@@ -88,9 +94,30 @@ def send_to_all(notice: str, user: User, /, *, by: Actor, **facts: Any) -> None:
         send_to_address(notice, address, by=by, **facts)
 
 
-def send_to_address(notice: str, address: EmailAddress, /, *, by: Actor, **facts: Any) -> None:
-    """Queue a notice to one address, verified or not."""
-    OutboxMail.objects.create(
+def send_to_address(
+    notice: str,
+    address: EmailAddress,
+    /,
+    *,
+    by: Actor,
+    campaign: Campaign | None = None,
+    **facts: Any,
+) -> None:
+    """Queue a notice to one address, verified or not.
+
+    Args:
+        campaign: what the mail is a part of, if it is one of many.
+    """
+    mail = compose(notice, address, by=by, **facts)
+    mail.campaign = campaign
+    mail.save()
+
+
+def compose(notice: str, address: EmailAddress, /, *, by: Actor, **facts: Any) -> OutboxMail:
+    """A notice to one address that is not queued, as for a look at it."""
+    if topics.topic_of(notice) is not None:
+        facts["account_id"] = str(address.user_id)
+    return OutboxMail(
         notice=notice,
         recipient=address.address,
         recipient_name=address.user.username,
@@ -141,6 +168,15 @@ def withdraw(notice: str, addresses: Iterable[EmailAddress]) -> None:
     OutboxMail.objects.filter(notice=notice, facts__address_id__in=ids, sent_at=None).delete()
 
 
+def withdraw_campaign(campaign: Campaign) -> None:
+    """Take the mails of a campaign that no worker is sending out of the outbox.
+
+    Those that were given up stay, and show that they were.
+    """
+    unsent = OutboxMail.objects.filter(campaign=campaign, sent_at=None, attempts__lt=MAX_ATTEMPTS)
+    unsent.filter(Q(leased_until=None) | Q(leased_until__lte=timezone.now())).delete()
+
+
 def send_due(now: datetime | None = None, limit: int = 50) -> int:
     """Send what is due; how many mails went out. Safe with any number of workers."""
     sent = 0
@@ -164,17 +200,49 @@ def _lease_next(now: datetime) -> OutboxMail | None:
 
 def render(mail: OutboxMail) -> EmailMultiAlternatives:
     """The message as text and HTML, in the recipient's language."""
+    links_out = mail.notice in WRITTEN_BY_STAFF
     with translation.override(mail.language), timezone.override(UTC):
         facts = _facts_of(mail)
         subject = render_to_string(f"emails/{mail.notice}.subject.txt", facts)
         text = render_to_string(f"emails/{mail.notice}.txt", facts)
-        facts |= {"subject": " ".join(subject.split()), "paragraphs": list(_paragraphs(text))}
+        facts |= {"subject": " ".join(subject.split())}
+        facts |= {"paragraphs": list(_paragraphs(text, links_out=links_out))}
         html = render_to_string("emails/_frame.html", facts)
     message = EmailMultiAlternatives(
-        subject=facts["subject"], body=wrap(text, WIDTH), to=[mail.recipient]
+        subject=facts["subject"],
+        body=wrap(text, WIDTH),
+        to=[mail.recipient],
+        headers=_list_headers(facts.get("stop_url", "")),
     )
     message.attach_alternative(html, "text/html")
     return message
+
+
+def title_of(notice: str, facts: Mapping[str, Any]) -> str:
+    """What a notice says in its subject, without the name of the site."""
+    known = {**facts, "site_name": settings.SITE_NAME}
+    subject = render_to_string(f"emails/{notice}.subject.txt", known)
+    return " ".join(subject.split()).removeprefix(f"[{settings.SITE_NAME}] ")
+
+
+def _list_headers(stop_url: str) -> dict[str, str]:
+    """With what mail programs offer to end a topic: by one POST (RFC 8058), which takes TLS."""
+    if not stop_url:
+        return {}
+    headers = {"List-Unsubscribe": f"<{stop_url}>"}
+    if stop_url.startswith("https://"):
+        headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    return headers
+
+
+def _facts_about_topic(mail: OutboxMail) -> dict[str, Any]:
+    """Why somebody gets a mail that they can do without, and where they say so."""
+    topic, account_id = topics.topic_of(mail.notice), mail.facts.get("account_id", "")
+    if topic is None or not account_id:
+        return {}
+    query = urlencode({"link": sign_mail_stop(account_id, topic.name)})
+    stop_url = f"{settings.SITE_URL}{reverse('accounts:stop-mail')}?{query}"
+    return {"stop_url": stop_url, "why": topic.why}
 
 
 def _facts_of(mail: OutboxMail) -> dict[str, Any]:
@@ -188,20 +256,31 @@ def _facts_of(mail: OutboxMail) -> dict[str, Any]:
         "by": mail.origin.get("actor", ""),
         "network_address": mail.origin.get("network_address", ""),
         "browser": browsers.describe(mail.origin.get("user_agent", "")),
+        **_facts_about_topic(mail),
     }
     if mail.notice in _facts_at_sending:
         facts |= _facts_at_sending[mail.notice](mail.facts)
     return facts
 
 
-def _paragraphs(text: str) -> Iterator[list[tuple[str, bool]]]:
+def _paragraphs(text: str, *, links_out: bool) -> Iterator[list[tuple[str, bool]]]:
     """The lines of each paragraph, and whether each is an address of this site and nothing else.
 
     Only those become links, so that nothing that somebody typed does.
+
+    Args:
+        links_out: whether staff wrote it: then all addresses become links, wherever they lead.
     """
     for paragraph in re.split(r"\n\s*\n", text.strip()):
         lines = [" ".join(line.split()) for line in paragraph.splitlines()]
-        yield [(line, _is_own_address(line)) for line in lines if line]
+        yield [(_linked(line, links_out), _is_own_address(line)) for line in lines if line]
+
+
+def _linked(line: str, links_out: bool) -> str:
+    """A line of text; as safe HTML with links, if they are to be made."""
+    if not links_out or _is_own_address(line):
+        return line
+    return mark_safe(urlize(line, autoescape=True))  # noqa: S308  (escaped word by word)
 
 
 def _is_own_address(line: str) -> bool:
@@ -213,6 +292,9 @@ def _send(mail: OutboxMail) -> bool:
     row = OutboxMail.objects.filter(pk=mail.pk)
     try:
         if not mail.recipient and not _find_recipient(mail):
+            return False
+        if not _is_wanted(mail):
+            row.delete()
             return False
         message = render(mail)
         give_back()
@@ -232,6 +314,18 @@ def _send(mail: OutboxMail) -> bool:
         return False
     row.update(sent_at=timezone.now(), leased_until=None, failure="")
     return True
+
+
+def _is_wanted(mail: OutboxMail) -> bool:
+    """Whether the account still wants a mail of this topic, and can be signed in to.
+
+    Asked again, because days may lie between queueing and sending.
+    """
+    topic, account_id = topics.topic_of(mail.notice), mail.facts.get("account_id", "")
+    if topic is None or not account_id or mail.facts.get("is_asked_for"):
+        return True
+    user = User.objects.filter(pk=account_id, is_active=True).first()
+    return user is not None and topic.choice_of(user) != topics.NEVER
 
 
 def _find_recipient(mail: OutboxMail) -> bool:

@@ -54,9 +54,20 @@ def describe_sessions(user: User) -> SecurityPanel:
     )
 
 
+def describe_mail(user: User) -> SecurityPanel:
+    """What else this account is written to about."""
+    return SecurityPanel(
+        title=_("Mail"),
+        sentence=_("Mail about the security of your account always comes. You choose the rest."),
+        url=reverse("accounts:mail-choices"),
+        action=_("Choose your mail"),
+    )
+
+
 _panels: list[Callable[[User], SecurityPanel | None]] = [
     describe_policy,
     describe_sessions,
+    describe_mail,
 ]
 
 

@@ -54,6 +54,16 @@ class ReasonForm(forms.Form):
         )
 
 
+class SeenForm(ReasonForm):
+    """Knows which version of the row whoever decides has seen."""
+
+    version = forms.IntegerField(widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, row: Any, **kwargs: Any) -> None:
+        super().__init__(*args, row=row, **kwargs)
+        self.fields["version"].initial = row.version
+
+
 class StaffPage(View, ABC):
     """What all acts have in common.
 
@@ -214,8 +224,12 @@ class TableAct(StaffPage):
         """Act."""
         form = self._form_for(request)
         if self._try(request, form, self.act):
-            return redirect(self._list_url())
+            return redirect(self._after())
         return self._page(request, form)
+
+    def _after(self) -> str:
+        """Where it leads to: the list."""
+        return self._list_url()
 
     def _list_url(self) -> str:
         opts = self.model._meta

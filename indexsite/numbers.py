@@ -91,7 +91,7 @@ def _people(user: Any, rolled: Rolled) -> Group:
             Figure(
                 _("owners without a second factor"),
                 without,
-                f"{reverse('admin:numbers')}#owners-without",
+                _sheet_url("owners-without"),
             ),
             *_factor_shares(rolled),
             Figure(
@@ -111,7 +111,7 @@ def _factor_shares(rolled: Rolled) -> list[Figure]:
         counts = rolled.of("sign-ins", month)
         label = _("sign-ins with a second factor, %s") % rolled.month_name(month)
         share = percent(with_factor(counts), sum(counts.values()))
-        figures.append(Figure(label, share, f"{reverse('admin:numbers')}#sign-ins"))
+        figures.append(Figure(label, share, _sheet_url("sign-ins")))
     return figures
 
 
@@ -119,12 +119,16 @@ def _tokens(user: Any, rolled: Rolled) -> Group:
     now = rolled.latest("tokens")
     new = {"revoked_at__isempty": "1"}
     page = "tokens_apitoken"
+    made = rolled.of("tokens made", months_back(1, rolled.today)[0])
     figures = [
         (_("active"), "active", {}),
         (_("people who have one"), "people", None),
         (_("used in the last 90 days"), "in use", None),
+        (_("people who used one"), "people who use one", None),
         (_("without an end"), "without an end", {"ends": "never"}),
         (_("end within 14 days"), "ends within 14 days", {"ends": "soon"}),
+        (_("for one project"), series.ONE, None),
+        (_("for several projects"), series.SEVERAL, None),
         (_("for all projects"), series.ALL, {"scope": "all"}),
         (_("not used for 90 days"), "not used for 90 days", {"used": "long-ago"}),
     ]
@@ -137,25 +141,56 @@ def _tokens(user: Any, rolled: Rolled) -> Group:
                 list_url(page, **new, **query) if query is not None else "",
             )
             for label, key, query in figures
+        ]
+        + [Figure(_("made this month"), sum(made.values()), _sheet_url("tokens-made"))],
+    )
+
+
+def _uploads(user: Any, rolled: Rolled) -> Group:
+    """What this month's files came with."""
+    counts = rolled.of("uploads", months_back(1, rolled.today)[0])
+    names = {
+        "token": _("with an API token"),
+        "password": _("with a password"),
+        "other": _("with another credential"),
+    }
+    return Group(
+        _("Files uploaded this month"),
+        [
+            Figure(name, counts.get(label, 0), _sheet_url("uploads"))
+            for label, name in names.items()
         ],
     )
 
 
+def _sheet_url(key: str) -> str:
+    """Where the page of all numbers has the months before, with their chart."""
+    return f"{reverse('admin:numbers')}#{key}"
+
+
 def _day_of_refusals(user: Any, rolled: Rolled) -> Group:
-    """What was refused in the last day: how often, from where, and about whom."""
+    """What was refused in the last day: how often, and in the week; from where, and about whom."""
     refusals = Refusals(DAY)
     page = "audit_event"
     period = {"outcome": "failed", "since": f"{refusals.since:%Y-%m-%dT%H:%M}"}
-    kinds = refusals.kinds()
+    kinds = Refusals().kinds()
     sums = totals(kinds, series.refusal_label)
     names = [
         (_("failed sign-ins"), series.SIGN_INS, {"kind": SIGN_IN_FAILED.name}),
         (_("refused uploads"), series.UPLOADS, {"family": UPLOAD_REFUSED.family}),
     ]
     figures = [
-        Figure(_("all refusals"), sum(line.day for line in kinds), list_url(page, **period)),
+        Figure(
+            _("all refusals"),
+            _of_day_and_week(sum(line.day for line in kinds), sum(line.week for line in kinds)),
+            list_url(page, **period),
+        ),
         *(
-            Figure(text, sums.get(label, (0, 0))[0], list_url(page, **period, **rows))
+            Figure(
+                text,
+                _of_day_and_week(*sums.get(label, (0, 0))),
+                list_url(page, **period, **rows),
+            )
             for text, label, rows in names
         ),
     ]
@@ -169,6 +204,10 @@ def _day_of_refusals(user: Any, rolled: Rolled) -> Group:
         for line in refusals.accounts()[:TOP]
     ]
     return Group(_("Refused in 24 hours"), figures)
+
+
+def _of_day_and_week(day: int, week: int) -> str:
+    return _("%(day)d, in 7 days %(week)d") % {"day": day, "week": week}
 
 
 def queues(user: Any = None) -> list[tuple[str, int, datetime | None, str]]:
@@ -255,5 +294,6 @@ _GROUPS: list[tuple[frozenset[str], Callable[[Any, Rolled], Group]]] = [
     (EVERYBODY, _queues),
     (SEE_PEOPLE, _people),
     (SEE_PEOPLE, _tokens),
+    (EVERYBODY, _uploads),
     (EVERYBODY, _site),
 ]

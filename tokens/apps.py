@@ -17,6 +17,7 @@ class TokensConfig(AppConfig):
         whoever holds a token among those who must have a second factor.
         """
         from accounts import policy
+        from accounts.audiences import Audience, add_audience
         from accounts.closing import add_farewell
         from accounts.data import add_part
         from accounts.panels import add_security_panel, add_survivors
@@ -24,7 +25,7 @@ class TokensConfig(AppConfig):
         from tokens import credentials  # noqa: F401
         from tokens.closing import end_tokens
         from tokens.data import gather_tokens
-        from tokens.models import APIToken
+        from tokens.models import APIToken, all_project_holders
         from tokens.panels import describe_tokens, surviving_tokens
         from tokens.uses import forget_origins
 
@@ -34,3 +35,7 @@ class TokensConfig(AppConfig):
         policy.add_reason(lambda user: APIToken.objects.active().of(user).exists())
         add_part("api_tokens", gather_tokens)
         add_eraser(forget_origins)
+        title = _("holders of API tokens for all projects")
+        add_audience(
+            Audience("all-project tokens", title, all_project_holders, is_for_announcements=True)
+        )

@@ -9,12 +9,15 @@ from typing import Any
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Cast
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
+from accounts.models import User
 from projects.models import Project
 from tokens.allowances import Allowance, add_up
+from tokens.caveats import ProjectID, ProjectName, ProjectPatterns
 
 FORMAT = 1
 """The number of the format that tokens are made in today."""
@@ -30,6 +33,16 @@ class APITokenQuerySet(models.QuerySet["APIToken"]):
     def usable(self, now: datetime | None = None) -> APITokenQuerySet:
         """Those that were not revoked and have not expired."""
         return self.active().filter(Q(expires_at=None) | Q(expires_at__gt=now or timezone.now()))
+
+    def for_all_projects(self) -> APITokenQuerySet:
+        """Those with no caveat that speaks of projects, as `Allowance.is_for_all_projects` says.
+
+        A caveat begins with its tag, in the list as the database writes it.
+        """
+        found = self.filter(awaits_project="").annotate(listed=Cast("caveats", models.TextField()))
+        for kind in (ProjectName, ProjectID, ProjectPatterns):
+            found = found.exclude(listed__contains=f'"[{kind.tag},')
+        return found
 
     def of(self, user: Any) -> APITokenQuerySet:
         """The tokens of one person, newest first."""
@@ -101,6 +114,12 @@ class APIToken(models.Model):
     def is_expired(self) -> bool:
         """Whether its time is over."""
         return self.expires_at is not None and self.expires_at <= timezone.now()
+
+
+def all_project_holders() -> models.QuerySet[User]:
+    """The people who can upload to all their projects with one token."""
+    tokens = APIToken.objects.usable().for_all_projects()
+    return User.objects.filter(pk__in=tokens.values("user_id"))
 
 
 class TokenDenial(models.Model):

@@ -16,7 +16,7 @@ from accounts.models import Campaign
 from accounts.permissions import MAY_RULE
 from accounts.staff import (
     Cell,
-    ReasonForm,
+    SeenForm,
     StaffAct,
     StaffPage,
     StaffPanel,
@@ -68,16 +68,6 @@ class WindowsField(forms.CharField):
 
 def _moment(text: str) -> datetime:
     return datetime.strptime(text.strip(), _LINE).replace(tzinfo=UTC)
-
-
-class SeenForm(ReasonForm):
-    """Knows which version of the row whoever decides has seen."""
-
-    version = forms.IntegerField(widget=forms.HiddenInput)
-
-    def __init__(self, *args: Any, row: Any, **kwargs: Any) -> None:
-        super().__init__(*args, row=row, **kwargs)
-        self.fields["version"].initial = row.version
 
 
 class PlanForm(SeenForm):

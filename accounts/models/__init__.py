@@ -1,6 +1,6 @@
 """The people, and what they prove themselves with."""
 
-from accounts.models.campaigns import Campaign
+from accounts.models.campaigns import Announcement, Campaign
 from accounts.models.cases import RecoveryCase
 from accounts.models.counts import RateCount
 from accounts.models.domains import ProhibitedDomain
@@ -13,6 +13,7 @@ from accounts.models.factors import (
     SecurityKey,
     SpentChallenge,
 )
+from accounts.models.mail_choices import MailChoice
 from accounts.models.outbox import OutboxMail
 from accounts.models.people import (
     ADMINISTRATOR,
@@ -30,10 +31,12 @@ __all__ = [
     "ADMINISTRATOR",
     "SECOND_FACTORS",
     "AccountLink",
+    "Announcement",
     "AuthenticatorApp",
     "Campaign",
     "EmailAddress",
     "KnownDevice",
+    "MailChoice",
     "OutboxMail",
     "PasswordReset",
     "ProhibitedDomain",

@@ -2,14 +2,45 @@
 
 from __future__ import annotations
 
+import hashlib
+
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 
+class Announcement(models.Model):
+    """What staff want to tell an audience: a draft until it is sent, and then as it was sent."""
+
+    title = models.CharField(_("subject"), max_length=150)
+    text = models.TextField(_("text"))
+    audience = models.CharField(_("to"), max_length=60)
+    version = models.PositiveIntegerField(default=1)
+    written_by = models.CharField(_("written by"), max_length=150)
+    written_at = models.DateTimeField(_("written"), default=timezone.now)
+    sent_at = models.DateTimeField(_("sent"), null=True)
+
+    class Meta:
+        verbose_name = _("announcement")
+        verbose_name_plural = _("announcements")
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return self.title
+
+    @property
+    def digest(self) -> str:
+        """What the memory keeps of its words (SHA-256 of the subject, an empty line, the text)."""
+        return hashlib.sha256(f"{self.title}\n\n{self.text}".encode()).hexdigest()
+
+
 class Campaign(models.Model):
     """One notice to an audience, and how far along it the outbox has been filled."""
 
+    title = models.CharField(_("title"), max_length=200, default="")
+    announcement = models.OneToOneField(
+        Announcement, on_delete=models.PROTECT, null=True, verbose_name=_("announcement")
+    )
     notice = models.CharField(_("notice"), max_length=60)
     audience = models.CharField(_("audience"), max_length=60)
     facts = models.JSONField(default=dict)
@@ -20,7 +51,7 @@ class Campaign(models.Model):
     cursor = models.UUIDField(null=True, editable=False)
     started_at = models.DateTimeField(_("begun"), default=timezone.now)
     started_by = models.CharField(_("begun by"), max_length=150)
-    finished_at = models.DateTimeField(_("finished"), null=True)
+    finished_at = models.DateTimeField(_("all queued, or stopped"), null=True)
     stopped_by = models.CharField(_("stopped by"), max_length=150, blank=True)
 
     class Meta:
@@ -36,7 +67,7 @@ class Campaign(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.notice} {self.pk}"
+        return self.title or self.notice
 
     @property
     def progress(self) -> str:

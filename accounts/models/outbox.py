@@ -5,11 +5,14 @@ from __future__ import annotations
 from django.db import models
 from django.utils import timezone
 
+from accounts.models.campaigns import Campaign
+
 
 class OutboxMail(models.Model):
     """A notice that is to be sent, or was. Never holds a secret: links are signed at sending."""
 
     notice = models.CharField(max_length=60)
+    campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, null=True)  # if it is of one
     recipient = models.CharField(max_length=254, blank=True)
     recipient_name = models.CharField(max_length=100, blank=True)
     language = models.CharField(max_length=10, default="en")

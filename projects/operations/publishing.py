@@ -25,6 +25,7 @@ from projects.events import (
     RELEASE_YANKED,
     ROLE_ADDED,
 )
+from projects.mailings import NOTICE, owners_to_tell
 from projects.models import BurntFilename, File, Project, Release, Role
 from projects.names import canonical_version, normalize, shown
 
@@ -55,11 +56,6 @@ _SIZE = Prepared(
 )
 _STORE_RELEASE = PreparedInsert(Release)
 _STORE_FILE = PreparedInsert(File)
-_OWNERS = Prepared(
-    lambda project: Role.objects.filter(
-        project=project, kind=Role.Kind.OWNER, user__is_active=True
-    ).values_list("user_id")
-)
 
 
 class FileExists(ValidationError):
@@ -173,6 +169,8 @@ def publish_file(
     except IntegrityError as error:
         raise _file_exists(upload) from error
     if is_new:
+        told = owners_to_tell(project, by=by)
+        changes.tell(NOTICE, told, project, by=by, version=release.version)
         changes.publish(
             project,
             RELEASE_CREATED,
@@ -193,8 +191,6 @@ def publish_file(
         blake2b_256=file.blake2b_256,
         warned=upload.is_warned,
     )
-    if is_new:
-        _tell_about_release(release, project, by=by)
     return file
 
 
@@ -385,13 +381,6 @@ def _store_row(project: Project, release: Release, upload: NewFile, by: Actor) -
     )
     _STORE_FILE(file)
     return file
-
-
-def _tell_about_release(release: Release, project: Project, *, by: Actor) -> None:
-    """Owners hear of releases that others make in their project."""
-    if any(str(pk) != by.id for (pk,) in _OWNERS.all(project.pk)):
-        others = [owner for owner in project.owners() if str(owner.pk) != by.id]
-        changes.tell("release_created", others, project, by=by, version=release.version)
 
 
 def _one_line(reason: str) -> str:

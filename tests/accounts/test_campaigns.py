@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
 
-from accounts import audiences, jobs
+from accounts import audiences, jobs, notices
 from accounts.audiences import Audience, add_audience
 from accounts.models import Campaign, EmailAddress, OutboxMail, User
 from accounts.operations import campaigns
-from accounts.operations.campaigns import queue_batch, start_campaign, stop_campaign
+from accounts.operations.campaigns import (
+    Progress,
+    find_progress,
+    queue_batch,
+    start_campaign,
+    stop_campaign,
+)
 from audit.actors import system
 from audit.models import Event
+from tests.accounts.doors import text_of_page
 from tests.support.clone import race
 from tests.support.people import Person, make_person
 
@@ -96,12 +107,22 @@ def test_one_mail_of_a_kind_is_on_its_way_at_a_time(sam: Person) -> None:
 
 
 def test_a_stopped_mail_goes_no_further(sam: Person) -> None:
-    people(3)
+    people(5)
     campaign = start(sam.actor)
     queue_batch(by=system())
+    queue_batch(by=system())
+    sent, leased, given_up, waiting = OutboxMail.objects.order_by("pk")
+    now = timezone.now()
+    OutboxMail.objects.filter(pk=sent.pk).update(sent_at=now)
+    OutboxMail.objects.filter(pk=leased.pk).update(leased_until=now + notices.LEASE)
+    OutboxMail.objects.filter(pk=given_up.pk).update(attempts=notices.MAX_ATTEMPTS)
+    campaign.refresh_from_db()
+    assert find_progress(campaign) == Progress(sent=1, failed=1, to_go=4)
     stop_campaign(campaign, reason="Something in it is wrong.", by=sam.actor)
     assert queue_batch(by=system()) == 0
-    assert sum(written_to().values()) == 2
+    assert not OutboxMail.objects.filter(pk=waiting.pk).exists()
+    campaign.refresh_from_db()
+    assert find_progress(campaign) == Progress(sent=1, failed=1, to_go=1)
     assert Event.objects.get(kind="staff:mail:stopped").fields["count"] == 2
     with pytest.raises(ValidationError):
         stop_campaign(campaign, reason="Something in it is wrong.", by=sam.actor)
@@ -116,5 +137,35 @@ def test_only_administrators_write_to_many(group: str) -> None:
 
 def test_a_mail_to_nobody_is_not_begun(sam: Person) -> None:
     EmailAddress.objects.update(verified_at=None)
-    with pytest.raises(ValidationError, match="Nobody"):
+    with pytest.raises(ValidationError, match="No mail reaches anybody"):
         start(sam.actor)
+
+
+def test_a_mail_that_is_queued_and_not_sent_can_still_be_stopped(sam: Person) -> None:
+    people(3)
+    campaign = start(sam.actor)
+    jobs.queue_campaign_mail()
+    assert sum(written_to().values()) == 4
+    stop_campaign(campaign, reason="Something in it is wrong.", by=sam.actor)
+    assert not written_to()
+    campaign.refresh_from_db()
+    assert campaign.stopped_by == "sam"
+
+
+def test_a_mail_that_everybody_has_cannot_be_stopped(sam: Person) -> None:
+    campaign = start(sam.actor)
+    jobs.queue_campaign_mail()
+    OutboxMail.objects.update(sent_at=timezone.now())
+    with pytest.raises(ValidationError, match="over already"):
+        stop_campaign(campaign, reason="Something in it is wrong.", by=sam.actor)
+
+
+def test_the_admin_calls_a_mail_what_its_readers_do(
+    browser: Callable[..., Client], sam: Person
+) -> None:
+    campaign = start(sam.actor)
+    address = reverse("admin:accounts_campaign_changelist")
+    for page in (address, f"{address}{campaign.pk}/change/"):
+        text = text_of_page(browser(sam).get(page))
+        assert "Something is wrong with the site" in text
+        assert ">trouble" not in text

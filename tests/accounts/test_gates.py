@@ -59,6 +59,7 @@ PUBLIC = {
     "accounts:set-up",
     "accounts:deny-sign-in",  # for whoever has the link in a mail
     "accounts:cancel-recovery",
+    "accounts:stop-mail",
     "accounts:sign-in-options",  # a challenge, for whoever has given the right password
     "accounts:passkey-options",  # a challenge, for anybody
     "accounts:passkey-sign-in",  # looks at the answer to it

@@ -21,7 +21,14 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts import notices
-from accounts.models import EmailAddress, OutboxMail, RecoveryCase, UnknownSignIn, User
+from accounts.models import (
+    Announcement,
+    EmailAddress,
+    OutboxMail,
+    RecoveryCase,
+    UnknownSignIn,
+    User,
+)
 from audit.actors import command
 from indexsite.worker import Worker
 from tests.accounts.doors import newcomer
@@ -121,7 +128,8 @@ def mail_of(notice: str, person: Person, **facts: Any) -> OutboxMail:
     sign_in = UnknownSignIn.objects.create(user=person.user)
     known: dict[str, Any] = {"address_id": address.pk, "reset_id": str(uuid4())}
     case = RecoveryCase.objects.create(user=person.user, due_at=timezone.now())
-    known |= {"case_id": str(case.pk)}
+    announcement = Announcement.objects.create(title="A news", text="It is so.", audience="x")
+    known |= {"case_id": str(case.pk), "announcement_id": announcement.pk}
     known |= {"sign_in_id": sign_in.pk, "sent_to": address.address}
     notices.send_to_address(notice, address, by=person.actor, **{**FACTS, **known, **facts})
     return OutboxMail.objects.latest("pk")

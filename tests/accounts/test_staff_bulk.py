@@ -6,7 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import time_machine
 from django.test import Client
+from django.utils import timezone
 
 from accounts import staff_bulk
 from accounts.events import ACCOUNT_FROZEN, STAFF_ACT_REFUSED
@@ -14,9 +16,9 @@ from accounts.models import UserSession
 from audit.acts import event_acts
 from audit.log import record
 from audit.models import Event
-from tests.accounts.doors import count_events, text_of_page
+from tests.accounts.doors import count_events, hidden_fields, text_of_page
 from tests.audit.words import DONE, REFUSED, actor_at
-from tests.support.people import Person, make_person
+from tests.support.people import Person, code_for, make_person
 
 Browser = Callable[..., Client]
 FREEZE = "/admin/events/freeze-all/"
@@ -155,3 +157,42 @@ def test_acts_are_offered_to_their_groups_and_refused_to_others(
     assert alice.fresh_user.is_active is not may
     if not may:
         assert Event.objects.filter(kind=STAFF_ACT_REFUSED.name).count() == 1
+
+
+def test_ten_thousand_rows_at_once_are_refused_and_nothing_is_done(
+    browser: Browser, sam: Person, alice: Person, attack: None
+) -> None:
+    page = post(browser(sam), [alice] * 10_000)
+    assert page.status_code == 400
+    assert "This request cannot be understood" in text_of_page(page)
+    assert alice.fresh_user.is_active
+
+
+@pytest.mark.parametrize("table", ["accounts/user", "tokens/apitoken", "projects/project"])
+def test_selected_rows_of_a_list_are_acted_on_by_nothing(
+    browser: Browser, sam: Person, alice: Person, table: str
+) -> None:
+    before = Event.objects.count()
+    client = browser(sam)
+    fields = {"action": "delete_selected", "post": "yes", "select_across": "1"}
+    chosen = [str(alice.user.pk)] * 9_000
+    response = client.post(f"/admin/{table}/", fields | {"_selected_action": chosen})
+    assert response.status_code in {200, 302, 403}
+    assert alice.fresh_user.is_active
+    assert Event.objects.count() == before + 1  # the sign-in
+
+
+def test_a_second_factor_that_runs_out_on_the_page_is_asked_for_and_the_ticks_stay(
+    browser: Browser, sam: Person, alice: Person, bob: Person, attack: None
+) -> None:
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        client = browser(sam)
+        page = client.get(f"{FREEZE}?network=203.0.113.0/24")
+        assert "> alice</label>" in text_of_page(page)
+        clock.shift(31 * 60)
+        prompt = post(client, [alice])
+        assert "Confirm it is you" in text_of_page(prompt)
+        assert alice.fresh_user.is_active
+        answer = hidden_fields(prompt) | {"sudo-code": code_for(sam)}
+        client.post(f"{FREEZE}?network=203.0.113.0/24", answer)
+    assert [person.fresh_user.is_active for person in (alice, bob)] == [False, True]

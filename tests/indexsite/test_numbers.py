@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from django.contrib.auth.models import AnonymousUser
+from django.utils import timezone
 
+from accounts.events import SIGN_IN_FAILED
 from accounts.models import AuthenticatorApp, User
 from audit.failures import record_failure
 from indexsite.gauges import measure
@@ -17,6 +21,7 @@ from projects.operations.quarantine import quarantine_projects
 from tests.accounts.doors import newcomer
 from tests.audit.words import REFUSED, actor_at, run_sql
 from tests.support.people import Person, make_person
+from tests.support.uploading import token_of, upload
 from tests.tokens.keys import make, project_of
 from tokens.models import APIToken
 
@@ -59,8 +64,29 @@ def test_tokens(sam: Person, alice: Person) -> None:
     APIToken.objects.filter(pk=revoked.pk).update(revoked_at=revoked.created_at)
     found = figures(sam)
     assert (found["active"], found["people who have one"]) == (2, 1)
+    assert (found["for one project"], found["for several projects"]) == (1, 0)
     assert found["for all projects"] == 1
+    assert found["people who used one"] == 0
     assert found["without an end"] >= 1
+    count_events()
+    assert figures(sam)["made this month"] == 3
+
+
+def test_uploads_of_this_month_by_what_they_came_with(sam: Person, alice: Person) -> None:
+    assert figures(sam)["with an API token"] == 0
+    assert upload(token_of(alice)).status_code == 200
+    count_events()
+    found = figures(sam)
+    assert (found["with an API token"], found["with a password"]) == (1, 0)
+
+
+def test_refusals_of_the_week_are_told_from_those_of_the_day(sam: Person, alice: Person) -> None:
+    by = actor_at("203.0.1.5", label="")
+    now = timezone.now()
+    for days in (8, 2, 0):
+        with time_machine.travel(now - timedelta(days=days)):
+            record_failure(SIGN_IN_FAILED, by=by, reason="wrong code", name_digest="")
+    assert figures(sam)["failed sign-ins"] == "1, in 7 days 2"
 
 
 def test_what_was_refused_from_where_and_about_whom(sam: Person, alice: Person) -> None:
@@ -68,7 +94,7 @@ def test_what_was_refused_from_where_and_about_whom(sam: Person, alice: Person) 
         by = actor_at(f"203.0.{number}.5", label="")
         record_failure(REFUSED, by=by, about=[alice.user], why="no")
     found = figures(sam)
-    assert found["all refusals"] == 3
+    assert found["all refusals"] == "3, in 7 days 3"
     assert found["203.0.1.5"] == 1
     assert found["alice"] == 3
 

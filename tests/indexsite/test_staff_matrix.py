@@ -18,6 +18,7 @@ from django.utils import timezone
 from accounts.events import STAFF_ACT_REFUSED
 from accounts.models import (
     AccountLink,
+    Announcement,
     Campaign,
     EmailAddress,
     ProhibitedDomain,
@@ -78,6 +79,9 @@ def rows(alice: Person) -> dict[Any, Any]:
         ),
         SwitchState: SwitchState.objects.order_by("pk").first(),
         Enforcement: Enforcement.objects.get(),
+        Announcement: Announcement.objects.create(
+            title="A news", text="It is so.", audience="all accounts"
+        ),
         Campaign: Campaign.objects.create(notice="trouble", audience="x", total=1),
         ReservedName: ReservedName.objects.create(key="acme", why=ReservedName.Why.PROHIBITED),
         ProhibitedName: ProhibitedName.objects.create(normalized_name="acme"),

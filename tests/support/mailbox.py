@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 import socket
@@ -38,6 +39,7 @@ class Mailbox:
         self._messages: list[EmailMessage] = []
         self._failures: list[str] = []
         self._refusal = ""
+        self._most: int | None = None
         self.attempts = 0
         self.port = free_port()
         self._controller = Controller(self, hostname="127.0.0.1", port=self.port)
@@ -47,6 +49,9 @@ class Mailbox:
         with self._changed:
             self.attempts += 1
             self._changed.notify_all()
+        while self._most is not None and len(self._messages) >= self._most:
+            await asyncio.sleep(0.02)  # until the client gives up, or `accept()`
+        with self._changed:
             if self._failures:
                 return self._failures.pop(0)
             if self._refusal:
@@ -78,9 +83,21 @@ class Mailbox:
         """Turn all mails away, until `accept()`."""
         self._refusal = answer
 
+    def hang_after(self, count: int) -> None:
+        """Take so many mails, and let the client of the next one wait for an answer."""
+        self._most = count
+
     def accept(self) -> None:
         """Take mails again."""
-        self._refusal, self._failures = "", []
+        self._refusal, self._failures, self._most = "", [], None
+
+    def wait_for_attempt(self, number: int, timeout: float = 20) -> None:
+        """Until that many mails were offered; fails after `timeout` seconds."""
+        end = time.monotonic() + timeout
+        with self._changed:
+            while self.attempts < number and time.monotonic() < end:
+                self._changed.wait(0.1)
+            assert self.attempts >= number, f"{self.attempts} attempts, not {number}"
 
     def wait_for(self, count: int, timeout: float = 20) -> list[EmailMessage]:
         """All messages, once there are at least `count`; fails after `timeout` seconds."""
