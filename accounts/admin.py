@@ -16,7 +16,9 @@ from django.utils.translation import gettext_lazy as _
 from accounts import (  # noqa: F401  (the acts put themselves on the pages)
     audiences,
     staff_acts,
+    staff_addresses,
     staff_campaigns,
+    staff_domains,
     staff_names,
     staff_recovery,
     switches,
@@ -25,6 +27,7 @@ from accounts.limits import current_count
 from accounts.models import (
     AccountLink,
     AuthenticatorApp,
+    BlockedRange,
     Campaign,
     EmailAddress,
     OutboxMail,
@@ -37,9 +40,7 @@ from accounts.models import (
     User,
 )
 from accounts.models.counts import find_users
-from accounts.permissions import MAY_HELP
 from accounts.staff import Cell, ObjectAdmin, StaffPanel, add_staff_panel
-from accounts.staff_domains import ProhibitDomain
 from accounts.staff_invitations import MakeInvitation
 from audit.admin import ReadOnlyAdmin
 from audit.groups import ADMINISTRATOR, AUDITOR, EVERYBODY, SUPPORT, is_in
@@ -375,23 +376,24 @@ class ReservedNameAdmin(ObjectAdmin):
 class ProhibitedDomainAdmin(ObjectAdmin):
     """Mail domains at which no new addresses are accepted."""
 
-    change_list_template = "admin/accounts/prohibiteddomain/change_list.html"
     seen_by = SEEN_BY
     list_display = ["domain", "prohibited_by", "prohibited_at", "reason"]
     search_fields = ["domain"]
     fields = ["domain", "prohibited_by", "prohibited_at", "reason"]
 
-    def get_urls(self) -> list[Any]:
-        """Offer the page that adds one."""
-        page = path("prohibit/", ProhibitDomain.as_view(), name="prohibit-domain")
-        return [page, *super().get_urls()]
 
-    def changelist_view(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> Any:
-        """The list, with the button for whoever may."""
-        may = {"may_prohibit": is_in(request.user, MAY_HELP)}
-        return super().changelist_view(request, may | (extra_context or {}))
+@admin.register(BlockedRange)
+class BlockedRangeAdmin(ObjectAdmin):
+    """Network addresses from which nothing is taken, and the way to block others."""
+
+    seen_by = SEEN_BY
+    list_display = ["network", "ends_at", "blocked_by", "blocked_at", "reason"]
+    search_fields = ["network"]
+    fields = ["network", "ends_at", "blocked_by", "blocked_at", "reason"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[BlockedRange]:
+        """Those that hold: what has ended is forgotten a minute later."""
+        return super().get_queryset(request).filter(pk__in=BlockedRange.objects.in_force())
 
 
 @admin.register(Campaign)

@@ -5,10 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.contrib import messages
-from django.core.exceptions import PermissionDenied, ValidationError
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -17,45 +13,32 @@ from accounts.mail_domains import read_domain
 from accounts.models import ProhibitedDomain
 from accounts.operations.mail_domains import allow_domain, prohibit_domain
 from accounts.permissions import MAY_HELP
-from accounts.staff import ReasonForm, StaffAct, StaffPage, offered_on
-from accounts.staff_gate import refuse
+from accounts.staff import StaffAct, offered_on, offered_on_table
+from accounts.staff_twice import TypedTwiceAct, TypedTwiceForm
 from audit.actors import Actor
 
 LIST = "admin:accounts_prohibiteddomain_changelist"
 
 
-class DomainForm(ReasonForm):
+class DomainForm(TypedTwiceForm):
     """Which domain; and once more, where many accounts share it."""
 
+    twice = "domain"
     domain = forms.CharField(
         label=gettext_lazy("Mail domain"),
         max_length=253,
         help_text=gettext_lazy("Such as example.org. Domains below it are meant, too."),
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
-    again = forms.CharField(
-        label=gettext_lazy("The domain again"),
-        required=False,
-        max_length=253,
-        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
-    )
     field_order = ("domain", "again", "reason")
 
-    def clean_domain(self) -> str:
+    def read(self, text: str) -> str:
         """The domain in its one spelling."""
-        return read_domain(self.cleaned_data["domain"])
-
-    @property
-    def is_confirmed(self) -> bool:
-        """Whether the same domain was typed twice."""
-        again: str = self.cleaned_data.get("again") or ""
-        return bool(again) and again.strip().lower() in {
-            self.cleaned_data["domain"],
-            self.data["domain"].strip().lower(),
-        }
+        return read_domain(text)
 
 
-class ProhibitDomain(StaffPage):
+@offered_on_table(ProhibitedDomain)
+class ProhibitDomain(TypedTwiceAct):
     """Accept no new addresses at a domain."""
 
     slug = "prohibit-domain"
@@ -68,38 +51,22 @@ class ProhibitDomain(StaffPage):
         gettext_lazy("Accounts with addresses there uploaded malicious files."),
     )
 
-    def get(self, request: HttpRequest) -> HttpResponse:
-        """Ask which, and why."""
-        return self._page(request, self._form_for(request))
+    def consequences(self) -> list[str]:
+        """What will happen."""
+        return [
+            _(
+                "Nobody can make an account with an address at this domain or one below it, add "
+                "such an address, or import one."
+            ),
+            _("Addresses that accounts have already stay, and go on working."),
+        ]
 
-    def post(self, request: HttpRequest) -> HttpResponse:
-        """Prohibit it; ask once more where many accounts share it."""
-        form: Any = self._form_for(request)
-        if not form.is_valid():
-            return self._page(request, form)
-        try:
-            row = prohibit_domain(
-                form.cleaned_data["domain"],
-                is_confirmed=form.is_confirmed,
-                reason=form.cleaned_data["reason"],
-                by=request.actor,  # type: ignore[attr-defined]
-            )
-        except ValidationError as error:
-            form.add_error("domain", error)
-            return self._page(request, form, asks_again=error.code == "shared")
-        except PermissionDenied as error:
-            refuse(request, self.slug, "not to this one")
-            form.add_error(None, str(error))
-            return self._page(request, form)
-        messages.success(request, _("Addresses at %s are not accepted any more.") % row.domain)
-        return redirect(LIST)
-
-    def _page(
-        self, request: HttpRequest, form: ReasonForm, *, asks_again: bool = False
-    ) -> HttpResponse:
-        if not asks_again:
-            del form.fields["again"]
-        return self._show(request, "admin/prohibit_domain.html", form=form)
+    def act(self, *, fields: dict[str, Any], reason: str, by: Actor) -> str:
+        """Prohibit it."""
+        row = prohibit_domain(
+            fields["domain"], is_confirmed=fields["is_confirmed"], reason=reason, by=by
+        )
+        return _("Addresses at %s are not accepted any more.") % row.domain
 
 
 @offered_on(ProhibitedDomain)

@@ -69,14 +69,22 @@ class Switch:
 
 def _holding(names: Iterable[str]) -> list[SwitchState]:
     """What staff set of these switches and holds now, in one query."""
+    return _that_hold(SwitchState.objects.filter(name__in=list(names)).exclude(value=""))
+
+
+def _that_hold(rows: Iterable[SwitchState]) -> list[SwitchState]:
     now = timezone.now()
-    rows = SwitchState.objects.filter(name__in=list(names)).exclude(value="")
-    return [row for row in rows if row.ends_at is None or now < row.ends_at]
+    return [row for row in rows if row.value and (row.ends_at is None or now < row.ends_at)]
 
 
 def refusal_of(*switches: Switch) -> str:
     """Why something that takes all of these does not work now; "" if it does. One query."""
-    off = [state for state in _holding(one.name for one in switches) if state.value == OFF]
+    return refusal_in(_holding(one.name for one in switches))
+
+
+def refusal_in(rows: Iterable[SwitchState]) -> str:
+    """Why something that takes all of these rows' switches does not work now; "" if it does."""
+    off = [state for state in _that_hold(rows) if state.value == OFF]
     return describe(off[0]) if off else ""
 
 

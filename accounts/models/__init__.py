@@ -23,6 +23,7 @@ from accounts.models.people import (
     User,
     UserManager,
 )
+from accounts.models.ranges import BlockedRange
 from accounts.models.signed_in import KnownDevice, UnknownSignIn, UserSession
 from accounts.models.switched import SwitchState
 
@@ -31,6 +32,7 @@ __all__ = [
     "SECOND_FACTORS",
     "AccountLink",
     "AuthenticatorApp",
+    "BlockedRange",
     "Campaign",
     "EmailAddress",
     "KnownDevice",

@@ -26,7 +26,7 @@ Browser = Callable[..., Client]
 BY = command("a test")
 REASON = "Anybody gets an address there."
 REFUSED = "Mail addresses at this domain are not accepted here. Use another address."
-PAGE = "/admin/accounts/prohibiteddomain/prohibit/"
+PAGE = "/admin/accounts/prohibiteddomain/act/prohibit-domain/"
 LIST = "/admin/accounts/prohibiteddomain/"
 PASSWORD = "ferry lantern gravel teapot"
 

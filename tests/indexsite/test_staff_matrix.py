@@ -18,6 +18,7 @@ from django.utils import timezone
 from accounts.events import STAFF_ACT_REFUSED
 from accounts.models import (
     AccountLink,
+    BlockedRange,
     Campaign,
     EmailAddress,
     ProhibitedDomain,
@@ -75,6 +76,9 @@ def rows(alice: Person) -> dict[Any, Any]:
         ),
         ProhibitedDomain: ProhibitedDomain.objects.create(
             domain="trash.example", reason=REASON, prohibited_by="sam"
+        ),
+        BlockedRange: BlockedRange.objects.create(
+            network="203.0.113.0/24", first_key="0" * 32, last_key="0" * 32, reason=REASON
         ),
         SwitchState: SwitchState.objects.order_by("pk").first(),
         Enforcement: Enforcement.objects.get(),
