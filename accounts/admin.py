@@ -15,10 +15,12 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import (  # noqa: F401  (the acts put themselves on the pages)
     audiences,
+    features,
     staff_acts,
     staff_addresses,
     staff_campaigns,
     staff_domains,
+    staff_features,
     staff_names,
     staff_recovery,
     switches,
@@ -27,6 +29,7 @@ from accounts.limits import current_count
 from accounts.models import (
     AccountLink,
     AuthenticatorApp,
+    BetaFeature,
     BlockedRange,
     Campaign,
     EmailAddress,
@@ -380,6 +383,18 @@ class ProhibitedDomainAdmin(ObjectAdmin):
     list_display = ["domain", "prohibited_by", "prohibited_at", "reason"]
     search_fields = ["domain"]
     fields = ["domain", "prohibited_by", "prohibited_at", "reason"]
+
+
+@admin.register(BetaFeature)
+class BetaFeatureAdmin(ObjectAdmin):
+    """Features whose pages say that they are beta, and the way to mark others."""
+
+    list_display = ["__str__", "text", "url", "marked_by", "marked_at", "reason"]
+    fields = ["text", "url", "marked_by", "marked_at", "reason"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[BetaFeature]:
+        """Those of this version; another one may have left others behind."""
+        return super().get_queryset(request).filter(name__in=features.FEATURES)
 
 
 @admin.register(BlockedRange)

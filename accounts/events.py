@@ -232,6 +232,20 @@ MAIL_DOMAIN_ALLOWED = define(
     "domain",
     "reason",
 )
+FEATURE_MARKED = define(
+    "staff:feature:marked",
+    _("{actor} marked the feature {feature} as beta: {reason}"),
+    "feature",
+    "text",
+    "url",
+    "reason",
+)
+FEATURE_UNMARKED = define(
+    "staff:feature:unmarked",
+    _("{actor} took the mark “beta” from the feature {feature}: {reason}"),
+    "feature",
+    "reason",
+)
 RANGE_BLOCKED = define(
     "staff:network:blocked",
     _("{actor} blocked the network addresses {network}: {reason}"),

@@ -13,6 +13,7 @@ from accounts.models.factors import (
     SecurityKey,
     SpentChallenge,
 )
+from accounts.models.features import BetaFeature
 from accounts.models.outbox import OutboxMail
 from accounts.models.people import (
     ADMINISTRATOR,
@@ -32,6 +33,7 @@ __all__ = [
     "SECOND_FACTORS",
     "AccountLink",
     "AuthenticatorApp",
+    "BetaFeature",
     "BlockedRange",
     "Campaign",
     "EmailAddress",

@@ -22,6 +22,7 @@ from accounts.limits import PASSWORD_SITE
 from accounts.models import (
     SECOND_FACTORS,
     AuthenticatorApp,
+    BetaFeature,
     BlockedRange,
     EmailAddress,
     ProhibitedDomain,
@@ -53,6 +54,7 @@ PUBLIC = {
     "projects:release-list",
     "projects:search",
     "projects:classifiers",
+    "projects:project-report",  # strangers report, too
     "two_factor:login",
     "accounts:register",
     "accounts:ask-for-reset",
@@ -145,6 +147,7 @@ def doors(alice: Person, sam: Person) -> list[Door]:
     EmailAddress.objects.create(user=alice.user, address="second@example.org")
     PASSWORD_SITE.take("site")
     ProhibitedDomain.objects.create(domain="trash.example", prohibited_by="sam")
+    BetaFeature.objects.create(name="passkeys", text="New.")
     BlockedRange.objects.create(network="203.0.113.0/24", first_key="f" * 32, last_key="0" * 32)
     SecurityKey.objects.create(user=alice.user, name="key", credential_id="a2V5", public_key=b"x")
     return all_doors(
@@ -199,6 +202,7 @@ def ended(browser: Browser, person: Person) -> Client:
 
 WITHOUT_OWNER = {
     "audit",
+    "accounts.BetaFeature",
     "accounts.BlockedRange",
     "accounts.OutboxMail",
     "accounts.ProhibitedDomain",
