@@ -14,10 +14,13 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext_lazy as _
 
 from accounts import (  # noqa: F401  (the acts put themselves on the pages)
+    features,
     staff_acts,
+    staff_addresses,
     staff_announcements,
     staff_campaigns,
     staff_domains,
+    staff_features,
     staff_names,
     staff_recovery,
     switches,
@@ -26,6 +29,8 @@ from accounts.limits import current_count
 from accounts.models import (
     AccountLink,
     AuthenticatorApp,
+    BetaFeature,
+    BlockedRange,
     EmailAddress,
     OutboxMail,
     ProhibitedDomain,
@@ -390,3 +395,29 @@ class ProhibitedDomainAdmin(ObjectAdmin):
     list_display = ["domain", "prohibited_by", "prohibited_at", "reason"]
     search_fields = ["domain"]
     fields = ["domain", "prohibited_by", "prohibited_at", "reason"]
+
+
+@admin.register(BetaFeature)
+class BetaFeatureAdmin(ObjectAdmin):
+    """Features whose pages say that they are beta, and the way to mark others."""
+
+    list_display = ["__str__", "text", "url", "marked_by", "marked_at", "reason"]
+    fields = ["text", "url", "marked_by", "marked_at", "reason"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[BetaFeature]:
+        """Those of this version; another one may have left others behind."""
+        return super().get_queryset(request).filter(name__in=features.FEATURES)
+
+
+@admin.register(BlockedRange)
+class BlockedRangeAdmin(ObjectAdmin):
+    """Network addresses from which nothing is taken, and the way to block others."""
+
+    seen_by = SEEN_BY
+    list_display = ["network", "ends_at", "blocked_by", "blocked_at", "reason"]
+    search_fields = ["network"]
+    fields = ["network", "ends_at", "blocked_by", "blocked_at", "reason"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[BlockedRange]:
+        """Those that hold: what has ended is forgotten a minute later."""
+        return super().get_queryset(request).filter(pk__in=BlockedRange.objects.in_force())

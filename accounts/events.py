@@ -269,6 +269,45 @@ MAIL_DOMAIN_ALLOWED = define(
     "domain",
     "reason",
 )
+FEATURE_MARKED = define(
+    "staff:feature:marked",
+    _("{actor} marked the feature {feature} as beta: {reason}"),
+    "feature",
+    "text",
+    "url",
+    "reason",
+)
+FEATURE_UNMARKED = define(
+    "staff:feature:unmarked",
+    _("{actor} took the mark “beta” from the feature {feature}: {reason}"),
+    "feature",
+    "reason",
+)
+RANGE_BLOCKED = define(
+    "staff:network:blocked",
+    _("{actor} blocked the network addresses {network}: {reason}"),
+    "network",
+    "accounts",
+    "ends_at",
+    "reason",
+)
+RANGE_LIFTED = define(
+    "staff:network:lifted",
+    _("{actor} lifted the block of the network addresses {network}: {reason}"),
+    "network",
+    "reason",
+)
+RANGE_ENDED = define(
+    "staff:network:ended",
+    _("The block of the network addresses {network} ended, as its end had come"),
+    "network",
+)
+BLOCKED_ADDRESS_REFUSED = define(
+    "sign-in:network:refused",
+    _("A form was refused, because it came from a blocked network address ({page})"),
+    "page",
+    is_failure=True,
+)
 ACCOUNT_FROZEN = define(
     "staff:account:frozen", _("{actor} froze the account {user}: {reason}"), "reason"
 )

@@ -8,7 +8,7 @@ from accounts.devices import forget_unused
 from accounts.limits import forget_old_counts
 from accounts.models import UnknownSignIn, UserSession
 from accounts.notices import forget_sent
-from accounts.operations import campaigns, switches
+from accounts.operations import address_ranges, campaigns, switches
 from accounts.operations.passwords import forget_old_resets
 from accounts.security_keys import forget_spent_challenges
 from audit.actors import system
@@ -47,7 +47,13 @@ def note_ends_of_switches() -> int:
     return switches.note_ends(by=system())
 
 
+def note_ends_of_blocks() -> int:
+    """Forget which network addresses are blocked no more, because the end has come; how many."""
+    return address_ranges.note_ends(by=system())
+
+
 JOBS = [
+    Job("accounts:note_ends_of_blocks", timedelta(minutes=1), note_ends_of_blocks),
     Job("accounts:note_ends_of_switches", timedelta(minutes=1), note_ends_of_switches),
     Job(campaigns.JOB, timedelta(minutes=1), queue_campaign_mail),
     Job("accounts:forget_old_counts", timedelta(minutes=10), forget_old_counts),

@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
-from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -15,42 +13,33 @@ from accounts.mail_domains import read_domain
 from accounts.models import ProhibitedDomain
 from accounts.operations.mail_domains import allow_domain, prohibit_domain
 from accounts.permissions import MAY_HELP
-from accounts.staff import ReasonForm, StaffAct, TableAct, offered_on, offered_on_table
+from accounts.staff import StaffAct, offered_on, offered_on_table
+from accounts.staff_twice import TypedTwiceAct, TypedTwiceForm
 from audit.actors import Actor
 
+LIST = "admin:accounts_prohibiteddomain_changelist"
 
-class DomainForm(ReasonForm):
+
+class DomainForm(TypedTwiceForm):
     """Which domain; and once more, where many accounts share it."""
 
+    twice = "domain"
     domain = forms.CharField(
         label=gettext_lazy("Mail domain"),
         max_length=253,
         help_text=gettext_lazy("Such as example.org. Domains below it are meant, too."),
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
-    again = forms.CharField(
-        label=gettext_lazy("The domain again"),
-        required=False,
-        max_length=253,
-        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
-    )
     field_order = ("domain", "again", "reason")
 
-    def clean_domain(self) -> str:
+    def read(self, text: str) -> str:
         """The domain in its one spelling."""
-        return read_domain(self.cleaned_data["domain"])
-
-    def clean_again(self) -> str:
-        """The same once more; "" for what is no domain."""
-        try:
-            return read_domain(self.cleaned_data["again"])
-        except ValidationError:
-            return ""
+        return read_domain(text)
 
 
 @offered_on_table(ProhibitedDomain)
-class ProhibitDomain(TableAct):
-    """Accept no new addresses at a domain; ask once more where many accounts share it."""
+class ProhibitDomain(TypedTwiceAct):
+    """Accept no new addresses at a domain."""
 
     slug = "prohibit-domain"
     groups = MAY_HELP
@@ -74,14 +63,10 @@ class ProhibitDomain(TableAct):
 
     def act(self, *, fields: dict[str, Any], reason: str, by: Actor) -> str:
         """Prohibit it."""
-        is_confirmed = fields["again"] == fields["domain"]
-        row = prohibit_domain(fields["domain"], is_confirmed=is_confirmed, reason=reason, by=by)
+        row = prohibit_domain(
+            fields["domain"], is_confirmed=fields["is_confirmed"], reason=reason, by=by
+        )
         return _("Addresses at %s are not accepted any more.") % row.domain
-
-    def _page(self, request: HttpRequest, form: ReasonForm) -> HttpResponse:
-        if not form.has_error(NON_FIELD_ERRORS, code="shared"):
-            del form.fields["again"]
-        return super()._page(request, form)
 
 
 @offered_on(ProhibitedDomain)
@@ -108,4 +93,4 @@ class AllowDomain(StaffAct):
 
     def _after(self, row: Any) -> str:
         """The list: the row is gone."""
-        return reverse("admin:accounts_prohibiteddomain_changelist")
+        return reverse(LIST)

@@ -71,14 +71,23 @@ class Switch:
 
 def _holding(names: Iterable[str]) -> list[SwitchState]:
     """What staff set of these switches and holds now, in one query."""
-    now, asked = timezone.now(), frozenset(names)
-    rows = [row for row in _TURNED.all() if row.name in asked]
-    return [row for row in rows if row.ends_at is None or now < row.ends_at]
+    asked = frozenset(names)
+    return _that_hold(row for row in _TURNED.all() if row.name in asked)
+
+
+def _that_hold(rows: Iterable[SwitchState]) -> list[SwitchState]:
+    now = timezone.now()
+    return [row for row in rows if row.value and (row.ends_at is None or now < row.ends_at)]
 
 
 def refusal_of(*switches: Switch) -> str:
     """Why something that takes all of these does not work now; "" if it does. One query."""
-    off = [state for state in _holding(one.name for one in switches) if state.value == OFF]
+    return refusal_in(_holding(one.name for one in switches))
+
+
+def refusal_in(rows: Iterable[SwitchState]) -> str:
+    """Why something that takes all of these rows' switches does not work now; "" if it does."""
+    off = [state for state in _that_hold(rows) if state.value == OFF]
     return describe(off[0]) if off else ""
 
 

@@ -22,7 +22,7 @@ from django.utils.translation import gettext_lazy as _
 from audit import checking, exports
 from audit.acts import event_acts
 from audit.forms import EventFilterForm
-from audit.groups import EVERYBODY, EXPORTERS, SEE_ORIGINS, is_in
+from audit.groups import BLOCK_ORIGINS, EVERYBODY, EXPORTERS, SEE_ORIGINS, is_in
 from audit.models import (
     ChainCheck,
     ChainHead,
@@ -240,6 +240,7 @@ class EventPages(ReadOnlyAdmin):
         if event is not None:
             context["line"] = self._line(event, self._pages_of(request))
             context["sees_origins"] = self._sees_origins(request)
+            context["may_block"] = is_in(request.user, BLOCK_ORIGINS)
         return super().render_change_form(request, context, *args, **kwargs)
 
     def get_object(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Event | None:

@@ -10,6 +10,7 @@ PROJECTS: Final = "Projects"  # projects, and names
 ADMINISTRATOR: Final = "Administrator"  # everything
 EVERYBODY: Final = frozenset({AUDITOR, SUPPORT, PROJECTS, ADMINISTRATOR})
 SEE_ORIGINS: Final = EVERYBODY - {PROJECTS}  # from where somebody acted, and their addresses
+BLOCK_ORIGINS: Final = frozenset({SUPPORT, ADMINISTRATOR})
 EXPORTERS: Final = frozenset({AUDITOR, ADMINISTRATOR})
 
 

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
-from accounts import panels, switches
+from accounts import features, panels, switches
 from accounts.operations.registration import registration_mode
 
 
@@ -20,7 +20,13 @@ def site(request: HttpRequest) -> dict[str, Any]:
             "url": settings.SITE_URL,
             "version": settings.VERSION,
             "registration": SimpleLazyObject(registration_mode),  # asked only where it is shown
+            "beta": SimpleLazyObject(lambda: features.marks_of_page(_view_name(request))),
             "notices": SimpleLazyObject(switches.banners),
         },
         "banners": SimpleLazyObject(lambda: panels.banners_of(request.user)),  # type: ignore[arg-type]
     }
+
+
+def _view_name(request: HttpRequest) -> str:
+    match = request.resolver_match
+    return match.view_name if match is not None else ""

@@ -1,7 +1,8 @@
-"""What staff have switched off, said before anything is done: read-only, and the rest.
+"""What staff have closed, said before anything is done: to network addresses, or to everybody.
 
 While the site is read-only, every request that could change something is refused, unless it is
-listed here.
+listed here. From a blocked address, every request that could change something is refused unless
+somebody is signed in, and every request of a machine.
 """
 
 from __future__ import annotations
@@ -9,14 +10,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from accounts import switches
+from accounts import obstacles, switches
+from accounts.events import BLOCKED_ADDRESS_REFUSED
 from accounts.sudo import Carried
 from accounts.switches import Switch, SwitchedOff
+from audit.actors import from_connection
+from audit.failures import record_failure
 from indexsite.middleware import MACHINE_DOORS
 from uploads.errors import refusal_response
+from uploads.events import UPLOAD_REFUSED
 
 SAFE: Final = {"GET", "HEAD", "OPTIONS"}
 STAYS_OPEN: Final = {
@@ -25,7 +31,13 @@ STAYS_OPEN: Final = {
     "accounts:sign-out",
     "projects:actions",  # searches, and answers that there is nothing else
 }
-OF_VIEW: Final = {"uploads:file-upload": [switches.UPLOADS]}  # what else stands before a page
+UPLOAD: Final = "uploads:file-upload"
+OF_VIEW: Final = {UPLOAD: [switches.UPLOADS]}  # what else stands before a page
+READS: Final = {"projects:actions", "accounts:sign-out"}  # taken from everywhere
+BLOCKED: Final = (
+    "The staff of this site have blocked your network address: nothing can be uploaded or changed "
+    "from it. Ask them if you think that this is a mistake."
+)
 STAFF: Final = "admin"  # the namespace of all pages of staff: acts, and audit
 
 
@@ -39,8 +51,21 @@ def _switches_before(request: HttpRequest) -> list[Switch]:
     return [switches.CHANGES, *OF_VIEW.get(match.view_name, [])]
 
 
+def _address_that_counts(request: HttpRequest) -> str:
+    """Where a request comes from that is not let through from everywhere; "" for any other."""
+    match = request.resolver_match
+    if request.method in SAFE or match is None or match.view_name in READS:
+        return ""
+    if not _is_of_machine(request) and request.user.is_authenticated:
+        return ""
+    address: str = request.META.get("REMOTE_ADDR", "")
+    return address
+
+
 class SwitchMiddleware:
-    """Refuses what is switched off with status 503, in the words of staff."""
+    """Refuses what is switched off with status 503, in the words of staff; and what comes from a
+    blocked address with 403.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -51,8 +76,13 @@ class SwitchMiddleware:
 
     def process_view(self, request: HttpRequest, *args: Any) -> HttpResponse | None:
         """Refuse what is switched off, before the body is read or anybody's secret is looked at."""
-        asked = _switches_before(request)
-        refusal = switches.refusal_of(*asked) if asked else ""
+        asked, address = _switches_before(request), _address_that_counts(request)
+        if asked:
+            is_blocked, refusal = obstacles.find_obstacle(asked, network_address=address)
+        else:
+            is_blocked, refusal = bool(address) and obstacles.is_blocked(address), ""
+        if is_blocked:
+            return _refuse_address(request)
         return _refuse(request, refusal) if refusal else None
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
@@ -60,9 +90,27 @@ class SwitchMiddleware:
         return _refuse(request, str(exception)) if isinstance(exception, SwitchedOff) else None
 
 
+def _is_of_machine(request: HttpRequest) -> bool:
+    return request.path_info.startswith(MACHINE_DOORS)
+
+
+def _refuse_address(request: HttpRequest) -> HttpResponse:
+    """Say that the address is blocked, but not why: the reason is for staff."""
+    by, match = from_connection(request), request.resolver_match
+    view = match.view_name if match else ""
+    if view == UPLOAD:
+        code = "blocked_address"
+        record_failure(UPLOAD_REFUSED, by=by, distinct_by=code, code=code, target="", filename="")
+    else:
+        record_failure(BLOCKED_ADDRESS_REFUSED, by=by, distinct_by=view, page=view)
+    if _is_of_machine(request):
+        return refusal_response(BLOCKED, status=403)
+    return render(request, "blocked.html", {"contact": settings.SECURITY_CONTACT}, status=403)
+
+
 def _refuse(request: HttpRequest, refusal: str) -> HttpResponse:
     """One line of ASCII for tools; for people a page that keeps what was typed, but for secrets."""
-    if request.path_info.startswith(MACHINE_DOORS):
+    if _is_of_machine(request):
         return refusal_response(refusal, status=503)
     typed = Carried.from_post(request) if request.method == "POST" else None
     context = {"refusal": refusal, "typed": typed, "path": request.get_full_path()}

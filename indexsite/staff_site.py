@@ -9,7 +9,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.urls import path
+from django.urls import path, reverse
 from django.utils.translation import gettext_lazy as _
 from two_factor.admin import AdminSiteOTPRequired
 
@@ -75,6 +75,16 @@ class StaffSite(AdminSiteOTPRequired):
             **(extra_context or {}),
         }
         return super().index(request, context)
+
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
+        """The menu: the numbers first, which are no table, then the tables of each app."""
+        apps: list[Any] = super().get_app_list(request, app_label)
+        if app_label is not None:
+            return apps
+        url = reverse("admin:numbers")
+        page = {"name": _("All numbers, by month"), "object_name": "numbers", "admin_url": url}
+        menu = {"name": _("Numbers"), "app_label": "numbers", "app_url": url, "models": [page]}
+        return [menu, *apps]
 
     def has_permission(self, request: HttpRequest) -> bool:
         """Somebody of a staff group, with a second factor verified in this session."""

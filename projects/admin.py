@@ -149,8 +149,13 @@ class BurntFilenameAdmin(ObjectAdmin):
 class ReportAdmin(ObjectAdmin):
     """The queue of what people report: what is open first, the oldest on top."""
 
-    list_display = ["project_name", "kind", "age", "made_at", "reporter", "outcome"]
-    list_filter = [("answered_at", admin.EmptyFieldListFilter), "kind", "outcome"]
+    list_display = ["project_name", "kind", "age", "made_at", "who", "outcome"]
+    list_filter = [
+        ("answered_at", admin.EmptyFieldListFilter),
+        "kind",
+        "outcome",
+        "is_strangers",
+    ]
     list_select_related = ["reporter"]
     search_fields = ["project_name", "reporter__username_key"]
     ordering = [F("answered_at").desc(nulls_first=True), "made_at", "pk"]
@@ -159,7 +164,8 @@ class ReportAdmin(ObjectAdmin):
         "project_name",
         "kind",
         "text",
-        "reporter",
+        "who",
+        "mail_address",
         "made_at",
         "age",
         "outcome",
@@ -167,6 +173,11 @@ class ReportAdmin(ObjectAdmin):
         "answered_by",
         "answered_at",
     ]
+
+    @admin.display(description=_("reporter"))
+    def who(self, report: Report) -> str:
+        """The account, a stranger, or nobody any more."""
+        return report.reporter_label
 
     @admin.display(description=_("age"))
     def age(self, report: Report) -> str:

@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from accounts import notices
 from accounts.models import User
 from audit.actors import Actor
-from audit.log import HasHistory, record
+from audit.log import HasHistory, Subject, record
 from audit.prepared import Prepared, PreparedUpdate
 from audit.vocabulary import EventKind
 from projects import search
@@ -56,7 +56,7 @@ def publish(
     kind: EventKind,
     *,
     by: Actor,
-    about: Sequence[HasHistory] = (),
+    about: Sequence[HasHistory | Subject] = (),
     added: Release | None = None,
     **fields: Any,
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from uuid import UUID
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -10,7 +11,8 @@ from django.utils.translation import gettext as _
 from accounts.closing import Obstacle, Record
 from accounts.models import User
 from audit.actors import Actor
-from audit.log import Subject, record
+from audit.log import Subject
+from projects import changes
 from projects.events import ROLE_REMOVED
 from projects.models import Project, Role
 
@@ -19,8 +21,11 @@ def sole_ownerships(user: User) -> list[Obstacle]:
     """Nobody leaves a project without an owner. The projects are locked, so that of two owners
     who leave at once, one stays.
     """
-    roles = Role.objects.filter(user=user, kind=Role.Kind.OWNER).values("project")
-    owned = Project.objects.select_for_update(no_key=True).filter(pk__in=roles).order_by("pk")
+    locked = _lock_projects(user)
+    roles = Role.objects.filter(user=user, kind=Role.Kind.OWNER).values_list(
+        "project_id", flat=True
+    )
+    owned = [locked[pk] for pk in sorted(set(roles) & set(locked))]
     return [
         Obstacle(
             sentence=_(
@@ -36,11 +41,28 @@ def sole_ownerships(user: User) -> list[Obstacle]:
 
 
 def end_roles(user: User, *, by: Actor) -> list[Record]:
-    """End all roles of an account, each of which is recorded with its project."""
-    roles = list(Role.objects.filter(user=user).select_related("project").order_by("project_id"))
+    """End all roles of an account, each of which is recorded with its project, whose pages name
+    its people.
+    """
+    locked = _lock_projects(user)  # before anything is recorded: nobody waits for a row after that
+    roles = list(Role.objects.filter(user=user, project__in=locked).order_by("project_id"))
     Role.objects.filter(user=user).delete()
     subject = Subject.of(user)
     return [
-        partial(record, ROLE_REMOVED, by=by, about=[role.project, subject], role=role.kind)
+        partial(
+            changes.publish,
+            locked[role.project_id],
+            ROLE_REMOVED,
+            by=by,
+            about=[subject],
+            role=role.kind,
+        )
         for role in roles
     ]
+
+
+def _lock_projects(user: User) -> dict[UUID, Project]:
+    """All projects that an account has a role in, locked in one order."""
+    roles = Role.objects.filter(user=user).values("project")
+    rows = Project.objects.select_for_update(no_key=True).filter(pk__in=roles).order_by("pk")
+    return {project.pk: project for project in rows}

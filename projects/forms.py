@@ -71,6 +71,18 @@ class ReportForm(forms.Form):
     )
 
 
+class StrangerReportForm(ReportForm):
+    """The same from somebody who is not signed in."""
+
+    mail_address = forms.EmailField(
+        label=_("Your mail address"),
+        required=False,
+        max_length=254,
+        help_text=_("Only if the staff may write to you. It is forgotten with their answer."),
+        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
+    )
+
+
 class PersonForm(forms.Form):
     """An account, by its user name."""
 

@@ -32,7 +32,8 @@ class ProhibitedName(models.Model):
 class Report(models.Model):
     """What somebody told the staff about a project, and what came of it.
 
-    It outlives the project: a plain id and a copied name.
+    It outlives the project: a plain id and a copied name. The address that a stranger left is kept
+    until the report is answered.
     """
 
     class Kind(models.TextChoices):
@@ -60,6 +61,8 @@ class Report(models.Model):
         null=True,
         related_name="reports",
     )
+    is_strangers = models.BooleanField(_("made without signing in"), default=False)
+    mail_address = models.EmailField(_("mail address, not verified"), blank=True)
     made_at = models.DateTimeField(_("reported"), default=timezone.now)
     answered_at = models.DateTimeField(_("answered"), null=True)
     answered_by = models.CharField(_("answered by"), max_length=150, blank=True)
@@ -80,3 +83,10 @@ class Report(models.Model):
 
     def __str__(self) -> str:
         return f"{self.project_name}: {self.kind}"
+
+    @property
+    def reporter_label(self) -> str:
+        """The account, a stranger, or nobody any more."""
+        if self.is_strangers:
+            return str(_("a stranger"))
+        return str(self.reporter or "-")

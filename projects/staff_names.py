@@ -168,7 +168,7 @@ class AnswerReport(StaffAct):
         """What will happen."""
         return [
             _("The report about %s leaves the queue.") % row.project_name,
-            _("Who reported it is told the outcome by mail, with what you write below."),
+            _told(row),
             _("Nothing happens to the project: quarantine and deletion are acts apart."),
         ]
 
@@ -176,6 +176,17 @@ class AnswerReport(StaffAct):
         """Close it."""
         reports.answer_report(row, outcome=fields["outcome"], reason=reason, by=by)
         return _("The report about %s is answered.") % row.project_name
+
+
+def _told(report: Report) -> str:
+    if not report.is_strangers:
+        return _("Who reported it is told the outcome by mail, with what you write below.")
+    if not report.mail_address:
+        return _("A stranger reported it, and left no mail address: nobody is told.")
+    return _(
+        "A stranger reported it: nobody is told. If you want to write to %s, do it first, since "
+        "the address is forgotten."
+    ) % (report.mail_address)
 
 
 def reports_about(project: Project) -> StaffPanel:
@@ -213,7 +224,7 @@ def _panel(rows: Any, *, title: str) -> StaffPanel:
             [
                 Cell(row.kind, reverse("admin:projects_report_change", args=[row.pk])),
                 Cell(f"{row.made_at:%Y-%m-%d %H:%M}"),
-                Cell(row.reporter or "-"),
+                Cell(row.reporter_label),
                 Cell(row.outcome or _("open")),
             ]
             for row in rows.select_related("reporter").order_by("-made_at")[:50]

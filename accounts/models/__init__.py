@@ -13,6 +13,7 @@ from accounts.models.factors import (
     SecurityKey,
     SpentChallenge,
 )
+from accounts.models.features import BetaFeature
 from accounts.models.mail_choices import MailChoice
 from accounts.models.outbox import OutboxMail
 from accounts.models.people import (
@@ -24,6 +25,7 @@ from accounts.models.people import (
     User,
     UserManager,
 )
+from accounts.models.ranges import BlockedRange
 from accounts.models.signed_in import KnownDevice, UnknownSignIn, UserSession
 from accounts.models.switched import SwitchState
 
@@ -33,6 +35,8 @@ __all__ = [
     "AccountLink",
     "Announcement",
     "AuthenticatorApp",
+    "BetaFeature",
+    "BlockedRange",
     "Campaign",
     "EmailAddress",
     "KnownDevice",

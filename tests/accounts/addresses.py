@@ -7,6 +7,8 @@ from typing import Protocol
 
 from accounts.models import (
     AccountLink,
+    BetaFeature,
+    BlockedRange,
     EmailAddress,
     KnownDevice,
     ProhibitedDomain,
@@ -56,7 +58,9 @@ ROWS: dict[str, Callable[[Person], object]] = {
     "admin:act-allow-domain": lambda _: ProhibitedDomain.objects.get().pk,
     "admin:act-cancel": lambda _: AccountLink.objects.get().pk,
     "admin:act-clear": lambda _: RateCount.objects.all()[0].pk,
+    "admin:act-lift-range": lambda _: BlockedRange.objects.get().pk,
     "admin:act-turn": lambda _: SwitchState.objects.get(name="registration").pk,
+    "admin:act-unmark-beta": lambda _: BetaFeature.objects.get().pk,
     "admin:act-verify": _second_address,
     "projects:invitation-detail": lambda _: Invitation.objects.get().pk,
     "projects:invitation-revoke": lambda _: Invitation.objects.get().pk,

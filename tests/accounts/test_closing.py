@@ -168,6 +168,24 @@ def test_of_two_owners_one_can_leave(browser: Browser, alice: Person, bob: Perso
     assert "alice is no longer owner of foo" in page
 
 
+@pytest.mark.parametrize("kind", ["owner", "maintainer"])
+def test_the_pages_of_a_project_follow_who_leaves(
+    browser: Browser, alice: Person, bob: Person, kind: str
+) -> None:
+    project = published(alice)
+    share(project, bob, kind)
+    address = "/pypi/foo/json"
+    former = browser().get(address)
+    close(browser, bob)
+    project.refresh_from_db()
+    event = Event.objects.for_project(project).filter(kind=ROLE_REMOVED.name).get()
+    assert project.serial == event.number
+    page = browser().get(address, headers={"If-None-Match": former["ETag"]})
+    assert page.status_code == 200
+    assert [role["user"] for role in page.json()["ownership"]["roles"]] == ["alice"]
+    assert page["X-PyPI-Last-Serial"] == str(event.number)
+
+
 def test_of_two_owners_who_leave_at_once_one_stays(
     committed_db: Database, browser: Browser
 ) -> None:

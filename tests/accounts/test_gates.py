@@ -22,6 +22,8 @@ from accounts.limits import PASSWORD_SITE
 from accounts.models import (
     SECOND_FACTORS,
     AuthenticatorApp,
+    BetaFeature,
+    BlockedRange,
     EmailAddress,
     ProhibitedDomain,
     SecurityKey,
@@ -52,6 +54,7 @@ PUBLIC = {
     "projects:release-list",
     "projects:search",
     "projects:classifiers",
+    "projects:project-report",  # strangers report, too
     "two_factor:login",
     "accounts:register",
     "accounts:ask-for-reset",
@@ -145,6 +148,8 @@ def doors(alice: Person, sam: Person) -> list[Door]:
     EmailAddress.objects.create(user=alice.user, address="second@example.org")
     PASSWORD_SITE.take("site")
     ProhibitedDomain.objects.create(domain="trash.example", prohibited_by="sam")
+    BetaFeature.objects.create(name="passkeys", text="New.")
+    BlockedRange.objects.create(network="203.0.113.0/24", first_key="f" * 32, last_key="0" * 32)
     SecurityKey.objects.create(user=alice.user, name="key", credential_id="a2V5", public_key=b"x")
     return all_doors(
         {
@@ -196,7 +201,14 @@ def ended(browser: Browser, person: Person) -> Client:
     return client
 
 
-WITHOUT_OWNER = {"audit", "accounts.RateCount", "accounts.OutboxMail", "accounts.ProhibitedDomain"}
+WITHOUT_OWNER = {
+    "audit",
+    "accounts.BetaFeature",
+    "accounts.BlockedRange",
+    "accounts.OutboxMail",
+    "accounts.ProhibitedDomain",
+    "accounts.RateCount",
+}
 
 
 def things_of(person: Person) -> dict[str, list[object]]:

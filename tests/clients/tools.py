@@ -11,7 +11,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 BIN = Path(sys.executable).parent
-_FOREIGN = ("TWINE_", "UV_", "PIP_", "FLIT_", "HATCH_", "POETRY_", "PYTHON", "VIRTUAL_ENV")
+_FOREIGN = (
+    "TWINE_",
+    "UV_",
+    "PIP_",
+    "FLIT_",
+    "HATCH_",
+    "MATURIN_",
+    "PDM_",
+    "POETRY_",
+    "PYTHON",
+    "VIRTUAL_ENV",
+)
 
 
 @dataclass
@@ -147,6 +158,41 @@ def _describe_for_poetry(sending: Sending) -> None:
     )
 
 
+def pdm(sending: Sending) -> Outcome:
+    """`pdm publish` of files that were built already; credentials from the environment."""
+    name, version = sending.files[0].split("-")[:2]
+    (sending.folder / "pyproject.toml").write_text(
+        f'[project]\nname = "{name}"\nversion = "{version}"\nrequires-python = ">=3.9"\n'
+    )
+    return run(
+        str(BIN / "pdm"),
+        "publish",
+        "--no-build",
+        *sending.options,
+        folder=sending.folder,
+        PDM_CHECK_UPDATE="false",
+        PDM_USE_VENV="false",
+        PDM_PUBLISH_REPO=sending.door,
+        PDM_PUBLISH_USERNAME=sending.username,
+        PDM_PUBLISH_PASSWORD=sending.password,
+    )
+
+
+def maturin(sending: Sending) -> Outcome:
+    """`maturin upload`, with its credentials from the environment."""
+    return run(
+        str(BIN / "maturin"),
+        "upload",
+        "--non-interactive",
+        *sending.options,
+        *sending.paths,
+        folder=sending.folder,
+        MATURIN_REPOSITORY_URL=sending.door,
+        MATURIN_USERNAME=sending.username,
+        MATURIN_PASSWORD=sending.password,
+    )
+
+
 def flit(sending: Sending) -> Outcome:
     """`flit publish` of a module that it builds itself; credentials from the environment."""
     name, version = sending.files[0].split("-")[:2]
@@ -202,6 +248,8 @@ TOOLS: dict[str, Callable[[Sending], Outcome]] = {
     "uv": uv,
     "hatch": hatch,
     "poetry": poetry,
+    "pdm": pdm,
+    "maturin": maturin,
     "flit": flit,
 }
 if sys.version_info < (3, 12):

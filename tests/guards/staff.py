@@ -191,7 +191,7 @@ GUARDS = [
     Guard(
         "uploads can be switched off",
         "indexsite/read_only.py",
-        'OF_VIEW: Final = {"uploads:file-upload": [switches.UPLOADS]}',
+        "OF_VIEW: Final = {UPLOAD: [switches.UPLOADS]}",
         "OF_VIEW: Final = {}",
         _READ_ONLY,
     ),
@@ -212,8 +212,8 @@ GUARDS = [
     Guard(
         "switches end",
         "accounts/switches.py",
-        "if row.ends_at is None or now < row.ends_at]",
-        "if row]",
+        "if row.value and (row.ends_at is None or now < row.ends_at)]",
+        "if row.value]",
         _READ_ONLY,
     ),
 ]

@@ -227,3 +227,16 @@ def test_turning_it_to_where_it_is_records_nothing(db: None) -> None:
         publish(False)
     assert count_events(NUMBERS_PUBLISHED) == 0
     assert PeriodCount.objects.count() == 0
+
+
+@pytest.mark.parametrize("group", sorted(EVERYBODY))
+def test_the_menu_leads_to_the_numbers_and_says_where_one_is(
+    browser: Browser, db: None, group: str
+) -> None:
+    client = browser(make_person("someone", group=group))
+    link = '<a href="/admin/numbers/"'
+    for path, here in (("/admin/audit/event/", ""), ("/admin/numbers/", ' aria-current="page"')):
+        page = client.get(path).content.decode()
+        menu = page[page.index('id="nav-sidebar"') :]
+        assert f"{link}{here}>All numbers, by month</a>" in menu, path
+    assert client.get("/admin/audit/").status_code == 200  # the tables of one app alone

@@ -19,6 +19,8 @@ from accounts.events import STAFF_ACT_REFUSED
 from accounts.models import (
     AccountLink,
     Announcement,
+    BetaFeature,
+    BlockedRange,
     Campaign,
     EmailAddress,
     ProhibitedDomain,
@@ -76,6 +78,10 @@ def rows(alice: Person) -> dict[Any, Any]:
         ),
         ProhibitedDomain: ProhibitedDomain.objects.create(
             domain="trash.example", reason=REASON, prohibited_by="sam"
+        ),
+        BetaFeature: BetaFeature.objects.create(name="passkeys", text="New.", reason=REASON),
+        BlockedRange: BlockedRange.objects.create(
+            network="203.0.113.0/24", first_key="0" * 32, last_key="0" * 32, reason=REASON
         ),
         SwitchState: SwitchState.objects.order_by("pk").first(),
         Enforcement: Enforcement.objects.get(),

@@ -9,14 +9,15 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.test import Client
 
 from accounts import notices
-from accounts.limits import LimitReached
+from accounts.limits import DAY, Limit, LimitReached
 from accounts.models import OutboxMail
+from audit.actors import Actor
 from audit.models import Event
 from projects.events import PROJECT_REPORTED, REPORT_ANSWERED
 from projects.models import Project, Report
 from projects.operations import reports
 from projects.operations.publishing import create_project
-from tests.accounts.doors import count_events, leads_to_sign_in, text_of_page
+from tests.accounts.doors import count_events, newcomer, text_of_page
 from tests.support.clone import race
 from tests.support.people import Person, make_person
 from tests.tokens.keys import project_of
@@ -58,15 +59,80 @@ def test_who_has_an_account_reports_a_project_from_its_page(
     )
 
 
-def test_strangers_are_led_to_the_sign_in_and_report_nothing(
+def test_a_stranger_reports_without_signing_in_and_gets_no_session(
     browser: Browser, foo: Project
 ) -> None:
-    for response in (
-        browser().get(ADDRESS),
-        browser().post(ADDRESS, {"kind": "malware", "text": TEXT}),
-    ):
-        assert leads_to_sign_in(response)
+    client = browser()
+    page = client.get(ADDRESS)
+    assert page["Cache-Control"].find("no-store") >= 0
+    assert "Report Foo" in text_of_page(page)
+    fields = {"kind": "malware", "text": TEXT, "mail_address": "eve@example.org"}
+    page = client.post(ADDRESS, fields, follow=True)
+    assert "Thank you. The staff will look at it." in text_of_page(page)
+    assert "session" not in client.cookies
+    row = Report.objects.get()
+    assert (row.reporter, row.is_strangers, row.mail_address) == (None, True, "eve@example.org")
+    assert (row.project_id, row.kind, row.text) == (foo.pk, "malware", TEXT)
+    event = Event.objects.get(kind=PROJECT_REPORTED.name)
+    assert event.actor_kind == "anonymous"
+    assert "eve@" not in str(event.fields)
+
+
+def test_the_mail_address_of_a_stranger_is_optional_and_must_be_one(
+    browser: Browser, foo: Project
+) -> None:
+    fields = {"kind": "malware", "text": TEXT}
+    assert browser().post(ADDRESS, fields | {"mail_address": "eve"}).status_code == 200
     assert not Report.objects.exists()
+    assert browser().post(ADDRESS, fields).status_code == 302
+    assert Report.objects.get().mail_address == ""
+
+
+def test_who_is_signed_in_and_lacks_something_is_not_taken_for_a_stranger(
+    browser: Browser, foo: Project
+) -> None:
+    person = newcomer(is_verified=False)
+    fields = {"kind": "malware", "text": TEXT}
+    assert browser(person).post(ADDRESS, fields).status_code == 302
+    assert not Report.objects.exists()
+
+
+def as_stranger(project: Project, address: str) -> Report:
+    by = Actor("anonymous", network_address=address)
+    return reports.report_as_stranger(
+        project, kind="spam", text=TEXT, mail_address="eve@example.org", by=by
+    )
+
+
+def test_strangers_have_a_limit_by_address_and_one_for_all(
+    browser: Browser, foo: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(5):
+        as_stranger(foo, "2001:db8::1")
+    with pytest.raises(LimitReached):
+        as_stranger(foo, "2001:db8::2")  # of the same /64
+    as_stranger(foo, "192.0.2.17")
+    monkeypatch.setattr(reports, "OF_STRANGERS", Limit(reports.OF_STRANGERS.name, 6, DAY))
+    page = browser().post(ADDRESS, {"kind": "spam", "text": TEXT})
+    assert "too many attempts" in text_of_page(page)
+    assert Report.objects.count() == 6
+
+
+def test_the_queue_says_that_a_stranger_made_it_and_the_address_goes_with_the_answer(
+    browser: Browser, foo: Project, paul: Person
+) -> None:
+    row = as_stranger(foo, "192.0.2.17")
+    client = browser(paul)
+    assert "a stranger" in text_of_page(client.get("/admin/projects/report/"))
+    page = text_of_page(client.get(f"/admin/projects/report/{row.pk}/change/"))
+    assert "a stranger" in page
+    assert "eve@example.org" in page
+    page = text_of_page(client.get(f"/admin/projects/report/{row.pk}/answer/"))
+    assert "If you want to write to eve@example.org, do it first" in page
+    answer(row, paul)
+    row.refresh_from_db()
+    assert (row.mail_address, row.outcome) == ("", "acted")
+    assert not OutboxMail.objects.exists()
 
 
 @pytest.mark.parametrize(
