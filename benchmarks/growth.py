@@ -173,7 +173,7 @@ def main() -> int:
         ]
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    rows = []
+    rows, last = [], {}
     for label in found[0][0]:
         values = [
             statistics.median(run[place][label] for run in found) for place in range(len(counts))
@@ -184,8 +184,9 @@ def main() -> int:
             f"{exponent(list(counts), values):.2f}",
         ]
         rows.append(row)
+        last[label] = values[-1]
     header = ["median, in milliseconds", *(f"{count:,} projects" for count in counts), "exponent"]
-    results.keep("growth", {"table": [header, *rows]}, is_trial=options.quick)
+    results.keep("growth", {"table": [header, *rows], "values": last}, is_trial=options.quick)
     return 0
 
 

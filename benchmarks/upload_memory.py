@@ -177,18 +177,18 @@ def main() -> int:
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
-    def median(name: str) -> float:
-        return statistics.median(run[name] for run in found)
-
+    values = {name: statistics.median(run[name] for run in found) for name in found[0]}
+    values["times the tools"] = values["seconds"] / values["tools"]
     header = [f"a wheel of {mebibytes:,} MiB", "measured", "should be"]
     rows = [
-        ["more memory in a worker", f"{median('rise'):.1f} MiB", "below 64 MiB"],
-        ["bytes written for each byte of the file", f"{median('written'):.2f}", "1"],
-        ["time", f"{median('seconds'):.1f} s", ""],
-        ["time of `cp`, three hashes, `unzip -t`", f"{median('tools'):.1f} s", ""],
-        ["times that", f"{median('seconds') / median('tools'):.2f}", "below 2.5"],
+        ["more memory in a worker", f"{values['rise']:.1f} MiB", "below 64 MiB"],
+        ["bytes written for each byte of the file", f"{values['written']:.2f}", "1"],
+        ["time", f"{values['seconds']:.1f} s", ""],
+        ["time of `cp`, three hashes, `unzip -t`", f"{values['tools']:.1f} s", ""],
+        ["times that", f"{values['times the tools']:.2f}", "below 2.5"],
     ]
-    results.keep("upload_memory", {"table": [header, *rows]}, is_trial=options.quick)
+    numbers = {"table": [header, *rows], "values": values}
+    results.keep("upload_memory", numbers, is_trial=options.quick)
     return 0
 
 
