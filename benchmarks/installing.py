@@ -103,7 +103,7 @@ def install(server: Server, files: list[Path], folder: Path) -> float:
 
 def main() -> int:
     """Measure, and keep the result."""
-    options = results.options(__doc__, rounds=7)
+    options = results.options(__doc__, rounds=5)
     wanted = 3 if options.quick else PACKAGES
     folder = Path(tempfile.mkdtemp(prefix="indexsite-installing-"))
     os.environ |= {"NEW_PROJECTS_PER_USER": "1000", "NEW_PROJECTS_PER_ADDRESS": "1000"}
