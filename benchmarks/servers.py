@@ -24,7 +24,7 @@ from tests.support.mailbox import free_port
 
 ROOT = Path(__file__).resolve().parents[1]
 PEERS = ROOT / ".benchmarks"
-PEER_PACKAGES = ("pypiserver==2.4.2", "devpi-server==6.20.3", "gunicorn==27.0.1")
+PEER_PACKAGES = ("pypiserver[cache]==2.4.2", "devpi-server==6.20.3", "gunicorn==27.0.1")
 DEVPI_PASSWORD = "benchmark"  # noqa: S105  (of a throw-away server)
 SLOWEST_START = 90  # seconds
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -106,12 +106,13 @@ def _pss_of(pid: int) -> int:
 
 def peer_program(name: str) -> str:
     """The path of a peer's program; installs the peers at the first call."""
-    path = PEERS / "venv" / "bin" / name
-    if not path.exists():
+    path, mark = PEERS / "venv" / "bin" / name, PEERS / "venv" / "peers"
+    if not mark.exists() or mark.read_text() != " ".join(PEER_PACKAGES):
         uv = str(Path(sys.executable).with_name("uv"))
         subprocess.run([uv, "venv", "-q", "--allow-existing", str(PEERS / "venv")], check=True)
         python = str(PEERS / "venv" / "bin" / "python")
         subprocess.run([uv, "pip", "install", "-q", "--python", python, *PEER_PACKAGES], check=True)
+        mark.write_text(" ".join(PEER_PACKAGES))
     return str(path)
 
 
