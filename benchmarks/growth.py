@@ -1,17 +1,18 @@
-"""What grows with the index: `python -m benchmarks.growth [COUNT...]`.
+"""What grows with the index: `python -m benchmarks.growth [ROUNDS] [--quick]`.
 
 Uploads, pages, searches and the root index of one site with 100, 1,000, 10,000, 100,000 and 880,000
 projects, one request after another; the median of each in milliseconds, and the exponent of its
-growth (0: does not grow; 1: grows as the index does). `benchmarks/results/growth.json` keeps them.
+growth (0: does not grow; 1: grows as the index does). The first run fills the sites, which takes
+minutes, and keeps them in `.benchmarks/`; the result is `benchmarks/results/growth.json`.
 """
 
 from __future__ import annotations
 
 import http.client
 import math
-import os
 import shutil
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -20,14 +21,16 @@ from pathlib import Path
 
 from benchmarks import load, results, wheels
 from benchmarks.fill_projects import name_of
-from benchmarks.servers import Server
+from benchmarks.servers import PEERS, ROOT, Server
 from benchmarks.sites import running
 from tests.demo import Tour
 
-COUNTS = (100, 1_000, 10_000, 100_000, 880_000)
+COUNTS, FEW_COUNTS = (100, 1_000, 10_000, 100_000, 880_000), (100, 300)
 JSON = "application/vnd.pypi.simple.v1+json"
 REQUESTS = 50
 UPLOADS = 30
+UPLOADER = "uploader"  # the file with the text of the uploader's API token
+SLOW_INDEX = 1_000  # milliseconds: the root index is made anew, for there is no edition yet
 INDEX_LAG = 90  # seconds that the worker has for a new edition of the root index
 
 
@@ -100,18 +103,51 @@ def cases(server: Server, count: int, bodies: Path) -> Iterator[tuple[str, Calla
     yield "upload that makes a project", upload_new
 
 
-def measure(tour: Tour, count: int, bodies: Path) -> dict[str, float]:
-    """All cases with so many projects, in milliseconds; and the memory, in MiB."""
-    tour.run_program(sys.executable, "-m", "benchmarks.fill_projects", str(count))
+def filled(count: int, folder: Path, before: Path | None) -> Path:
+    """The folder of a site with so many projects, which nobody has used; kept for the next run.
+
+    Args:
+        before: such a folder with fewer projects.
+    """
+    kept = PEERS / f"growth-{count}"
+    if not kept.exists():
+        tour = Tour(folder / f"fill-{count}")
+        tour.environment["PYTHONPATH"] = str(ROOT)
+        if before is None:
+            tour.folder.mkdir()
+            with running(tour):
+                pass  # makes the database, and the uploader
+            (tour.folder / UPLOADER).write_text(tour.tokens["wide"])
+        else:
+            shutil.copytree(before, tour.folder)
+        command = [sys.executable, "-m", "benchmarks.fill_projects", str(count)]
+        subprocess.run(command, env=tour.environment, cwd=ROOT, check=True)
+        part = kept.with_suffix(".part")
+        shutil.rmtree(part, ignore_errors=True)
+        shutil.move(tour.folder, part)
+        part.rename(kept)
+    return kept
+
+
+def measure(kept: Path, folder: Path, count: int) -> dict[str, float]:
+    """All cases on a copy of that site, in milliseconds; and the memory, in MiB."""
+    tour = Tour(folder / str(count))
+    shutil.copytree(kept, tour.folder)
+    tour.tokens["wide"] = (tour.folder / UPLOADER).read_text()
+    tour.environment |= {
+        "NEW_PROJECTS_PER_USER": "100000",
+        "NEW_PROJECTS_PER_ADDRESS": "100000",
+    }
     with running(tour) as server:
         reader, end = Reader(server), time.monotonic() + INDEX_LAG
-        while reader.first_byte("/simple/") > 1000 and time.monotonic() < end:
+        while reader.first_byte("/simple/") > SLOW_INDEX and time.monotonic() < end:
             time.sleep(1)  # an edition is being written
         found = {}
-        for label, ask in cases(server, count, bodies):
+        for label, ask in cases(server, count, folder / "bodies"):
             found[label] = ask()
             print(f"{count:>8,} {label}: {found[label]:.1f} ms", flush=True)
         found["memory of web server and worker (MiB)"] = server.memory()
+    shutil.rmtree(tour.folder)
     return found
 
 
@@ -124,27 +160,33 @@ def exponent(counts: list[int], values: list[float]) -> float:
 
 def main() -> int:
     """Measure, and keep the result."""
-    counts = [int(word) for word in sys.argv[1:]] or list(COUNTS)
+    options = results.options(__doc__, rounds=1)
+    counts = FEW_COUNTS if options.quick else COUNTS
     folder = Path(tempfile.mkdtemp(prefix="indexsite-growth-"))
-    tour = Tour(folder)
-    tour.environment |= {
-        "NEW_PROJECTS_PER_USER": "100000",
-        "NEW_PROJECTS_PER_ADDRESS": "100000",
-        "PYTHONPATH": str(Path(__file__).resolve().parents[1]),
-    }
+    sites: list[Path] = []
     try:
-        with running(tour):
-            pass  # migrates, and makes the uploader
-        found = [measure(tour, count, folder / "bodies") for count in counts]
+        for count in counts:
+            sites.append(filled(count, folder, sites[-1] if sites else None))
+        found = [
+            [measure(kept, folder, count) for kept, count in zip(sites, counts, strict=True)]
+            for _round in range(options.rounds)
+        ]
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    rows = []
-    for label in found[0]:
-        values = [numbers[label] for numbers in found]
-        rows.append([label, *(f"{value:.1f}" for value in values)])
-        rows[-1].append(f"{exponent(counts, values):.2f}")
+    rows, last = [], {}
+    for label in found[0][0]:
+        values = [
+            statistics.median(run[place][label] for run in found) for place in range(len(counts))
+        ]
+        row = [
+            label,
+            *(f"{value:.1f}" for value in values),
+            f"{exponent(list(counts), values):.2f}",
+        ]
+        rows.append(row)
+        last[label] = values[-1]
     header = ["median, in milliseconds", *(f"{count:,} projects" for count in counts), "exponent"]
-    results.keep("growth", {"table": [header, *rows], "cores": os.cpu_count()})
+    results.keep("growth", {"table": [header, *rows], "values": last}, is_trial=options.quick)
     return 0
 
 

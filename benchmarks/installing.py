@@ -1,10 +1,10 @@
-"""How fast a set of packages is installed: `python -m benchmarks.installing [ROUNDS]`.
+"""How fast a set of packages is installed: `python -m benchmarks.installing [ROUNDS] [--quick]`.
 
 `uv pip install`, with an empty cache each time, of 30 packages from Indexsite, pypiserver,
 devpi-server, and nginx that serves Indexsite's own pages and files as files. The packages are the
 first 30 that this project is locked to, that have a wheel for this Python, and that Indexsite
-takes; they are downloaded once, with pip. The runs are interleaved; the result is
-`benchmarks/results/installing.json`.
+takes; they are downloaded with pip, once, into `.benchmarks/`. The runs are interleaved; the result
+is `benchmarks/results/installing.json`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from packaging.markers import Marker
 from packaging.utils import parse_wheel_filename
 
 from benchmarks import load, results, servers, wheels
-from benchmarks.servers import ROOT, Server
+from benchmarks.servers import PEERS, ROOT, Server
 from benchmarks.sites import indexsite
 
 PACKAGES = 30
@@ -35,7 +35,7 @@ _PIN = re.compile(r"^([a-z0-9._-]+)==([^ ;]+)(?: ; (.*?))? \\$", re.MULTILINE)
 _HREF = re.compile(r'href="([^"#]+)')
 
 
-def fetch(folder: Path) -> Iterator[Path]:
+def fetch() -> Iterator[Path]:
     """The wheels, one by one, from whatever registry pip is told to use here."""
     text = (ROOT / "requirements" / "dev.txt").read_text()
     pins = [
@@ -44,19 +44,20 @@ def fetch(folder: Path) -> Iterator[Path]:
         if not marker or Marker(marker).evaluate()
     ]
     pip = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--only-binary", ":all:"]
-    for number, pin in enumerate(pins):
-        target = folder / str(number)
-        subprocess.run([*pip, "-d", str(target), pin], check=False, capture_output=True)
+    for pin in pins:
+        target = PEERS / "wheels" / pin
+        if not any(target.glob("*.whl")):
+            subprocess.run([*pip, "-d", str(target), pin], check=False, capture_output=True)
         yield from target.glob("*.whl")
 
 
-def give(server: Server, path: Path) -> bool:
+def give(server: Server, path: Path, folder: Path) -> bool:
     """Upload it, or give it to pypiserver as its own documents say; whether it was taken."""
     if server.name.startswith("pypiserver"):
         shutil.copy(path, server.folder)
         return True
     name, version, _build, _tags = parse_wheel_filename(path.name)
-    body = path.with_suffix(".body")
+    body = folder / f"{path.name}.body"
     body.write_bytes(wheels.upload_body(name, str(version), path.name, path.read_bytes()))
     found = load.upload(server, [body], connections=1, boundary=wheels.BOUNDARY)
     return not found["failures"]
@@ -102,7 +103,8 @@ def install(server: Server, files: list[Path], folder: Path) -> float:
 
 def main() -> int:
     """Measure, and keep the result."""
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 7
+    options = results.options(__doc__, rounds=5)
+    wanted = 3 if options.quick else PACKAGES
     folder = Path(tempfile.mkdtemp(prefix="indexsite-installing-"))
     os.environ |= {"NEW_PROJECTS_PER_USER": "1000", "NEW_PROJECTS_PER_ADDRESS": "1000"}
     seconds: dict[str, list[float]] = {}
@@ -113,14 +115,14 @@ def main() -> int:
                 stack.enter_context(servers.pypiserver(folder / "pypiserver")),
                 stack.enter_context(servers.devpi(folder / "devpi")),
             ]
-            taken = (path for path in fetch(folder / "wheels") if give(started[0], path))
-            files = list(islice(taken, PACKAGES))
+            taken = (path for path in fetch() if give(started[0], path, folder))
+            files = list(islice(taken, wanted))
             for server in started[1:]:
-                if not all(give(server, path) for path in files):
+                if not all(give(server, path, folder) for path in files):
                     raise RuntimeError(f"{server.name} refuses a wheel.")
             limit = stack.enter_context(servers.nginx(folder / "nginx"))
             mirror(started[0], limit.folder, files)
-            for turn in range(rounds + 1):  # the first one warms up
+            for turn in range(options.rounds + 1):  # the first one warms up
                 for server in [*started, limit]:
                     found = install(server, files, folder)
                     if turn:
@@ -133,7 +135,8 @@ def main() -> int:
         for name, runs in seconds.items()
     ]
     header = [f"`uv pip install` of {len(files)} packages", "median", "from-to"]
-    results.keep("installing", {"table": [header, *rows], "cores": os.cpu_count()})
+    values = {name: statistics.median(runs) for name, runs in seconds.items()}
+    results.keep("installing", {"table": [header, *rows], "values": values}, is_trial=options.quick)
     return 0
 
 

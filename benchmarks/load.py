@@ -42,7 +42,7 @@ def read(
         per_second: requests answered in a second; p50, p99: milliseconds; server_cpu, load_cpu:
         CPU seconds that server and load generator used; failures: answers that were no 2xx or 3xx.
     """
-    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency"]
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "--timeout", "30s"]
     for name, value in (headers or {}).items():
         command += ["-H", f"{name}: {value}"]
     before, load_before = server.cpu_seconds(), _children_cpu()

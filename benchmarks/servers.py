@@ -24,7 +24,8 @@ from tests.support.mailbox import free_port
 
 ROOT = Path(__file__).resolve().parents[1]
 PEERS = ROOT / ".benchmarks"
-PEER_PACKAGES = ("pypiserver==2.4.2", "devpi-server==6.20.3", "gunicorn==27.0.1")
+PEER_PACKAGES = ("pypiserver[cache]==2.4.2", "devpi-server==6.20.3", "gunicorn==27.0.1")
+DEVPI_PASSWORD = "benchmark"  # noqa: S105  (of a throw-away server)
 SLOWEST_START = 90  # seconds
 _TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -41,6 +42,8 @@ class Server:
         authorization: the header that uploads bring.
         pid: the parent process.
         accepts_json: whether its Simple API has the JSON form.
+        folder: where it keeps what it serves.
+        behind: the server that this one passes requests on to, and whose costs are its own.
     """
 
     name: str
@@ -51,6 +54,7 @@ class Server:
     pid: int = 0
     accepts_json: bool = True
     folder: Path = field(default_factory=Path)
+    behind: Server | None = None
 
     @property
     def port(self) -> int:
@@ -59,7 +63,8 @@ class Server:
 
     def cpu_seconds(self) -> float:
         """User and system time of all its processes so far, in seconds."""
-        return sum(_cpu_of(pid) for pid in family(self.pid))
+        own = sum(_cpu_of(pid) for pid in family(self.pid))
+        return own + (self.behind.cpu_seconds() if self.behind else 0)
 
     def memory(self) -> float:
         """The proportional share of memory (PSS) of all its processes, in MiB."""
@@ -101,12 +106,13 @@ def _pss_of(pid: int) -> int:
 
 def peer_program(name: str) -> str:
     """The path of a peer's program; installs the peers at the first call."""
-    path = PEERS / "venv" / "bin" / name
-    if not path.exists():
+    path, mark = PEERS / "venv" / "bin" / name, PEERS / "venv" / "peers"
+    if not mark.exists() or mark.read_text() != " ".join(PEER_PACKAGES):
         uv = str(Path(sys.executable).with_name("uv"))
         subprocess.run([uv, "venv", "-q", "--allow-existing", str(PEERS / "venv")], check=True)
         python = str(PEERS / "venv" / "bin" / "python")
         subprocess.run([uv, "pip", "install", "-q", "--python", python, *PEER_PACKAGES], check=True)
+        mark.write_text(" ".join(PEER_PACKAGES))
     return str(path)
 
 
@@ -175,7 +181,7 @@ def pypiserver(folder: Path, *, with_gunicorn: bool = False) -> Iterator[Server]
     port = free_port()
     if with_gunicorn:
         application = (
-            f"pypiserver:app(roots=['{packages}'],password_file='.',authenticate=['.'],"
+            f"pypiserver:app(roots=['{packages}'],password_file='.',authenticate=[],"
             "disable_fallback=True)"
         )
         command = [peer_program("gunicorn"), "-w", "2", "-k", "gthread", "--threads", "40"]
@@ -205,7 +211,7 @@ def devpi(folder: Path) -> Iterator[Server]:
     port = free_port()
     url, data = f"http://127.0.0.1:{port}", str(folder / "data")
     if is_new:
-        init = [peer_program("devpi-init"), "--serverdir", data, "--root-passwd", "benchmark"]
+        init = [peer_program("devpi-init"), "--serverdir", data, "--root-passwd", DEVPI_PASSWORD]
         subprocess.run(init, check=True, capture_output=True)
     command = [peer_program("devpi-server"), "--serverdir", data, "--port", str(port)]
     with program([*command, "--host", "127.0.0.1"], log=folder / "log", ready=url) as process:
@@ -238,7 +244,7 @@ def _devpi_index(url: str, pair: str) -> None:
 
 def _devpi_login(url: str) -> str:
     """A session's password, which is quicker to check than that of the account."""
-    data = json.dumps({"user": "root", "password": "benchmark"}).encode()
+    data = json.dumps({"user": "root", "password": DEVPI_PASSWORD}).encode()
     _status, body = ask(f"{url}/+login", method="POST", data=data, Accept="application/json")
     return str(json.loads(body)["result"]["password"])
 
@@ -247,22 +253,47 @@ def _devpi_login(url: str) -> str:
 def nginx(folder: Path) -> Iterator[Server]:
     """nginx serving files of a folder with one worker for each core: the physical limit."""
     (folder / "www").mkdir(parents=True, exist_ok=True)
+    with _nginx(folder, f"root {folder}/www; index index.html;") as (url, pid):
+        yield Server("nginx, files", url, "/simple/", pid=pid, folder=folder / "www")
+
+
+@contextmanager
+def nginx_before(site: Server, folder: Path) -> Iterator[Server]:
+    """nginx that passes requests on to a site, and sends the files that the site tells it to."""
+    folder.mkdir(parents=True, exist_ok=True)
+    server = f"""
+    location /_files/ {{ internal; alias {site.folder}/files/; }}
+    location / {{
+      proxy_pass http://site; proxy_http_version 1.1; proxy_set_header Connection "";
+      proxy_set_header Host localhost:{site.port}; proxy_set_header X-Forwarded-Proto http;
+      proxy_set_header X-Forwarded-For $remote_addr;
+    }}"""
+    upstream = f"upstream site {{ server 127.0.0.1:{site.port}; keepalive 16; }}"
+    with _nginx(folder, server, upstream) as (url, pid):
+        yield Server("Indexsite, nginx sends", url, "/simple/", pid=pid, behind=site)
+
+
+@contextmanager
+def _nginx(folder: Path, server: str, upstream: str = "") -> Iterator[tuple[str, int]]:
+    """nginx with these lines in its configuration; its address and process id."""
     port = free_port()
+    user = "user root;" if os.geteuid() == 0 else ""  # it reads what only we may read
     configuration = folder / "nginx.conf"
     configuration.write_text(
         f"""
-worker_processes auto; daemon off; pid {folder}/pid; error_log {folder}/log;
+worker_processes auto; daemon off; pid {folder}/pid; error_log {folder}/log; {user}
 events {{ worker_connections 512; }}
 http {{
   access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000;
   client_body_temp_path {folder}/t1; proxy_temp_path {folder}/t2; fastcgi_temp_path {folder}/t3;
   uwsgi_temp_path {folder}/t4; scgi_temp_path {folder}/t5;
   types {{ application/vnd.pypi.simple.v1+json json; text/html html; }}
-  server {{ listen 127.0.0.1:{port}; root {folder}/www; index index.html; }}
+  {upstream}
+  server {{ listen 127.0.0.1:{port}; {server} }}
 }}
 """
     )
     url = f"http://127.0.0.1:{port}"
     command = ["nginx", "-c", str(configuration)]
     with program(command, log=folder / "out", ready=f"{url}/") as process:
-        yield Server("nginx, files", url, "/simple/", pid=process.pid, folder=folder / "www")
+        yield url, process.pid

@@ -26,9 +26,7 @@ _EXTRA = (
 
 def wheel(name: str, version: str, *, size: int = 0) -> tuple[str, bytes]:
     """A wheel with real metadata; `size` bytes that cannot be compressed make it larger."""
-    filler = b"".join(
-        hashlib.sha256(f"{name}{version}{number}".encode()).digest() for number in range(size // 32)
-    )
+    filler = hashlib.shake_256(f"{name}{version}".encode()).digest(size)
     files: dict[str, str | bytes] = {f"{name.replace('-', '_')}/__init__.py": b""}
     if filler:
         files[f"{name.replace('-', '_')}/data.bin"] = filler
