@@ -50,7 +50,7 @@ def _cell(runs: list[Run]) -> str:
 def _beside(numbers: dict[str, Any], case: str) -> str:
     try:
         best = goals.best_peer(numbers, case)
-        return f"{goals.beside(best, case)(numbers):.1f} times {best}"
+        return f"{goals.beside(best, case)(numbers):.2g} times {best}"
     except LookupError:
         return "-"
 
