@@ -50,7 +50,8 @@ def _cell(runs: list[Run]) -> str:
 def _beside(numbers: dict[str, Any], case: str) -> str:
     try:
         best = goals.best_peer(numbers, case)
-        return f"{goals.beside(best, case)(numbers):.1f} times {best}"
+        ratio = goals.beside(best, case)(numbers)
+        return f"{ratio:.1f} times {best}" if ratio >= 1 else f"{ratio:.2f} times {best}"
     except LookupError:
         return "-"
 
