@@ -109,7 +109,7 @@ GUARDS = [
     Guard(
         "owners hear of releases as they chose",
         "projects/mailings.py",
-        "Q(mail_choice=BY_OTHERS) & ~Q(pk=by.id or None)",
+        "Q(mail_choice=BY_OTHERS) & ~Q(pk=uploader)",
         "Q(mail_choice=BY_OTHERS)",
         f"{_CHOICES}::test_owners_hear_of_releases_as_they_chose",
     ),

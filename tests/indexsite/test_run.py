@@ -275,6 +275,17 @@ def wait_for(process: subprocess.Popen[str], line: str) -> str:
     raise AssertionError(f"ended with {process.wait()} after: {read}")
 
 
+def wait_for_worker(children: list[int]) -> int:
+    """Which of these is the worker: the web server may be ready before it has begun."""
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        for child in children:
+            if b"run_worker" in Path(f"/proc/{child}/cmdline").read_bytes():
+                return child
+        time.sleep(0.05)
+    raise AssertionError("there is no worker")
+
+
 def status_of(port: int) -> int:
     """What the health page of a server on this machine answers."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
@@ -325,7 +336,7 @@ def test_the_site_answers_when_it_says_so_and_a_signal_stops_all_of_it(
 def test_the_site_stops_with_code_1_when_its_worker_dies(site: subprocess.Popen[str]) -> None:
     wait_for(site, "Ready after ")
     children = children_of(site.pid)
-    worker = next(c for c in children if b"run_worker" in Path(f"/proc/{c}/cmdline").read_bytes())
+    worker = wait_for_worker(children)
     os.kill(worker, signal.SIGKILL)
     said, _ = site.communicate(timeout=60)
     assert "The worker ended by itself (by signal 9), so Indexsite was stopped." in said
