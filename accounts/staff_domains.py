@@ -31,7 +31,6 @@ class DomainForm(ReasonForm):
     again = forms.CharField(
         label=gettext_lazy("The domain again"),
         required=False,
-        max_length=253,
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
     field_order = ("domain", "again", "reason")
