@@ -30,14 +30,6 @@ class DomainForm(TypedTwiceForm):
         help_text=gettext_lazy("Such as example.org. Domains below it are meant, too."),
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
-<<<<<<< HEAD
-=======
-    again = forms.CharField(
-        label=gettext_lazy("The domain again"),
-        required=False,
-        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
-    )
->>>>>>> signin
     field_order = ("domain", "again", "reason")
 
     def read(self, text: str) -> str:
