@@ -20,10 +20,12 @@ def find_obstacle(asked: Sequence[Switch], *, network_address: str) -> tuple[boo
     """Whether an address is blocked, and why one of these switches refuses ("" if none does).
 
     Args:
-        asked: at least one switch, whose rows bring the answer about the address along.
+        asked: switches, whose rows bring the answer about the address along; without any, it is
+            asked for alone.
     """
     blocks = BlockedRange.objects.around(network_address)
     rows = SwitchState.objects.filter(name__in=[switch.name for switch in asked])
     found = list(rows.annotate(is_blocked=Exists(blocks)))
-    is_address_blocked = any(row.is_blocked for row in found)
-    return is_address_blocked, switches.refusal_in(found)
+    if not found:
+        return is_blocked(network_address), ""
+    return found[0].is_blocked, switches.refusal_in(found)
