@@ -27,8 +27,14 @@ def is_blocked(network_address: str) -> bool:
 
 
 def find_obstacle(asked: Sequence[Switch], *, network_address: str) -> tuple[bool, str]:
-    """Whether an address is blocked, and why one of these switches refuses ("" if none does)."""
+    """Whether an address is blocked, and why one of these switches refuses ("" if none does).
+
+    The rows of the switches bring the answer about the address along, if there are any.
+    """
     rows = _SWITCHES.all(address_key(network_address), timezone.now())
-    is_address_blocked = any(vars(row)["is_blocked"] for row in rows)
+    if not rows:
+        return is_blocked(network_address), ""
     names = {switch.name for switch in asked}
-    return is_address_blocked, switches.refusal_in(row for row in rows if row.name in names)
+    return vars(rows[0])["is_blocked"], switches.refusal_in(
+        row for row in rows if row.name in names
+    )

@@ -77,10 +77,9 @@ class SwitchMiddleware:
     def process_view(self, request: HttpRequest, *args: Any) -> HttpResponse | None:
         """Refuse what is switched off, before the body is read or anybody's secret is looked at."""
         asked, address = _switches_before(request), _address_that_counts(request)
-        if asked:
-            is_blocked, refusal = obstacles.find_obstacle(asked, network_address=address)
-        else:
-            is_blocked, refusal = bool(address) and obstacles.is_blocked(address), ""
+        if not (asked or address):
+            return None
+        is_blocked, refusal = obstacles.find_obstacle(asked, network_address=address)
         if is_blocked:
             return _refuse_address(request)
         return _refuse(request, refusal) if refusal else None

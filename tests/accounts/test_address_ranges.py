@@ -24,7 +24,7 @@ from accounts.events import (
     STAFF_ACT_REFUSED,
 )
 from accounts.jobs import note_ends_of_blocks
-from accounts.models import BlockedRange, PasswordReset, User
+from accounts.models import BlockedRange, PasswordReset, SwitchState, User
 from accounts.obstacles import is_blocked
 from accounts.operations.address_ranges import block_range, lift_range
 from audit.actors import Actor, command
@@ -167,6 +167,13 @@ def test_an_upload_from_there_is_refused_in_one_line_before_its_body_is_read(
     event = Event.objects.get(kind=UPLOAD_REFUSED.name)
     assert event.fields == {"code": "blocked_address", "target": "", "filename": ""}
     assert not File.objects.exists()
+
+
+def test_an_upload_is_refused_where_no_switch_has_a_row(alice: Person) -> None:
+    token = token_of(alice)
+    SwitchState.objects.all().delete()
+    block_range(TOOLS, reason=REASON, by=BY)
+    assert upload(token).status_code == 403
 
 
 def test_other_addresses_sign_in_and_upload(browser: Browser, alice: Person) -> None:

@@ -14,8 +14,8 @@ from django.utils import timezone
 from projects.models import File, Project
 from projects.operations import lifecycle
 from projects.operations.publishing import yank_release
-from tests.clients.test_tools import make_environment, put, twine
-from tests.clients.tools import BIN, Outcome, run
+from tests.clients.test_tools import put, twine
+from tests.clients.tools import BIN, Outcome, make_environment, pdm_program, run
 from tests.support.artifacts import make_sdist, make_wheel
 from tests.support.people import Person
 from tests.support.server import Site
@@ -168,19 +168,7 @@ def test_poetry_locks_and_installs(shelf: Site, tmp_path: Path) -> None:
     _import_both(tmp_path / ".venv" / "bin" / "python", tmp_path)
 
 
-@pytest.fixture(scope="module")
-def pdm(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """pdm in an environment of its own: what it needs does not go together with what we need."""
-    folder = tmp_path_factory.mktemp("pdm")
-    python = make_environment(folder)
-    lock = Path(__file__).resolve().parents[2] / "requirements" / "pdm.txt"
-    words = ("pip", "install", "--quiet", "--require-hashes", "--python", str(python), "-r")
-    result = run(str(BIN / "uv"), *words, str(lock), folder=folder)
-    assert result.is_well, result.line
-    return python.parent / "pdm"
-
-
-def test_pdm_locks_and_installs(shelf: Site, tmp_path: Path, pdm: Path) -> None:
+def test_pdm_locks_and_installs(shelf: Site, tmp_path: Path) -> None:
     write_project(
         tmp_path,
         shelf,
@@ -195,7 +183,7 @@ def test_pdm_locks_and_installs(shelf: Site, tmp_path: Path, pdm: Path) -> None:
     }
     result = run(
         *(
-            str(pdm),
+            pdm_program(),
             "install",
             "--no-self",
         ),

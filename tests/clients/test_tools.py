@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
 
 from projects.models import File
 from tests.clients import tools
-from tests.clients.tools import BIN, Outcome, Sending, run
+from tests.clients.tools import BIN, Outcome, Sending, make_environment, run
 from tests.support.artifacts import make_sdist, make_wheel
 from tests.support.people import Person
 from tests.support.server import Site
@@ -72,16 +71,6 @@ def test_flit_publishes(site: Site, alice: Person, tmp_path: Path) -> None:
     )
     assert result.is_well, result.line
     assert File.objects.filter(project__name="flit-one").count() == 2
-
-
-def make_environment(folder: Path) -> Path:
-    """A fresh virtual environment; its interpreter."""
-    environment = folder / "environment"
-    result = run(
-        str(BIN / "uv"), "venv", "--python", sys.executable, str(environment), folder=folder
-    )
-    assert result.is_well, result.line
-    return environment / "bin" / "python"
 
 
 @pytest.mark.parametrize("is_sdist", [False, True])

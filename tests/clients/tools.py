@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 BIN = Path(sys.executable).parent
@@ -158,6 +161,28 @@ def _describe_for_poetry(sending: Sending) -> None:
     )
 
 
+def make_environment(folder: Path) -> Path:
+    """A fresh virtual environment; its interpreter."""
+    environment = folder / "environment"
+    words = ("venv", "--python", sys.executable, str(environment))
+    result = run(str(BIN / "uv"), *words, folder=folder)
+    assert result.is_well, result.line
+    return environment / "bin" / "python"
+
+
+@cache
+def pdm_program() -> str:
+    """pdm in an environment of its own: what it needs does not go together with what we need."""
+    folder = Path(tempfile.mkdtemp(prefix="indexsite-pdm-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    python = make_environment(folder)
+    lock = Path(__file__).resolve().parents[2] / "requirements" / "pdm.txt"
+    words = ("pip", "install", "--quiet", "--require-hashes", "--python", str(python), "-r")
+    result = run(str(BIN / "uv"), *words, str(lock), folder=folder)
+    assert result.is_well, result.line
+    return str(python.parent / "pdm")
+
+
 def pdm(sending: Sending) -> Outcome:
     """`pdm publish` of files that were built already; credentials from the environment."""
     name, version = sending.files[0].split("-")[:2]
@@ -165,7 +190,7 @@ def pdm(sending: Sending) -> Outcome:
         f'[project]\nname = "{name}"\nversion = "{version}"\nrequires-python = ">=3.9"\n'
     )
     return run(
-        str(BIN / "pdm"),
+        pdm_program(),
         "publish",
         "--no-build",
         *sending.options,

@@ -7,9 +7,9 @@ _OPERATIONS = "accounts/operations/address_ranges.py"
 GUARDS = [
     Guard(
         "nobody signs in from a blocked address",
-        "indexsite/read_only.py",
-        'is_blocked, refusal = bool(address) and obstacles.is_blocked(address), ""',
-        'is_blocked, refusal = False, ""',
+        "accounts/obstacles.py",
+        'return is_blocked(network_address), ""',
+        'return False, ""',
         f"{_TESTS}::test_nobody_signs_in_from_a_blocked_address",
     ),
     Guard(
