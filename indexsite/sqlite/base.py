@@ -2,59 +2,77 @@
 
 SQLite has one writer at a time. Whoever comes second looks again after a while, and after ever
 longer ones, up to 0.1 s: with 16 uploads at once, most of the time nobody wrote, and some waited
-for seconds. Here the threads of a process take turns, so that SQLite sees one writer of each.
+for seconds. Here the threads of a process take turns, and then the processes.
 """
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from django.db import OperationalError
 from django.db.backends.sqlite3 import base
 
-from indexsite.sqlite.line import Line
+from indexsite.sqlite.line import Gate, Line
 
 _line = Line()
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """A connection that is in line from the start of a transaction to its end."""
+    """A connection that has its turn from the start of a transaction to its end."""
 
-    _is_in_line = False
+    _gate: Gate | None = None
 
     def _start_transaction_under_autocommit(self) -> None:
         self._enter()
         try:
-            super()._start_transaction_under_autocommit()  # type: ignore[misc]  # the stubs leave it out
+            super()._start_transaction_under_autocommit()  # type: ignore[misc]  # not in the stubs
         except BaseException:
             self._leave()
             raise
 
     def _commit(self) -> Any:
-        done = super()._commit()  # type: ignore[misc]  # the stubs leave it out
+        done = super()._commit()  # type: ignore[misc]  # not in the stubs
         self._leave()
         return done
 
     def _rollback(self) -> Any:
         try:
-            return super()._rollback()  # type: ignore[misc]  # the stubs leave it out
+            return super()._rollback()  # type: ignore[misc]  # not in the stubs
         finally:
             self._leave()
 
     def _close(self) -> Any:
         try:
-            return super()._close()  # type: ignore[misc]  # the stubs leave it out
+            return super()._close()  # type: ignore[misc]  # not in the stubs
         finally:
             self._leave()
 
     def _enter(self) -> None:
-        if self._is_in_line:
+        if self._gate is not None:
             return
-        if not _line.enter(timeout=self.settings_dict["OPTIONS"].get("timeout", 5)):
+        end = time.monotonic() + self.settings_dict["OPTIONS"].get("timeout", 5)
+        if not _line.enter(end - time.monotonic()):
             raise OperationalError("database is locked")
-        self._is_in_line = True
+        try:
+            self._gate = _pass_gate(self.settings_dict["NAME"], end)
+        except BaseException:
+            _line.leave()
+            raise
 
     def _leave(self) -> None:
-        if self._is_in_line:
-            self._is_in_line = False
+        gate, self._gate = self._gate, None
+        if gate is not None:
+            gate.close()
             _line.leave()
+
+
+def _pass_gate(name: Any, end: float) -> Gate:
+    try:
+        gate = Gate(f"{name}-line")
+    except OSError as error:
+        raise OperationalError("unable to open database file") from error
+    if not gate.enter(end - time.monotonic()):
+        gate.close()
+        raise OperationalError("database is locked")
+    return gate

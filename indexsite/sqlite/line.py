@@ -1,13 +1,20 @@
-"""Where the threads of a process wait for what one of them can have: first come, first served."""
+"""Where those who want what one can have at a time wait for it: first come, first served."""
 
 from __future__ import annotations
 
+import fcntl
+import os
+import time
 from collections import deque
 from threading import Lock
+from typing import Final
+
+_LOOK_AGAIN: Final = 0.0005  # seconds
+_PLACE, _GATE = 0, 1  # bytes of the file
 
 
 class Line:
-    """A lock that goes to whoever waited longest, and not to whoever asks at the right moment."""
+    """A lock for threads that goes to whoever waited longest, not to whoever asks just then."""
 
     def __init__(self) -> None:
         self._guard = Lock()
@@ -45,3 +52,41 @@ class Line:
                 self._waiting.popleft().release()
             else:
                 self._is_taken = False
+
+
+class Gate:
+    """A lock for processes, of which one thread at a time may come.
+
+    It is two locks on one file: who waits at the gate has the place before it, so nobody goes
+    through twice while another waits. A process that dies leaves both (fcntl(2), F_SETLK).
+
+    Args:
+        path: the file, which is made if it is not there.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+    def enter(self, timeout: float) -> bool:
+        """Wait for one's turn; as for `Line`."""
+        end = time.monotonic() + timeout
+        if not self._take(_PLACE, end):
+            return False
+        came = self._take(_GATE, end)
+        fcntl.lockf(self._file, fcntl.LOCK_UN, 1, _PLACE)
+        return came
+
+    def _take(self, which: int, end: float) -> bool:
+        while True:
+            try:
+                fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, which)
+            except BlockingIOError:
+                if time.monotonic() >= end:
+                    return False
+                time.sleep(_LOOK_AGAIN)
+            else:
+                return True
+
+    def close(self) -> None:
+        """Leave, and keep nothing open."""
+        os.close(self._file)

@@ -41,4 +41,11 @@ GUARDS = [
         "",
         f"{_SQLITE}::test_whoever_gives_up_holds_nobody_up",
     ),
+    Guard(
+        "nobody goes through the gate twice while another waits",
+        "indexsite/sqlite/line.py",
+        "        if not self._take(_PLACE, end):\n",
+        "        if False:\n",
+        f"{_SQLITE}::test_nobody_goes_through_twice_while_another_process_waits",
+    ),
 ]

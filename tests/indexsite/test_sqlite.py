@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import fcntl
 import sqlite3
+import subprocess
+import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.db import DatabaseError, OperationalError, connection, transaction
 
 from accounts.models import SwitchState
 from indexsite.sqlite import base
-from indexsite.sqlite.line import Line
+from indexsite.sqlite.line import _PLACE, Gate, Line
 from tests.support.clone import race
 
 pytestmark = pytest.mark.once
@@ -157,3 +164,65 @@ def test_all_writers_have_their_turn() -> None:
     assert race(16, write) == [5] * 16
     assert SwitchState.objects.get(name="uploads").banner == "x" * 80
     assert is_free()
+
+
+OTHER = """
+import sys, time
+from indexsite.sqlite.line import Gate
+gate = Gate(sys.argv[1])
+print("asks", flush=True)
+assert gate.enter(30)
+print("is in", flush=True)
+sys.stdin.readline()
+"""
+
+
+@contextmanager
+def another_process(path: Path) -> Iterator[subprocess.Popen[str]]:
+    """One that passes a gate, and leaves when its input ends."""
+    words = (sys.executable, "-c", OTHER, str(path))
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(words, cwd=settings.BASE_DIR, text=True, **pipes) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "asks\n"
+            yield process
+        finally:
+            process.kill()
+
+
+def test_a_process_waits_for_another_and_not_for_one_that_was_killed(tmp_path: Path) -> None:
+    """Whoever is killed leaves, wherever it was."""
+    gate = Gate(str(tmp_path / "line"))
+    with another_process(tmp_path / "line") as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "is in\n"
+        assert not gate.enter(0.05)
+        other.kill()
+        assert gate.enter(30)
+    gate.close()
+
+
+def test_nobody_goes_through_twice_while_another_process_waits(tmp_path: Path) -> None:
+    """However soon it comes again."""
+    gate = Gate(str(tmp_path / "line"))
+    assert gate.enter(0)
+    with another_process(tmp_path / "line") as other:
+        wait_until(lambda: not _can_take_place(gate))
+        gate.close()
+        again = Gate(str(tmp_path / "line"))
+        assert not again.enter(0.05)
+        assert other.stdout is not None
+        assert other.stdout.readline() == "is in\n"
+        assert other.stdin is not None
+        other.stdin.close()
+        assert again.enter(30)
+        again.close()
+
+
+def _can_take_place(gate: Gate) -> bool:
+    """Whether nobody waits at the gate; whoever asks takes no place by it."""
+    free = gate._take(_PLACE, 0)
+    if free:
+        fcntl.lockf(gate._file, fcntl.LOCK_UN, 1, _PLACE)
+    return free
