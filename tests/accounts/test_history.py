@@ -254,6 +254,7 @@ IN_ANOTHER_PART = {  # tables that name a person, and the part of the file that 
     "accounts.KnownDevice": "devices",
     "accounts.UserSession": "sessions",
     "accounts.UnknownSignIn": "unknown_sign_ins",
+    "accounts.MailChoice": "mail_choices",
     "projects.Report": "reports",
     "projects.Role": "roles",
     "projects.Invitation": "invitations",

@@ -16,6 +16,7 @@ import pytest
 
 from projects.models import File, Project
 from tests.architecture.reading import ROOT
+from tests.clients import tools
 from tests.clients.tools import TOOLS, Outcome, Sending
 from tests.support.artifacts import make_sdist, make_wheel
 from tests.support.people import Person
@@ -140,6 +141,10 @@ def test_each_tool_uploads_and_prints_why_it_is_refused(
 
 def version_of(tool: str) -> str:
     """What a tool is called with its version."""
+    if tool == "pdm":  # in an environment of its own
+        found = re.search(r"^pdm==(\S+)", tools.PDM_LOCK.read_text(), re.MULTILINE)
+        assert found is not None
+        return f"pdm {found[1]}"
     return VERSIONED.get(tool) or f"{tool} {metadata.version(tool)}"
 
 

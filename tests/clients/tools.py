@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 
 BIN = Path(sys.executable).parent
+PDM_LOCK = Path(__file__).resolve().parents[2] / "requirements" / "pdm.txt"
 _FOREIGN = (
     "TWINE_",
     "UV_",
@@ -176,9 +177,8 @@ def pdm_program() -> str:
     folder = Path(tempfile.mkdtemp(prefix="indexsite-pdm-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     python = make_environment(folder)
-    lock = Path(__file__).resolve().parents[2] / "requirements" / "pdm.txt"
     words = ("pip", "install", "--quiet", "--require-hashes", "--python", str(python), "-r")
-    result = run(str(BIN / "uv"), *words, str(lock), folder=folder)
+    result = run(str(BIN / "uv"), *words, str(PDM_LOCK), folder=folder)
     assert result.is_well, result.line
     return str(python.parent / "pdm")
 
