@@ -8,8 +8,8 @@ GUARDS = [
     Guard(
         "nobody signs in from a blocked address",
         "accounts/obstacles.py",
-        'return is_blocked(network_address), ""',
-        'return False, ""',
+        'return vars(rows[0])["is_blocked"], switches',
+        "return False, switches",
         f"{_TESTS}::test_nobody_signs_in_from_a_blocked_address",
     ),
     Guard(
@@ -22,7 +22,7 @@ GUARDS = [
     Guard(
         "a block ends",
         "accounts/models/ranges.py",
-        "Q(ends_at=None) | Q(ends_at__gt=timezone.now())",
+        "Q(ends_at=None) | Q(ends_at__gt=now)",
         "Q()",
         f"{_TESTS}::test_a_block_is_over_at_its_end_and_that_is_recorded_once",
     ),
