@@ -20,6 +20,7 @@ from accounts import limits, notices
 from accounts.events import SIGN_IN_DENIED, UPLOADS_RESUMED
 from accounts.links import read_denial, sign_denial, sign_reset
 from accounts.models import (
+    AuthenticatorApp,
     EmailAddress,
     KnownDevice,
     OutboxMail,
@@ -211,6 +212,7 @@ def test_an_app_that_was_only_offered_is_offered_no_more(
 ) -> None:
     _app, secret = offer_of(alice)  # the intruder has seen it
     deny(browser)
+    assert not AuthenticatorApp.objects.filter(user=alice.user, confirmed=False).exists()
     assert offer_of(alice)[1] != secret
 
 

@@ -15,6 +15,7 @@ class Guard:
         line: the text that is the guard, exactly once in that file.
         without: the text in its place.
         test: the test that must turn red, as pytest names it.
+        database: the kind on which it must.
     """
 
     name: str
@@ -22,3 +23,4 @@ class Guard:
     line: str
     without: str
     test: str
+    database: str = "sqlite"

@@ -30,6 +30,7 @@ GUARDS = [
         "    claims.require_unlike_others(name)\n",
         "",
         "tests/uploads/test_races.py::test_of_two_names_that_look_alike_created_at_once_one_is",
+        "postgresql",  # SQLite has one writer at a time
     ),
     Guard(
         "a file's content is not removed",
@@ -123,7 +124,7 @@ GUARDS = [
         "quarantined files are not sent",
         "projects/reading.py",
         "file.blake2b_256 = %s AND project.status <> %s\n",
-        "file.blake2b_256 = %s AND project.status <> '' || %s\n",
+        "file.blake2b_256 = %s AND '' <> %s\n",
         "tests/projects/test_files.py::test_a_quarantined_file_is_not_found",
     ),
     Guard(
