@@ -33,7 +33,7 @@ def read_range(text: str) -> str:
         raise ValidationError(
             _("This is no range of network addresses, such as 192.0.2.0/24 or 2001:db8::/48.")
         ) from error
-    if isinstance(network, ipaddress.IPv6Network) and network.subnet_of(_MAPPED):  # type: ignore[arg-type]
+    if isinstance(network, ipaddress.IPv6Network) and network.subnet_of(_MAPPED):  # type: ignore[arg-type]  # of version 6, too
         first = int(network.network_address) & 0xFFFFFFFF
         network = ipaddress.IPv4Network((first, network.prefixlen - 96))
     return str(network)

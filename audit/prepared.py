@@ -165,7 +165,7 @@ class PreparedInsert:
         fields = [one for one in meta.concrete_fields if one is not key and not one.generated]
         quote: Any = connections[router.db_for_write(self._model)].ops.quote_name
         columns = ", ".join(quote(one.column) for one in fields)
-        start = f"INSERT INTO {quote(meta.db_table)} ({columns}) VALUES "  # noqa: S608
+        start = f"INSERT INTO {quote(meta.db_table)} ({columns}) VALUES "  # noqa: S608  (names of the model)
         return start, f"({', '.join(['%s'] * len(fields))})", fields, key
 
 

@@ -34,7 +34,7 @@ _NOTE = PreparedUpdate(
 
 def note_use(token: APIToken, *, by: Actor, project: str = "", file: str = "") -> None:
     """Remember when, from where, with what and for what a token was last used."""
-    with transaction.atomic(savepoint=False):
+    with transaction.atomic(savepoint=False):  # so that it stands in line, on SQLite
         _NOTE(token.pk, timezone.now(), by.network_address[:45], by.user_agent, project, file)
 
 

@@ -17,7 +17,7 @@ class BlockedRangeQuerySet(models.QuerySet["BlockedRange"]):
 
     def in_force(self) -> BlockedRangeQuerySet:
         """Those whose end has not come."""
-        return self.filter(Q(ends_at=None) | Q(ends_at__gt=timezone.now()))
+        return self._held_at(timezone.now())
 
     def around(self, network_address: str) -> BlockedRangeQuerySet:
         """Those that hold now, and that an address is in; none for what is no address."""
@@ -25,8 +25,10 @@ class BlockedRangeQuerySet(models.QuerySet["BlockedRange"]):
 
     def around_key(self, key: Any, now: Any) -> BlockedRangeQuerySet:
         """The same, of an address as `address_key` writes it, at a time."""
-        held = self.filter(Q(ends_at=None) | Q(ends_at__gt=now))
-        return held.filter(first_key__lte=key, last_key__gte=key)
+        return self._held_at(now).filter(first_key__lte=key, last_key__gte=key)
+
+    def _held_at(self, now: Any) -> BlockedRangeQuerySet:
+        return self.filter(Q(ends_at=None) | Q(ends_at__gt=now))
 
 
 class BlockedRange(models.Model):

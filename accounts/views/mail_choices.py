@@ -31,7 +31,7 @@ def choose_mail(request: HttpRequest) -> HttpResponse:
     user: Any = request.user
     form = MailChoicesForm(request.POST if request.method == "POST" else None, user=user)
     if form.is_bound and form.is_valid():
-        by = request.actor  # type: ignore[attr-defined]
+        by = request.actor  # type: ignore[attr-defined]  # of our middleware
         try:
             is_new = mail_choices.choose_mail(user, form.cleaned_data, by=by)
         except ValidationError as error:
@@ -64,7 +64,7 @@ class StopMailView(View):
         else:
             self.user = User.objects.filter(pk=account_id).first()
             self.problem = "" if self.user else _("This account was deleted.")
-        return hide_link(super().dispatch(request, *args, **kwargs))  # type: ignore[arg-type]
+        return hide_link(super().dispatch(request, *args, **kwargs))  # type: ignore[arg-type]  # unknown to stubs
 
     def get(self, request: HttpRequest) -> HttpResponse:
         """Show what would end, and the button."""

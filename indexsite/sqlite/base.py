@@ -69,7 +69,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
 def _pass_gate(name: Any, end: float) -> Gate:
     try:
-        gate = Gate(f"{name}-line")
+        gate = Gate(f"{name}-line", beside=str(name))
     except OSError as error:
         raise OperationalError("unable to open database file") from error
     if not gate.enter(end - time.monotonic()):

@@ -62,10 +62,14 @@ class Gate:
 
     Args:
         path: the file, which is made if it is not there.
+        beside: the file whose owner it gets where root makes it, as SQLite does with its own.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, beside: str = "") -> None:
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        if beside and os.geteuid() == 0:
+            owner = os.stat(beside)
+            os.fchown(self._file, owner.st_uid, owner.st_gid)
 
     def enter(self, timeout: float) -> bool:
         """Wait for one's turn; as for `Line`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import os
 import sqlite3
 import subprocess
 import sys
@@ -20,7 +21,7 @@ from django.db import DatabaseError, OperationalError, connection, transaction
 from accounts.models import SwitchState
 from indexsite.sqlite import base
 from indexsite.sqlite.line import _PLACE, Gate, Line
-from tests.support.clone import race
+from tests.support.clone import Database, race
 
 pytestmark = pytest.mark.once
 
@@ -218,6 +219,15 @@ def test_nobody_goes_through_twice_while_another_process_waits(tmp_path: Path) -
         other.stdin.close()
         assert again.enter(30)
         again.close()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_what_root_writes_first_does_not_lock_the_site_out(committed_db: Database) -> None:
+    """Such as a command of the operator, before the web server has written anything."""
+    os.chown(committed_db.name, 1234, 1234)
+    with transaction.atomic():
+        pass
+    assert os.stat(f"{committed_db.name}-line").st_uid == 1234
 
 
 def _can_take_place(gate: Gate) -> bool:
