@@ -83,7 +83,10 @@ def import_accounts(accounts: Sequence[ImportedAccount], *, by: Actor) -> int:
     for part in _parts(users, _IN_ONE_EVENT):
         record(ACCOUNTS_IMPORTED, by=by, about=part, count=len(part))
     if _find_prohibited_domains(accounts):  # asked again with the chain's head in hand
-        raise ValidationError("A mail domain was prohibited since the file was checked.")
+        raise ValidationError(
+            "A mail domain was prohibited since the file was checked, so nothing was imported. Run "
+            "the command again: it names the lines."
+        )
     return len(users)
 
 
