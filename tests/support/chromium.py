@@ -24,6 +24,8 @@ _ARGUMENTS = [
     "--disable-sync",
 ]
 _WITHOUT_JAVASCRIPT: WeakSet[Page] = WeakSet()
+# A button that is enabled again fades in: on the way it has a contrast that nobody has to read.
+_UNTIL_STILL = "() => Promise.allSettled(document.getAnimations().map((one) => one.finished))"
 OpenPage = Callable[..., Page]
 
 
@@ -76,6 +78,7 @@ def require_sound(page: Page, *, without: tuple[str, ...] = ()) -> None:
     assert wide <= 0, f"{page.url} is {wide} px wider than the window"
     if page in _WITHOUT_JAVASCRIPT:
         return
+    page.evaluate(_UNTIL_STILL)
     rules = {rule: {"enabled": False} for rule in without}
     results = Axe().run(page, options={"rules": rules})
     assert results.violations_count == 0, f"{page.url}\n{results.generate_report()}"
