@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.db import connection
+from django.db import connection, connections
 
 
 def give_back() -> None:
@@ -13,3 +13,11 @@ def give_back() -> None:
     """
     if connection.vendor != "sqlite" and not connection.in_atomic_block:
         connection.close()
+
+
+def close_all() -> None:
+    """Leave no connection, and no thread of a pool, to the processes that this one will fork."""
+    connections.close_all()
+    for one in connections.all(initialized_only=True):
+        if one.vendor == "postgresql":
+            one.close_pool()  # type: ignore[attr-defined]  # of that kind alone

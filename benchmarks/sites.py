@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks.servers import ROOT, Server, family
+from benchmarks.servers import Server, family
 from tests.demo import Tour
 
 _STEPS = (
@@ -63,7 +63,7 @@ def _pid_of(tour: Tour) -> int:
     for pid in family(os.getpid()):
         place = Path("/proc") / str(pid)
         with contextlib.suppress(OSError):
-            is_run = str(ROOT / "run").encode() in (place / "cmdline").read_bytes()
+            is_run = b"indexsite.start" in (place / "cmdline").read_bytes()
             if is_run and wanted in (place / "environ").read_bytes() + b"\0":
                 return pid
     raise RuntimeError(f"No site runs with {tour.data}.")

@@ -71,7 +71,7 @@ def workers(site: Server) -> list[int]:
     return [
         pid
         for pid in family(site.pid)
-        if b"gunicorn" in (Path("/proc") / str(pid) / "cmdline").read_bytes()
+        if (Path("/proc") / str(pid) / "comm").read_text().strip() == "site web server"
     ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from functools import cache
 from importlib.util import find_spec
 from typing import Any
@@ -28,6 +29,14 @@ def start_problems(*, with_database: bool = True) -> list[str]:
     if with_database and not found:
         found = check_memory()
     return [f"{row.id}: {row.msg} {row.hint or ''}".strip() for row in found]
+
+
+def refuse_problems(*, with_database: bool = True) -> None:
+    """Print `start_problems` and end the process, if there are any."""
+    problems = start_problems(with_database=with_database)
+    if problems:
+        print(*problems, sep="\n", file=sys.stderr)
+        sys.exit(3)  # gunicorn does not start a worker again that ends so while it boots
 
 
 def failing_checks() -> list[str]:
