@@ -7,7 +7,7 @@ import json
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC
 from functools import partial
 from typing import Any, Protocol
 
@@ -55,6 +55,19 @@ class Subject:
             return row
         kind, label = row.event_subject()
         return cls(kind, str(row.pk), label[:200])
+
+
+@dataclass(frozen=True)
+class Happening:
+    """What is recorded as one event; see `record`."""
+
+    kind: EventKind
+    fields: Mapping[str, Any]
+    about: Sequence[HasHistory | Subject] = ()
+    mail_addresses: Sequence[str] = ()
+
+
+_Rows = tuple[Event, list[Subject], EventOrigin]
 
 
 def origin_digest(
@@ -123,57 +136,78 @@ def record(
         RuntimeError: outside of a transaction.
         ValueError: if the fields are not those that the kind declares.
     """
+    one = Happening(kind, fields, about=about, mail_addresses=mail_addresses)
+    return record_all([one], by=by)[0]
+
+
+def record_all(happenings: Sequence[Happening], *, by: Actor) -> list[Event]:
+    """Write several events of one actor, in their order, as `record` writes one.
+
+    Raises:
+        RuntimeError: outside of a transaction.
+        ValueError: if the fields are not those that a kind declares.
+    """
     if not transaction.get_connection().in_atomic_block:
-        raise RuntimeError(f"{kind} must be recorded in the transaction of what it records.")
-    _check_fields(kind, fields)
-    recorded_at = timezone.now()
-    salt = secrets.token_hex(16)
-    subjects = [Subject.of(row) for row in about]
-    origin: dict[str, Any] = {
+        kinds = ", ".join(str(one.kind) for one in happenings)
+        raise RuntimeError(f"{kinds} must be recorded in the transaction of what it records.")
+    prepared = [_prepare(one, by) for one in happenings]
+    _append(prepared)
+    events = [event for event, _subjects, _origin in prepared]
+    for event in events:
+        transaction.on_commit(partial(event_recorded.send_robust, sender=Event, event=event))
+    return events
+
+
+def _prepare(one: Happening, by: Actor) -> _Rows:
+    """The rows of an event, without what depends on the events before it."""
+    _check_fields(one.kind, one.fields)
+    erasable: dict[str, Any] = {
         "network_address": by.network_address[:45],
         "user_agent": by.user_agent,
-        "mail_addresses": list(mail_addresses),
-        "salt": salt,
+        "mail_addresses": list(one.mail_addresses),
+        "salt": secrets.token_hex(16),
     }
-    digest = origin_digest(**origin)
-    origin["address_key"] = address_key(origin["network_address"])
     event = Event(
-        kind=kind.name,
-        recorded_at=recorded_at,
-        is_failure=kind.is_failure,
+        kind=one.kind.name,
+        recorded_at=timezone.now(),
+        is_failure=one.kind.is_failure,
         actor_kind=by.kind,
         actor_id=by.id,
         actor_label=by.label[:150],
         credential=by.credential,
         credential_id=by.credential_id,
         credential_label=by.credential_label[:150],
-        fields=json.loads(json.dumps(fields)),
-        origin_digest=digest,
+        fields=json.loads(json.dumps(one.fields)),
+        origin_digest=origin_digest(**erasable),
     )
-    _append(event, subjects, recorded_at, origin)
-    transaction.on_commit(partial(event_recorded.send_robust, sender=Event, event=event))
-    return event
+    origin = EventOrigin(
+        recorded_at=event.recorded_at,
+        address_key=address_key(erasable["network_address"]),
+        **erasable,
+    )
+    return event, [Subject.of(row) for row in one.about], origin
 
 
-def _append(
-    event: Event, subjects: list[Subject], recorded_at: datetime, origin: Mapping[str, Any]
-) -> None:
-    """Give the event its number and seal, under the lock of the head, and store it."""
+def _append(prepared: Sequence[_Rows]) -> None:
+    """Give the events their numbers and seals, under the lock of the head, and store them."""
     head = _HEAD.all()[0]
-    event.number = head.number + 1
-    event.key_id, key = keyring.current_key(keyring.SEALS)
-    event.seal = chain.seal(
-        key,
-        previous=head.seal,
-        number=event.number,
-        content=sealed_content(event, subjects),
-    )
-    _STORE(event)
-    if subjects:
-        rows = enumerate(subjects)
-        _STORE_SUBJECTS(*[_stored(subject, event.number, position) for position, subject in rows])
-    _STORE_ORIGIN(EventOrigin(event_number=event.number, recorded_at=recorded_at, **origin))
-    _MOVE_HEAD(event.number, event.seal)
+    number, seal = head.number, head.seal
+    for event, subjects, origin in prepared:
+        number += 1
+        event.number = origin.event_number = number
+        event.key_id, key = keyring.current_key(keyring.SEALS)
+        content = sealed_content(event, subjects)
+        event.seal = seal = chain.seal(key, previous=seal, number=number, content=content)
+    _STORE(*[event for event, _subjects, _origin in prepared])
+    stored = [
+        _stored(subject, event.number, position)
+        for event, subjects, _origin in prepared
+        for position, subject in enumerate(subjects)
+    ]
+    if stored:
+        _STORE_SUBJECTS(*stored)
+    _STORE_ORIGIN(*[origin for _event, _subjects, origin in prepared])
+    _MOVE_HEAD(number, seal)
 
 
 def _stored(subject: Subject, event_number: int, position: int) -> EventSubject:

@@ -55,7 +55,7 @@ STEPS = (  # the place in which a function is looked up, and what it does
     (f"{PUBLISHING}:_release_for", "rows: release"),
     (f"{PUBLISHING}:_store_row", "rows: file"),
     ("projects.changes:search.note", "note it for the search"),
-    ("projects.changes:record", "record the events under the seal"),
+    ("projects.changes:record_all", "record the events under the seal"),
     ("projects.mailings:owners_to_tell", "see who wants to hear of it"),
     (f"{ACCEPTING}:bind_token", "tie the token to a new project"),
     ("tokens.credentials:TokenCredential.note_use", "remember the use of the token"),

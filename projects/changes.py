@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from accounts import notices
 from accounts.models import User
 from audit.actors import Actor
-from audit.log import HasHistory, Subject, record
+from audit.log import Happening, HasHistory, Subject, record_all
 from audit.prepared import Prepared, PreparedUpdate
 from audit.vocabulary import EventKind
 from projects import search
@@ -65,10 +65,27 @@ def publish(
     Args:
         added: the release, where the change is that there is one more.
     """
-    if kind in _CHANGES_OF_WHAT_IS_SEARCHED:
+    publish_all(project, [(kind, fields)], by=by, about=about, added=added)
+
+
+def publish_all(
+    project: Project,
+    changed: Sequence[tuple[EventKind, Mapping[str, Any]]],
+    *,
+    by: Actor,
+    about: Sequence[HasHistory | Subject] = (),
+    added: Release | None = None,
+) -> None:
+    """Record several changes about the same, as `publish` records one.
+
+    Args:
+        changed: the kinds and their fields.
+    """
+    if any(kind in _CHANGES_OF_WHAT_IS_SEARCHED for kind, _fields in changed):
         search.note(project, added=added)
-    event = record(kind, by=by, about=[project, *about], **fields)
-    project.serial = event.number
+    subjects = [project, *about]
+    events = record_all([Happening(kind, fields, subjects) for kind, fields in changed], by=by)
+    project.serial = events[-1].number
     _KEEP_SERIAL(project.pk, project.serial)
 
 

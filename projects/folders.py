@@ -39,7 +39,10 @@ class LocalFiles:
         return self.path_of(blake2b_256, suffix).open("rb")
 
     def store(self, source_path: str | Path, blake2b_256: str, suffix: str = "") -> None:
-        """As in Store; the file must be on the same file system."""
+        """As in Store; the file must be on the same file system.
+
+        Metadata lie in the folder of their content, which comes next, so one sync is for both.
+        """
         source, target = Path(source_path), self.path_of(blake2b_256, suffix)
         self._make_folder(target.parent)
         with source.open("rb") as content:
@@ -50,7 +53,8 @@ class LocalFiles:
                 os.fchmod(content.fileno(), 0o644)
                 os.fsync(content.fileno())
                 os.replace(source, target)
-        _sync_folder(target.parent)
+        if not suffix:
+            _sync_folder(target.parent)
 
     def remove(self, blake2b_256: str) -> None:
         """As in Store."""

@@ -66,6 +66,7 @@ class Store(Protocol):
         """Move a complete file to its place, so that it survives a power cut from here on.
 
         It appears under its name whole or not at all. A content that is kept already stays.
+        Metadata are stored before their content, and survive once that is stored.
 
         Args:
             source_path: a file below INCOMING_ROOT; gone afterwards.

@@ -109,9 +109,7 @@ class ReceivingHandler(FileUploadHandler):
         """End the part; nothing is put among Django's own files."""
         if self._skips or self._file is None:
             return
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        self._file.close()
+        self._file.close()  # whoever keeps it sees to it that it is on the disk
         sha256, blake2b, md5 = (digest.hexdigest() for digest in self._hashes)
         self.received = ReceivedFile(
             path=Path(self._file.name),

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from accounts import policy
 from audit.actors import Actor
 from audit.prepared import Prepared, PreparedInsert
+from audit.vocabulary import EventKind
 from projects import changes, claims, permissions
 from projects.events import (
     FILE_UPLOADED,
@@ -164,33 +165,25 @@ def publish_file(
             return existing
     release, is_new = _release_for(project, upload)
     try:
-        with transaction.atomic():
-            file = _store_row(project, release, upload, by)
+        file = _store_row(project, release, upload, by)
     except IntegrityError as error:
         raise _file_exists(upload) from error
+    changed: list[tuple[EventKind, dict[str, Any]]] = []
     if is_new:
         told = owners_to_tell(project, by=by)
         changes.tell(NOTICE, told, project, by=by, version=release.version)
-        changes.publish(
-            project,
-            RELEASE_CREATED,
-            by=by,
-            about=[by.user],
-            added=release,
-            version=release.version,
-        )
-    changes.publish(
-        project,
-        FILE_UPLOADED,
-        by=by,
-        about=[by.user],
-        filename=file.filename,
-        version=release.version,
-        size=file.size,
-        sha256=file.sha256,
-        blake2b_256=file.blake2b_256,
-        warned=upload.is_warned,
-    )
+        changed.append((RELEASE_CREATED, {"version": release.version}))
+    facts = {
+        "filename": file.filename,
+        "version": release.version,
+        "size": file.size,
+        "sha256": file.sha256,
+        "blake2b_256": file.blake2b_256,
+        "warned": upload.is_warned,
+    }
+    changed.append((FILE_UPLOADED, facts))
+    added = release if is_new else None
+    changes.publish_all(project, changed, by=by, about=[by.user], added=added)
     return file
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from dataclasses import replace
 from typing import Final
 
@@ -186,8 +185,6 @@ def _store_metadata(request: UploadRequest, raw_metadata: bytes) -> None:
     try:
         with path.open("xb") as file:
             file.write(raw_metadata)
-            file.flush()
-            os.fsync(file.fileno())
         storage.store(path, request.file.blake2b_256, suffix=storage.METADATA)
     finally:
         path.unlink(missing_ok=True)
@@ -228,6 +225,6 @@ def _publish(
         serial = checked.serial if checked else None
         file = publishing.publish_file(project, new_file, by=by, checked_at=serial)
         contents.require_kept(new_file.blake2b_256, since=since)
-        if isinstance(credential, TokenCredential):
+        if isinstance(credential, TokenCredential) and credential.token.awaits_project:
             bind_token(credential.token, project, by=by)
         return file
