@@ -236,3 +236,18 @@ def _can_take_place(gate: Gate) -> bool:
     if free:
         fcntl.lockf(gate._file, fcntl.LOCK_UN, 1, _PLACE)
     return free
+
+
+# The cursor
+
+
+@pytest.mark.parametrize("parameters", [["a", 2], ("a", 2), {"first": "a", "second": 2}])
+@pytest.mark.django_db
+def test_statements_are_converted_whatever_their_parameters_are(parameters: Any) -> None:
+    places = ("%(first)s", "%(second)s") if isinstance(parameters, dict) else ("%s", "%s")
+    with connection.cursor() as cursor:
+        for _time in range(2):  # the second one is remembered
+            cursor.execute(f"SELECT {places[0]}, {places[1]}, '100%%', '%%s'", parameters)
+            assert cursor.fetchone() == ("a", 2, "100%", "%s")
+        cursor.execute("SELECT '100%'")  # without parameters, nothing is converted
+        assert cursor.fetchone() == ("100%",)
