@@ -20,6 +20,7 @@ from django.db.models import Q, QuerySet, Value
 from django.db.models.functions import Lower
 from django.db.models.lookups import Exact
 
+from audit import lookups  # noqa: F401  (registers `listed`)
 from audit.models import ChainHead, Event, EventOrigin, EventSubject
 from audit.networks import find_range
 
@@ -77,7 +78,7 @@ class Span:
     def of(self, number: str) -> Q:
         """Only rows of these events, whose number is in the column of that name."""
         if self.numbers is not None:
-            return Q(**{f"{number}__in": self.numbers})
+            return Q(**{f"{number}__listed": self.numbers})
         return Q(**{f"{number}__gte": self.low, f"{number}__lt": self.below})
 
 
