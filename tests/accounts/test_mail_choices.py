@@ -12,11 +12,14 @@ from django.core import signing
 from django.core.exceptions import ValidationError
 from django.test import Client
 
-from accounts import notices, topics
+from accounts import notices, switches, topics
 from accounts.events import MAIL_CHOSEN
 from accounts.links import sign_mail_stop, sign_recovery
 from accounts.models import EmailAddress, MailChoice, OutboxMail, User
+from accounts.operations.address_ranges import block_range
 from accounts.operations.mail_choices import choose_mail
+from accounts.operations.switches import turn
+from audit.actors import command
 from audit.models import Event
 from projects.models import Project
 from tests.accounts.doors import count_events, text_of_page
@@ -176,6 +179,42 @@ def test_the_link_of_another_purpose_ends_nothing(browser: Browser, alice: Perso
         ):
             assert response.status_code == 400
             assert "This link is not complete" in text_of_page(response)
+    assert not MailChoice.objects.exists()
+
+
+@pytest.fixture(params=["read-only", "a blocked address"])
+def closed(request: pytest.FixtureRequest, db: None) -> None:
+    """A site that takes changes from nobody, or none from where the browsers of the tests are."""
+    by = command("a test")
+    if request.param == "read-only":
+        turn(switches.CHANGES, "off", banner="Back at noon.", reason="A move.", by=by)
+    else:
+        block_range("192.0.2.0/24", reason="Passwords are guessed from there.", by=by)
+
+
+@pytest.mark.usefixtures("closed")
+@pytest.mark.parametrize("body", [{}, ONE_CLICK], ids=["the button", "a mail program"])
+def test_mail_can_be_stopped_whatever_staff_have_closed(
+    browser: Browser, alice: Person, body: dict[str, str]
+) -> None:
+    response = browser().post(stop_link(alice), body)
+    assert response.status_code == 200
+    assert "You get no more of these mails" in text_of_page(response)
+    assert chosen(alice) == {"releases": "never", "announcements": "always"}
+
+
+@pytest.mark.usefixtures("closed")
+@pytest.mark.parametrize("topic", ["releases", "security"])
+def test_the_door_that_stays_open_takes_nothing_but_a_link_for_it(
+    browser: Browser, alice: Person, topic: str
+) -> None:
+    """The first link is of another purpose, the second of a topic that there is not."""
+    link = signing.dumps([str(alice.user.pk), topic])
+    link = link if topic == "releases" else sign_mail_stop(str(alice.user.pk), topic)
+    response = browser().post(f"{STOP}?link={link}", {"releases": "never"})
+    assert response.status_code == 400
+    assert not MailChoice.objects.exists()
+    assert browser().post(CHOICES, {"releases": "never"}).status_code != 200
     assert not MailChoice.objects.exists()
 
 
