@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -33,6 +34,10 @@ Browser = Callable[..., Client]
 CHOICES = "/account/mail/"
 STOP = "/account/mail/stop/"
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
+
+
+def account_page(person: Person) -> str:
+    return f"/admin/accounts/user/{person.user.pk}/change/"
 
 
 def stop_link(person: Person, topic: str = "releases") -> str:
@@ -232,6 +237,37 @@ def test_the_link_of_an_account_that_is_gone_says_so(browser: Browser, alice: Pe
     response = browser().post(link, ONE_CLICK)
     assert response.status_code == 400
     assert "This account was deleted" in text_of_page(response)
+
+
+# What staff see of it
+
+
+@pytest.mark.parametrize("group", ["Support", "Auditor", "Administrator"])
+def test_staff_who_see_an_account_see_its_choices(
+    browser: Browser, alice: Person, group: str
+) -> None:
+    choose_mail(alice.user, {"releases": "never"}, by=alice.actor)
+    MailChoice.objects.update(chosen_at=datetime(2026, 5, 4, 3, 2, tzinfo=UTC))
+    MailChoice.objects.create(user=alice.user, topic="gone", choice="x")  # of another version
+    page = text_of_page(browser(make_person("kim", group=group)).get(account_page(alice)))
+    panel = re.sub(r"<[^>]+>", "|", page[page.index("Mail choices") : page.index("Last events")])
+    cells = [part for part in panel.split("|") if part.strip()]
+    assert cells[4:] == [
+        *("Announcements of this site", "All of them", "by default"),
+        *("New releases of projects that you own", "None", "2026-05-04 03:02 UTC"),
+    ]
+
+
+def test_staff_who_do_not_see_accounts_do_not_see_choices(browser: Browser, alice: Person) -> None:
+    kim = make_person("kim", group="Projects")
+    assert browser(kim).get(account_page(alice)).status_code == 403
+
+
+def test_the_choice_of_another_version_is_named_as_it_is_kept(
+    browser: Browser, alice: Person, sam: Person
+) -> None:
+    MailChoice.objects.create(user=alice.user, topic="releases", choice="on Sundays")
+    assert "<td>on Sundays</td>" in text_of_page(browser(sam).get(account_page(alice)))
 
 
 # What mails carry
