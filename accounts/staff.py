@@ -130,6 +130,10 @@ class StaffPage(View, ABC):
         return render(request, template, context)
 
 
+def _page_of(model: Any, page: str, *args: Any) -> str:
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}", args=args)
+
+
 class StaffAct(StaffPage):
     """One act of staff on one row. A subclass says what, and calls an operation.
 
@@ -179,9 +183,10 @@ class StaffAct(StaffPage):
             raise Http404 from error
 
     def _after(self, row: Any) -> str:
-        """The page of the row."""
-        opts = self.model._meta
-        return reverse(f"admin:{opts.app_label}_{opts.model_name}_change", args=[row.pk])
+        """The page of the row; the list, once the row is gone."""
+        if self.model._default_manager.filter(pk=row.pk).exists():
+            return _page_of(self.model, "change", row.pk)
+        return _page_of(self.model, "changelist")
 
     def _page(self, request: HttpRequest, row: Any, form: ReasonForm) -> HttpResponse:
         return self._show(
@@ -190,7 +195,7 @@ class StaffAct(StaffPage):
             row=row,
             form=form,
             consequences=self.consequences(row),
-            back=self._after(row),
+            back=_page_of(self.model, "change", row.pk),
             kind=self.model._meta.verbose_name,
         )
 
@@ -229,11 +234,7 @@ class TableAct(StaffPage):
 
     def _after(self) -> str:
         """Where it leads to: the list."""
-        return self._list_url()
-
-    def _list_url(self) -> str:
-        opts = self.model._meta
-        return reverse(f"admin:{opts.app_label}_{opts.model_name}_changelist")
+        return _page_of(self.model, "changelist")
 
     def _page(self, request: HttpRequest, form: ReasonForm) -> HttpResponse:
         return self._show(
@@ -242,7 +243,7 @@ class TableAct(StaffPage):
             row=None,
             form=form,
             consequences=self.consequences(),
-            back=self._list_url(),
+            back=_page_of(self.model, "changelist"),
             kind=self.model._meta.verbose_name_plural,
         )
 

@@ -6,7 +6,6 @@ from typing import Any
 
 from django import forms
 from django.http import HttpRequest
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -17,8 +16,6 @@ from accounts.permissions import MAY_HELP
 from accounts.staff import ReasonForm, StaffAct, offered_on, offered_on_table
 from accounts.staff_twice import TypedTwiceAct, TypedTwiceForm
 from audit.actors import Actor
-
-LIST = "admin:accounts_blockedrange_changelist"
 
 
 class RangeForm(TypedTwiceForm):
@@ -103,7 +100,3 @@ class LiftRange(StaffAct):
         """Lift it."""
         lift_range(row, reason=reason, by=by)
         return _("Sign-ins, forms and uploads are taken from %s again.") % row.network
-
-    def _after(self, row: Any) -> str:
-        """The list: the row is gone."""
-        return reverse(LIST)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -16,8 +15,6 @@ from accounts.permissions import MAY_HELP
 from accounts.staff import StaffAct, offered_on, offered_on_table
 from accounts.staff_twice import TypedTwiceAct, TypedTwiceForm
 from audit.actors import Actor
-
-LIST = "admin:accounts_prohibiteddomain_changelist"
 
 
 class DomainForm(TypedTwiceForm):
@@ -90,7 +87,3 @@ class AllowDomain(StaffAct):
         """Accept them."""
         allow_domain(row, reason=reason, by=by)
         return _("Addresses at %s are accepted again.") % row.domain
-
-    def _after(self, row: Any) -> str:
-        """The list: the row is gone."""
-        return reverse(LIST)

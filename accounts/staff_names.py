@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -81,7 +80,3 @@ class AllowUserName(StaffAct):
         """Allow it."""
         user_names.allow_user_name(row, reason=reason, by=by)
         return _("The name %s is allowed again.") % row.key
-
-    def _after(self, row: Any) -> str:
-        """The list: the row is gone."""
-        return reverse("admin:accounts_reservedname_changelist")

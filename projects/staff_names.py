@@ -98,10 +98,6 @@ class AllowProjectName(StaffAct):
         project_names.allow_project_name(row, reason=reason, by=by)
         return _("The name %s is allowed again.") % row.normalized_name
 
-    def _after(self, row: Any) -> str:
-        """The list: the row is gone."""
-        return reverse("admin:projects_prohibitedname_changelist")
-
 
 @offered_on(DeletedProject)
 class FreeProjectName(StaffAct):

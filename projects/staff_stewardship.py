@@ -8,7 +8,6 @@ from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db.models import Sum
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -147,12 +146,6 @@ class DeleteProject(StaffAct):
             row, prohibits_name=fields["prohibits_name"], reason=reason, by=by
         )
         return _("The project %s is deleted.") % row.name
-
-    def _after(self, row: Any) -> str:
-        """The list, once the row is gone."""
-        if Project.objects.filter(pk=row.pk).exists():
-            return super()._after(row)
-        return reverse("admin:projects_project_changelist")
 
 
 class LimitsForm(ReasonForm):
