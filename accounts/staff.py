@@ -19,15 +19,13 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.generic import View
 
+from accounts.forms.fields import ReasonField
 from accounts.staff_gate import ACTS, refuse, staff_page, take_attempt
 from audit.actors import Actor
 from audit.admin import ReadOnlyAdmin
 from audit.groups import ADMINISTRATOR, is_in
-
-SHORTEST_REASON = 10  # characters
 
 
 class ReasonForm(forms.Form):
@@ -38,12 +36,7 @@ class ReasonForm(forms.Form):
         reasons: what to offer.
     """
 
-    reason = forms.CharField(
-        label=gettext_lazy("Reason"),
-        min_length=SHORTEST_REASON,
-        max_length=500,
-        widget=forms.TextInput(attrs={"list": "reasons", "autocomplete": "off"}),
-    )
+    reason = ReasonField(widget=forms.TextInput(attrs={"list": "reasons", "autocomplete": "off"}))
 
     def __init__(self, *args: Any, row: Any = None, act: type[StaffPage], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

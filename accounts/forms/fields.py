@@ -11,6 +11,9 @@ from django.utils.translation import gettext_lazy as _
 from accounts import usernames
 from accounts.models import User
 
+SHORTEST_REASON = 10  # characters
+LONGEST_REASON = 500  # as the tables keep it
+
 
 class CodeInput(forms.TextInput):
     """A code that was sent is of no use again, so the page that refuses it shows it empty."""
@@ -74,6 +77,15 @@ def label_field(label: Any, help_text: Any) -> forms.CharField:
     """A field for the label of a second factor."""
     widget = forms.TextInput(attrs={"autocomplete": "off"})
     return forms.CharField(label=label, max_length=64, help_text=help_text, widget=widget)
+
+
+class ReasonField(forms.CharField):
+    """Why somebody does something; kept in the memory."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(
+            label=_("Reason"), min_length=SHORTEST_REASON, max_length=LONGEST_REASON, **options
+        )
 
 
 class AccountField(forms.CharField):
