@@ -55,41 +55,36 @@ SEEN_BY = frozenset({AUDITOR, SUPPORT, ADMINISTRATOR})
 LAST_EVENTS = 20
 
 
-class AddressInline(admin.TabularInline):  # type: ignore[type-arg]
+class ShownInline(admin.TabularInline):  # type: ignore[type-arg]
+    """What an account has, to look at."""
+
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Never."""
+        return False
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Whoever sees the account."""
+        return is_in(request.user, SEEN_BY)
+
+
+class AddressInline(ShownInline):
     """An account's addresses."""
 
     model = EmailAddress
     fields = readonly_fields = ("address", "is_primary", "verified_at", "added_at")
-    extra = 0
-    can_delete = False
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Never."""
-        return False
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Whoever sees the account."""
-        return is_in(request.user, SEEN_BY)
 
 
-class AppInline(admin.TabularInline):  # type: ignore[type-arg]
+class AppInline(ShownInline):
     """An account's authenticator apps."""
 
     model = AuthenticatorApp
     fields = readonly_fields = ("name", "confirmed", "created_at", "last_used_at")
-    extra = 0
-    can_delete = False
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Never."""
-        return False
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Whoever sees the account."""
-        return is_in(request.user, SEEN_BY)
 
 
-class KeyInline(AppInline):
+class KeyInline(ShownInline):
     """An account's security keys and passkeys."""
 
     model = SecurityKey

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.address_ranges import read_range
+from accounts.forms.fields import ExactInput
 from accounts.models import BlockedRange
 from accounts.operations.address_ranges import block_range, lift_range
 from accounts.permissions import MAY_HELP
@@ -26,7 +27,7 @@ class RangeForm(TypedTwiceForm):
         label=gettext_lazy("Range of network addresses"),
         max_length=49,
         help_text=gettext_lazy("Such as 192.0.2.0/24 or 2001:db8::/48, or one address."),
-        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+        widget=ExactInput,
     )
     ends_at = forms.DateTimeField(
         label=gettext_lazy("Until (UTC)"),

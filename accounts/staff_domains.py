@@ -8,6 +8,7 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.forms.fields import ExactInput
 from accounts.mail_domains import read_domain
 from accounts.models import ProhibitedDomain
 from accounts.operations.mail_domains import allow_domain, prohibit_domain
@@ -25,7 +26,7 @@ class DomainForm(TypedTwiceForm):
         label=gettext_lazy("Mail domain"),
         max_length=253,
         help_text=gettext_lazy("Such as example.org. Domains below it are meant, too."),
-        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+        widget=ExactInput,
     )
     field_order = ("domain", "again", "reason")
 

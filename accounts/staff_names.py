@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts import usernames
+from accounts.forms.fields import ExactInput
 from accounts.models import ReservedName, User
 from accounts.operations import user_names
 from accounts.permissions import MAY_HELP
@@ -22,7 +23,7 @@ class UserNameForm(ReasonForm):
     name = forms.CharField(
         label=gettext_lazy("User name"),
         max_length=usernames.MAX_LENGTH,
-        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none"}),
+        widget=ExactInput,
     )
     field_order = ("name", "reason")
 

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.forms.fields import AccountField
+from accounts.forms.fields import AccountField, ExactInput
 from accounts.staff import (
     Cell,
     ReasonForm,
@@ -34,7 +34,7 @@ class ProjectNameForm(ReasonForm):
     name = forms.CharField(
         label=gettext_lazy("Name of a project"),
         max_length=names.MAX_NAME,
-        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none"}),
+        widget=ExactInput,
     )
     reserved_for = AccountField(
         label=gettext_lazy("User name of the only person who may use it"),

@@ -11,7 +11,7 @@ from django.db.models import Sum
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from accounts.forms.fields import AccountField
+from accounts.forms.fields import AccountField, ExactInput
 from accounts.staff import ReasonForm, StaffAct, offered_on
 from audit.actors import Actor
 from projects.models import BurntFilename, Project
@@ -85,7 +85,7 @@ class DeletionForm(ReasonForm):
 
     typed = forms.CharField(
         label=gettext_lazy("Name of the project, to confirm"),
-        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none"}),
+        widget=ExactInput,
     )
     prohibits_name = forms.BooleanField(
         label=gettext_lazy("Prohibit the name, for its former owners as well"), required=False

@@ -15,6 +15,16 @@ SHORTEST_REASON = 10  # characters
 LONGEST_REASON = 500  # as the tables keep it
 
 
+_EXACT = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
+
+
+class ExactInput(forms.TextInput):
+    """What is meant exactly as it is typed: browsers neither complete nor correct it."""
+
+    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
+        super().__init__(_EXACT | (attrs or {}))
+
+
 class CodeInput(forms.TextInput):
     """A code that was sent is of no use again, so the page that refuses it shows it empty."""
 
@@ -68,8 +78,7 @@ def require_answer(answer: str | None) -> str:
 
 def recovery_code_field(**attributes: Any) -> forms.CharField:
     """A field for a recovery code, which has letters and is typed from paper."""
-    plain = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
-    widget = CodeInput(attrs=plain | attributes)
+    widget = CodeInput(attrs=_EXACT | attributes)
     return forms.CharField(label=_("Recovery code"), max_length=100, widget=widget)
 
 
@@ -97,7 +106,7 @@ class AccountField(forms.CharField):
             help_text=help_text,
             required=required,
             max_length=usernames.MAX_LENGTH,
-            widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none"}),
+            widget=ExactInput,
         )
 
     def clean(self, value: Any) -> User | None:
