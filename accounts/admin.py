@@ -24,6 +24,7 @@ from accounts import (  # noqa: F401  (the acts put themselves on the pages)
     staff_names,
     staff_recovery,
     switches,
+    topics,
 )
 from accounts.limits import current_count
 from accounts.models import (
@@ -32,6 +33,7 @@ from accounts.models import (
     BetaFeature,
     BlockedRange,
     EmailAddress,
+    MailChoice,
     OutboxMail,
     ProhibitedDomain,
     RateCount,
@@ -53,41 +55,36 @@ SEEN_BY = frozenset({AUDITOR, SUPPORT, ADMINISTRATOR})
 LAST_EVENTS = 20
 
 
-class AddressInline(admin.TabularInline):  # type: ignore[type-arg]
+class ShownInline(admin.TabularInline):  # type: ignore[type-arg]
+    """What an account has, to look at."""
+
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Never."""
+        return False
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Whoever sees the account."""
+        return is_in(request.user, SEEN_BY)
+
+
+class AddressInline(ShownInline):
     """An account's addresses."""
 
     model = EmailAddress
     fields = readonly_fields = ("address", "is_primary", "verified_at", "added_at")
-    extra = 0
-    can_delete = False
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Never."""
-        return False
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Whoever sees the account."""
-        return is_in(request.user, SEEN_BY)
 
 
-class AppInline(admin.TabularInline):  # type: ignore[type-arg]
+class AppInline(ShownInline):
     """An account's authenticator apps."""
 
     model = AuthenticatorApp
     fields = readonly_fields = ("name", "confirmed", "created_at", "last_used_at")
-    extra = 0
-    can_delete = False
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Never."""
-        return False
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Whoever sees the account."""
-        return is_in(request.user, SEEN_BY)
 
 
-class KeyInline(AppInline):
+class KeyInline(ShownInline):
     """An account's security keys and passkeys."""
 
     model = SecurityKey
@@ -251,6 +248,24 @@ class RateCountAdmin(ObjectAdmin):
         return f"{shown}: {_('reached')}" if used >= row.times else shown
 
 
+def mail_choices(user: User) -> StaffPanel:
+    """Which mail somebody gets, beside that about security: what was chosen, and when."""
+    chosen = {row.topic: row for row in MailChoice.objects.filter(user=user)}
+    rows = [(topic, chosen.get(topic.name)) for topic in topics.all_topics()]
+    return StaffPanel(
+        title=str(_("Mail choices")),
+        columns=[str(_("mail")), str(_("choice")), str(_("chosen"))],
+        rows=[
+            [
+                Cell(topic.title),
+                Cell(topic.name_of(row.choice if row else topic.default)),
+                Cell(f"{row.chosen_at:%Y-%m-%d %H:%M} UTC" if row else _("by default")),
+            ]
+            for topic, row in rows
+        ],
+    )
+
+
 def last_events(user: User) -> StaffPanel:
     """The newest events about an account."""
     lines = history(Event.objects.for_user(user)[:LAST_EVENTS], is_staff=True)
@@ -270,6 +285,7 @@ def last_events(user: User) -> StaffPanel:
     )
 
 
+add_staff_panel(User, mail_choices, seen_by=SEEN_BY)
 add_staff_panel(User, last_events, seen_by=EVERYBODY)
 
 

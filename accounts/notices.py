@@ -218,13 +218,6 @@ def render(mail: OutboxMail) -> EmailMultiAlternatives:
     return message
 
 
-def title_of(notice: str, facts: Mapping[str, Any]) -> str:
-    """What a notice says in its subject, without the name of the site."""
-    known = {**facts, "site_name": settings.SITE_NAME}
-    subject = render_to_string(f"emails/{notice}.subject.txt", known)
-    return " ".join(subject.split()).removeprefix(f"[{settings.SITE_NAME}] ")
-
-
 def _list_headers(stop_url: str) -> dict[str, str]:
     """With what mail programs offer to end a topic: by one POST (RFC 8058), which takes TLS."""
     if not stop_url:

@@ -19,15 +19,13 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.generic import View
 
+from accounts.forms.fields import ReasonField
 from accounts.staff_gate import ACTS, refuse, staff_page, take_attempt
 from audit.actors import Actor
 from audit.admin import ReadOnlyAdmin
 from audit.groups import ADMINISTRATOR, is_in
-
-SHORTEST_REASON = 10  # characters
 
 
 class ReasonForm(forms.Form):
@@ -38,12 +36,7 @@ class ReasonForm(forms.Form):
         reasons: what to offer.
     """
 
-    reason = forms.CharField(
-        label=gettext_lazy("Reason"),
-        min_length=SHORTEST_REASON,
-        max_length=500,
-        widget=forms.TextInput(attrs={"list": "reasons", "autocomplete": "off"}),
-    )
+    reason = ReasonField(widget=forms.TextInput(attrs={"list": "reasons", "autocomplete": "off"}))
 
     def __init__(self, *args: Any, row: Any = None, act: type[StaffPage], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -130,6 +123,10 @@ class StaffPage(View, ABC):
         return render(request, template, context)
 
 
+def _page_of(model: Any, page: str, *args: Any) -> str:
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}", args=args)
+
+
 class StaffAct(StaffPage):
     """One act of staff on one row. A subclass says what, and calls an operation.
 
@@ -179,9 +176,10 @@ class StaffAct(StaffPage):
             raise Http404 from error
 
     def _after(self, row: Any) -> str:
-        """The page of the row."""
-        opts = self.model._meta
-        return reverse(f"admin:{opts.app_label}_{opts.model_name}_change", args=[row.pk])
+        """The page of the row; the list, once the row is gone."""
+        if self.model._default_manager.filter(pk=row.pk).exists():
+            return _page_of(self.model, "change", row.pk)
+        return _page_of(self.model, "changelist")
 
     def _page(self, request: HttpRequest, row: Any, form: ReasonForm) -> HttpResponse:
         return self._show(
@@ -190,7 +188,7 @@ class StaffAct(StaffPage):
             row=row,
             form=form,
             consequences=self.consequences(row),
-            back=self._after(row),
+            back=_page_of(self.model, "change", row.pk),
             kind=self.model._meta.verbose_name,
         )
 
@@ -229,11 +227,7 @@ class TableAct(StaffPage):
 
     def _after(self) -> str:
         """Where it leads to: the list."""
-        return self._list_url()
-
-    def _list_url(self) -> str:
-        opts = self.model._meta
-        return reverse(f"admin:{opts.app_label}_{opts.model_name}_changelist")
+        return _page_of(self.model, "changelist")
 
     def _page(self, request: HttpRequest, form: ReasonForm) -> HttpResponse:
         return self._show(
@@ -242,7 +236,7 @@ class TableAct(StaffPage):
             row=None,
             form=form,
             consequences=self.consequences(),
-            back=self._list_url(),
+            back=_page_of(self.model, "changelist"),
             kind=self.model._meta.verbose_name_plural,
         )
 

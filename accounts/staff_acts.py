@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from django import forms
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -256,10 +255,6 @@ class ClearLimit(StaffAct):
         """Clear it."""
         limits.clear_limit(row, reason=reason, by=by)
         return _("The limit is cleared.")
-
-    def _after(self, row: Any) -> str:
-        """The list: the row is gone."""
-        return reverse("admin:accounts_ratecount_changelist")
 
 
 class AccountsAct(BulkAct):

@@ -6,19 +6,17 @@ from typing import Any
 
 from django import forms
 from django.http import HttpRequest
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.address_ranges import read_range
+from accounts.forms.fields import ExactInput
 from accounts.models import BlockedRange
 from accounts.operations.address_ranges import block_range, lift_range
 from accounts.permissions import MAY_HELP
 from accounts.staff import ReasonForm, StaffAct, offered_on, offered_on_table
 from accounts.staff_twice import TypedTwiceAct, TypedTwiceForm
 from audit.actors import Actor
-
-LIST = "admin:accounts_blockedrange_changelist"
 
 
 class RangeForm(TypedTwiceForm):
@@ -29,7 +27,7 @@ class RangeForm(TypedTwiceForm):
         label=gettext_lazy("Range of network addresses"),
         max_length=49,
         help_text=gettext_lazy("Such as 192.0.2.0/24 or 2001:db8::/48, or one address."),
-        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+        widget=ExactInput,
     )
     ends_at = forms.DateTimeField(
         label=gettext_lazy("Until (UTC)"),
@@ -103,7 +101,3 @@ class LiftRange(StaffAct):
         """Lift it."""
         lift_range(row, reason=reason, by=by)
         return _("Sign-ins, forms and uploads are taken from %s again.") % row.network
-
-    def _after(self, row: Any) -> str:
-        """The list: the row is gone."""
-        return reverse(LIST)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.forms.fields import ExactInput
 from accounts.mail_domains import read_domain
 from accounts.models import ProhibitedDomain
 from accounts.operations.mail_domains import allow_domain, prohibit_domain
@@ -16,8 +16,6 @@ from accounts.permissions import MAY_HELP
 from accounts.staff import StaffAct, offered_on, offered_on_table
 from accounts.staff_twice import TypedTwiceAct, TypedTwiceForm
 from audit.actors import Actor
-
-LIST = "admin:accounts_prohibiteddomain_changelist"
 
 
 class DomainForm(TypedTwiceForm):
@@ -28,7 +26,7 @@ class DomainForm(TypedTwiceForm):
         label=gettext_lazy("Mail domain"),
         max_length=253,
         help_text=gettext_lazy("Such as example.org. Domains below it are meant, too."),
-        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+        widget=ExactInput,
     )
     field_order = ("domain", "again", "reason")
 
@@ -90,7 +88,3 @@ class AllowDomain(StaffAct):
         """Accept them."""
         allow_domain(row, reason=reason, by=by)
         return _("Addresses at %s are accepted again.") % row.domain
-
-    def _after(self, row: Any) -> str:
-        """The list: the row is gone."""
-        return reverse(LIST)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -79,7 +78,3 @@ class UnmarkBeta(StaffAct):
         """Unmark it."""
         unmark_beta(row, reason=reason, by=by)
         return _("%s is not marked beta any more.") % row
-
-    def _after(self, row: Any) -> str:
-        """The list: the row is gone."""
-        return reverse("admin:accounts_betafeature_changelist")

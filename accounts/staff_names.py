@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts import usernames
+from accounts.forms.fields import ExactInput
 from accounts.models import ReservedName, User
 from accounts.operations import user_names
 from accounts.permissions import MAY_HELP
@@ -23,7 +23,7 @@ class UserNameForm(ReasonForm):
     name = forms.CharField(
         label=gettext_lazy("User name"),
         max_length=usernames.MAX_LENGTH,
-        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none"}),
+        widget=ExactInput,
     )
     field_order = ("name", "reason")
 
@@ -81,7 +81,3 @@ class AllowUserName(StaffAct):
         """Allow it."""
         user_names.allow_user_name(row, reason=reason, by=by)
         return _("The name %s is allowed again.") % row.key
-
-    def _after(self, row: Any) -> str:
-        """The list: the row is gone."""
-        return reverse("admin:accounts_reservedname_changelist")

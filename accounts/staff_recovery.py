@@ -8,10 +8,11 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from accounts.forms.fields import SHORTEST_REASON
 from accounts.models import RecoveryCase, User
 from accounts.operations import recovery
 from accounts.permissions import MAY_HELP
-from accounts.staff import SHORTEST_REASON, ReasonForm, StaffAct, offered_on
+from accounts.staff import ReasonForm, StaffAct, offered_on
 from audit.actors import Actor
 
 

@@ -9,6 +9,7 @@ from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy
 
+from accounts.forms.fields import ExactInput
 from accounts.staff import ReasonForm, TableAct
 
 
@@ -24,7 +25,7 @@ class TypedTwiceForm(ReasonForm):
         label=gettext_lazy("The same again"),
         required=False,
         max_length=253,
-        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+        widget=ExactInput,
     )
 
     def read(self, text: str) -> str:

@@ -49,6 +49,10 @@ class Topic:
         chosen = MailChoice.objects.filter(topic=self.name, user_id=user.pk)
         return chosen.values_list("choice", flat=True).first() or self.default
 
+    def name_of(self, choice: str) -> Any:
+        """What pages call a choice; itself, where this version has none of that name."""
+        return self.choices.get(choice, choice)
+
     def unwilling(self) -> QuerySet[Any]:
         """The ids of the people who want none of it."""
         return MailChoice.objects.filter(topic=self.name, choice=NEVER).values("user_id")

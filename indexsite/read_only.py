@@ -2,7 +2,8 @@
 
 While the site is read-only, every request that could change something is refused, unless it is
 listed here. From a blocked address, every request that could change something is refused unless
-somebody is signed in, and every request of a machine.
+somebody is signed in, and every request of a machine. Mail that one can do without is stopped from
+everywhere and at any time, with the link that it carries: whoever may send mail has to take that.
 """
 
 from __future__ import annotations
@@ -25,15 +26,17 @@ from uploads.errors import refusal_response
 from uploads.events import UPLOAD_REFUSED
 
 SAFE: Final = {"GET", "HEAD", "OPTIONS"}
+STOPS_MAIL: Final = "accounts:stop-mail"  # the servers of mail programs send it (RFC 8058)
 STAYS_OPEN: Final = {
     "two_factor:login",
     "accounts:passkey-sign-in",
     "accounts:sign-out",
+    STOPS_MAIL,
     "projects:actions",  # searches, and answers that there is nothing else
 }
 UPLOAD: Final = "uploads:file-upload"
 OF_VIEW: Final = {UPLOAD: [switches.UPLOADS]}  # what else stands before a page
-READS: Final = {"projects:actions", "accounts:sign-out"}  # taken from everywhere
+FROM_EVERYWHERE: Final = {"projects:actions", "accounts:sign-out", STOPS_MAIL}
 BLOCKED: Final = (
     "The staff of this site have blocked your network address: nothing can be uploaded or changed "
     "from it. Ask them if you think that this is a mistake."
@@ -54,7 +57,7 @@ def _switches_before(request: HttpRequest) -> list[Switch]:
 def _address_that_counts(request: HttpRequest) -> str:
     """Where a request comes from that is not let through from everywhere; "" for any other."""
     match = request.resolver_match
-    if request.method in SAFE or match is None or match.view_name in READS:
+    if request.method in SAFE or match is None or match.view_name in FROM_EVERYWHERE:
         return ""
     if not _is_of_machine(request) and request.user.is_authenticated:
         return ""

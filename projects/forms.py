@@ -9,11 +9,11 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from accounts.forms.fields import ExactInput
 from accounts.models import User
 from projects.models import Project, Report, Role
 from projects.operations.publishing import MAX_REASON
 
-_PLAIN = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
 ROLES = [
     (Role.Kind.MAINTAINER.value, _("Maintainer: may upload")),
     (Role.Kind.OWNER.value, _("Owner: may do everything, also change roles and delete")),
@@ -35,7 +35,7 @@ class YankForm(forms.Form):
 class TypedNameForm(forms.Form):
     """The name of what is to be deleted, typed as a proof of reading."""
 
-    typed = forms.CharField(required=True, max_length=300, widget=forms.TextInput(attrs=_PLAIN))
+    typed = forms.CharField(required=True, max_length=300, widget=ExactInput)
 
     def __init__(self, *args: Any, expected: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -86,9 +86,7 @@ class StrangerReportForm(ReportForm):
 class PersonForm(forms.Form):
     """An account, by its user name."""
 
-    username = forms.CharField(
-        label=_("User name"), max_length=50, widget=forms.TextInput(attrs=_PLAIN)
-    )
+    username = forms.CharField(label=_("User name"), max_length=50, widget=ExactInput)
 
     def clean_username(self) -> User:
         """Find the account.
@@ -145,9 +143,7 @@ class HistoryForm(forms.Form):
         ("token:", _("API tokens")),
     ]
     kind = forms.ChoiceField(label=_("What"), choices=KINDS, required=False)
-    actor = forms.CharField(
-        label=_("By whom"), required=False, max_length=150, widget=forms.TextInput(attrs=_PLAIN)
-    )
+    actor = forms.CharField(label=_("By whom"), required=False, max_length=150, widget=ExactInput)
     since = forms.DateField(
         label=_("From"), required=False, widget=forms.DateInput(attrs={"type": "date"})
     )

@@ -51,7 +51,10 @@ def render(project: Project, release: Release, *, with_releases: bool) -> bytes:
 
 
 def _roles(project: Project) -> list[dict[str, str]]:
-    roles = project.roles.filter(user__is_active=True).select_related("user")
+    """All roles, those of frozen accounts too: freezing ends no role, and gives the project no new
+    serial, at which this answer is kept.
+    """
+    roles = project.roles.select_related("user")
     return [{"role": str(one.kind).title(), "user": one.user.username} for one in roles]
 
 

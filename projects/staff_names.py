@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.forms.fields import AccountField
+from accounts.forms.fields import AccountField, ExactInput
 from accounts.staff import (
     Cell,
     ReasonForm,
@@ -34,7 +34,7 @@ class ProjectNameForm(ReasonForm):
     name = forms.CharField(
         label=gettext_lazy("Name of a project"),
         max_length=names.MAX_NAME,
-        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none"}),
+        widget=ExactInput,
     )
     reserved_for = AccountField(
         label=gettext_lazy("User name of the only person who may use it"),
@@ -97,10 +97,6 @@ class AllowProjectName(StaffAct):
         """Allow it."""
         project_names.allow_project_name(row, reason=reason, by=by)
         return _("The name %s is allowed again.") % row.normalized_name
-
-    def _after(self, row: Any) -> str:
-        """The list: the row is gone."""
-        return reverse("admin:projects_prohibitedname_changelist")
 
 
 @offered_on(DeletedProject)

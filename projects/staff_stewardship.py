@@ -8,11 +8,10 @@ from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db.models import Sum
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from accounts.forms.fields import AccountField
+from accounts.forms.fields import AccountField, ExactInput
 from accounts.staff import ReasonForm, StaffAct, offered_on
 from audit.actors import Actor
 from projects.models import BurntFilename, Project
@@ -86,7 +85,7 @@ class DeletionForm(ReasonForm):
 
     typed = forms.CharField(
         label=gettext_lazy("Name of the project, to confirm"),
-        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none"}),
+        widget=ExactInput,
     )
     prohibits_name = forms.BooleanField(
         label=gettext_lazy("Prohibit the name, for its former owners as well"), required=False
@@ -147,12 +146,6 @@ class DeleteProject(StaffAct):
             row, prohibits_name=fields["prohibits_name"], reason=reason, by=by
         )
         return _("The project %s is deleted.") % row.name
-
-    def _after(self, row: Any) -> str:
-        """The list, once the row is gone."""
-        if Project.objects.filter(pk=row.pk).exists():
-            return super()._after(row)
-        return reverse("admin:projects_project_changelist")
 
 
 class LimitsForm(ReasonForm):

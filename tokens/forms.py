@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.forms.fields import ExactInput
 from accounts.models import User
 from audit.actors import Actor
 from projects.models import Project, Role
@@ -83,7 +84,7 @@ class CreateTokenForm(NameForm):
             "For “my projects with certain names”. A star at the end stands for any ending: "
             "pyobjc-* is pyobjc-core as well as pyobjc-framework-quartz. Several with commas."
         ),
-        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none"}),
+        widget=ExactInput,
     )
     new_project = forms.CharField(
         label=gettext_lazy("Name of the new project"),
@@ -92,7 +93,7 @@ class CreateTokenForm(NameForm):
         help_text=gettext_lazy(
             "For “one new project”. Once the first upload has created it, the token is tied to it."
         ),
-        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none"}),
+        widget=ExactInput,
     )
     actions = forms.MultipleChoiceField(
         label=gettext_lazy("What it may do there"),
@@ -113,7 +114,7 @@ class CreateTokenForm(NameForm):
         label=gettext_lazy("Network addresses"),
         required=False,
         max_length=1000,
-        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none"}),
+        widget=ExactInput,
     )
 
     like = forms.UUIDField(required=False, widget=forms.HiddenInput)

@@ -8,6 +8,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from accounts.forms.fields import ExactInput
 from accounts.models import User
 
 
@@ -17,9 +18,7 @@ class CloseAccountForm(forms.Form):
     username = forms.CharField(
         label=_("Type your user name"),
         max_length=50,
-        widget=forms.TextInput(
-            attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
-        ),
+        widget=ExactInput,
     )
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:

@@ -11,6 +11,19 @@ from django.utils.translation import gettext_lazy as _
 from accounts import usernames
 from accounts.models import User
 
+SHORTEST_REASON = 10  # characters
+LONGEST_REASON = 500  # as the tables keep it
+
+
+_EXACT = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
+
+
+class ExactInput(forms.TextInput):
+    """What is meant exactly as it is typed: browsers neither complete nor correct it."""
+
+    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
+        super().__init__(_EXACT | (attrs or {}))
+
 
 class CodeInput(forms.TextInput):
     """A code that was sent is of no use again, so the page that refuses it shows it empty."""
@@ -65,8 +78,7 @@ def require_answer(answer: str | None) -> str:
 
 def recovery_code_field(**attributes: Any) -> forms.CharField:
     """A field for a recovery code, which has letters and is typed from paper."""
-    plain = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
-    widget = CodeInput(attrs=plain | attributes)
+    widget = CodeInput(attrs=_EXACT | attributes)
     return forms.CharField(label=_("Recovery code"), max_length=100, widget=widget)
 
 
@@ -74,6 +86,15 @@ def label_field(label: Any, help_text: Any) -> forms.CharField:
     """A field for the label of a second factor."""
     widget = forms.TextInput(attrs={"autocomplete": "off"})
     return forms.CharField(label=label, max_length=64, help_text=help_text, widget=widget)
+
+
+class ReasonField(forms.CharField):
+    """Why somebody does something; kept in the memory."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(
+            label=_("Reason"), min_length=SHORTEST_REASON, max_length=LONGEST_REASON, **options
+        )
 
 
 class AccountField(forms.CharField):
@@ -85,7 +106,7 @@ class AccountField(forms.CharField):
             help_text=help_text,
             required=required,
             max_length=usernames.MAX_LENGTH,
-            widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none"}),
+            widget=ExactInput,
         )
 
     def clean(self, value: Any) -> User | None:

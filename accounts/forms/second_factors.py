@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from accounts import verification
-from accounts.forms.fields import answer_field, code_field, label_field, require_answer
+from accounts.forms.fields import ExactInput, answer_field, code_field, label_field, require_answer
 from accounts.models import SecondFactor, User
 from accounts.operations import second_factors
 from audit.actors import Actor
@@ -68,9 +68,7 @@ class TypeBackForm(forms.Form):
         label=_("One of the codes"),
         max_length=100,
         help_text=_("It is not used up by this."),
-        widget=forms.TextInput(
-            attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
-        ),
+        widget=ExactInput,
     )
 
     def __init__(self, *args: Any, user: User, by: Actor, **kwargs: Any) -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import hashlib
 
+from django.conf import settings
 from django.db import models
+from django.template import TemplateDoesNotExist
+from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -37,7 +40,7 @@ class Announcement(models.Model):
 class Campaign(models.Model):
     """One notice to an audience, and how far along it the outbox has been filled."""
 
-    title = models.CharField(_("title"), max_length=200, default="")
+    title = models.CharField(_("title"), max_length=200, default="")  # of an announcement
     announcement = models.OneToOneField(
         Announcement, on_delete=models.PROTECT, null=True, verbose_name=_("announcement")
     )
@@ -67,7 +70,17 @@ class Campaign(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.title or self.notice
+        """What its mails say in their subject, without the name of the site; in the language of
+        whoever reads this, but for what staff wrote.
+        """
+        if self.announcement_id is not None:
+            return self.title
+        facts = {**self.facts, "site_name": settings.SITE_NAME}
+        try:
+            subject = render_to_string(f"emails/{self.notice}.subject.txt", facts)
+        except TemplateDoesNotExist:  # this version sends no such mail
+            return self.title or self.notice
+        return " ".join(subject.split()).removeprefix(f"[{settings.SITE_NAME}] ")
 
     @property
     def progress(self) -> str:

@@ -79,7 +79,7 @@ def start_campaign(
     if not total:
         raise ValidationError(_("No mail reaches anybody of them."), code="nobody")
     campaign = Campaign(
-        title=announcement.title if announcement else notices.title_of(notice, facts)[:200],
+        title=announcement.title if announcement else "",
         announcement=announcement,
         notice=notice,
         audience=audience,
@@ -97,7 +97,7 @@ def start_campaign(
     record(
         CAMPAIGN_STARTED,
         by=by,
-        title=campaign.title,
+        title=str(campaign),
         notice=notice,
         audience=audience,
         total=total,
@@ -127,7 +127,7 @@ def stop_campaign(campaign: Campaign, *, reason: str, by: Actor) -> None:
     record(
         CAMPAIGN_STOPPED,
         by=by,
-        title=campaign.title,
+        title=str(campaign),
         notice=campaign.notice,
         count=progress.sent + progress.to_go,
         reason=reason,
@@ -166,7 +166,7 @@ def queue_batch(*, by: Actor) -> int:
     record(
         CAMPAIGN_FINISHED,
         by=by,
-        title=campaign.title,
+        title=str(campaign),
         notice=campaign.notice,
         count=campaign.queued,
     )

@@ -349,7 +349,10 @@ def test_staff_block_and_lift(browser: Browser, sam: Person) -> None:
     }
     again = client.post(PAGE, fields)
     assert "This range is blocked already." in text_of_page(again)
-    page = client.post(f"{LIST}{row.pk}/lift-range/", {"reason": REASON}, follow=True)
+    lift = f"{LIST}{row.pk}/lift-range/"
+    assert f'href="{LIST}{row.pk}/change/"' in client.get(lift).content.decode()  # the way back
+    page = client.post(lift, {"reason": REASON}, follow=True)
+    assert page.redirect_chain == [(LIST, 302)]  # the row has no page any more
     assert f"are taken from {AWAY} again." in text_of_page(page)
     assert not is_blocked("198.51.100.1")
     assert count_events(RANGE_LIFTED) == 1

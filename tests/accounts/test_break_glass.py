@@ -83,6 +83,7 @@ def test_it_is_recorded_with_its_reason_and_told_by_mail(alice: Person) -> None:
         ["alice"],
         ["alice", "--reason", ""],
         ["alice", "--reason", "    short    "],
+        ["alice", "--reason", "x" * 501],
         ["nobody", "--reason", REASON],
     ],
 )

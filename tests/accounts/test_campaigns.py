@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.test import Client
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from accounts import audiences, jobs, notices
 from accounts.audiences import Audience, add_audience
@@ -26,6 +27,7 @@ from accounts.operations.campaigns import (
 from audit.actors import system
 from audit.models import Event
 from tests.accounts.doors import text_of_page
+from tests.accounts.test_notices import write_catalogue
 from tests.support.clone import race
 from tests.support.people import Person, make_person
 
@@ -169,3 +171,30 @@ def test_the_admin_calls_a_mail_what_its_readers_do(
         text = text_of_page(browser(sam).get(page))
         assert "Something is wrong with the site" in text
         assert ">trouble" not in text
+
+
+def test_it_is_called_so_in_the_language_of_whoever_reads(
+    sam: Person, settings: Any, tmp_path: Path
+) -> None:
+    """Whenever it was begun: older versions kept no title, or that of another language."""
+    write_catalogue(tmp_path, {"Something is wrong with the site": "Etwas stimmt nicht"})
+    settings.LOCALE_PATHS = [str(tmp_path)]
+    settings.LANGUAGES = [("en", "English"), ("de", "Deutsch")]
+    campaign = start(sam.actor)
+    for kept in ("", "Something is wrong with the site"):
+        campaign.title = kept
+        with translation.override("de"):
+            assert str(campaign) == "Etwas stimmt nicht"
+
+
+def test_the_memory_calls_it_so_though_it_was_begun_before_there_were_titles(sam: Person) -> None:
+    campaign = start(sam.actor)
+    stop_campaign(campaign, reason="Something in it is wrong.", by=sam.actor)
+    for kind in ("staff:mail:started", "staff:mail:stopped"):
+        title = Event.objects.get(kind=kind).fields["title"]
+        assert title == "Something is wrong with the site"
+
+
+def test_a_mail_that_this_version_does_not_send_has_a_name(db: None) -> None:
+    assert str(Campaign(notice="of_former_times")) == "of_former_times"
+    assert str(Campaign(notice="of_former_times", title="Of former times")) == "Of former times"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,11 +13,14 @@ from django.core import signing
 from django.core.exceptions import ValidationError
 from django.test import Client
 
-from accounts import notices, topics
+from accounts import notices, switches, topics
 from accounts.events import MAIL_CHOSEN
 from accounts.links import sign_mail_stop, sign_recovery
 from accounts.models import EmailAddress, MailChoice, OutboxMail, User
+from accounts.operations.address_ranges import block_range
 from accounts.operations.mail_choices import choose_mail
+from accounts.operations.switches import turn
+from audit.actors import command
 from audit.models import Event
 from projects.models import Project
 from tests.accounts.doors import count_events, text_of_page
@@ -30,6 +34,10 @@ Browser = Callable[..., Client]
 CHOICES = "/account/mail/"
 STOP = "/account/mail/stop/"
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
+
+
+def account_page(person: Person) -> str:
+    return f"/admin/accounts/user/{person.user.pk}/change/"
 
 
 def stop_link(person: Person, topic: str = "releases") -> str:
@@ -179,6 +187,42 @@ def test_the_link_of_another_purpose_ends_nothing(browser: Browser, alice: Perso
     assert not MailChoice.objects.exists()
 
 
+@pytest.fixture(params=["read-only", "a blocked address"])
+def closed(request: pytest.FixtureRequest, db: None) -> None:
+    """A site that takes changes from nobody, or none from where the browsers of the tests are."""
+    by = command("a test")
+    if request.param == "read-only":
+        turn(switches.CHANGES, "off", banner="Back at noon.", reason="A move.", by=by)
+    else:
+        block_range("192.0.2.0/24", reason="Passwords are guessed from there.", by=by)
+
+
+@pytest.mark.usefixtures("closed")
+@pytest.mark.parametrize("body", [{}, ONE_CLICK], ids=["the button", "a mail program"])
+def test_mail_can_be_stopped_whatever_staff_have_closed(
+    browser: Browser, alice: Person, body: dict[str, str]
+) -> None:
+    response = browser().post(stop_link(alice), body)
+    assert response.status_code == 200
+    assert "You get no more of these mails" in text_of_page(response)
+    assert chosen(alice) == {"releases": "never", "announcements": "always"}
+
+
+@pytest.mark.usefixtures("closed")
+@pytest.mark.parametrize("topic", ["releases", "security"])
+def test_the_door_that_stays_open_takes_nothing_but_a_link_for_it(
+    browser: Browser, alice: Person, topic: str
+) -> None:
+    """The first link is of another purpose, the second of a topic that there is not."""
+    link = signing.dumps([str(alice.user.pk), topic])
+    link = link if topic == "releases" else sign_mail_stop(str(alice.user.pk), topic)
+    response = browser().post(f"{STOP}?link={link}", {"releases": "never"})
+    assert response.status_code == 400
+    assert not MailChoice.objects.exists()
+    assert browser().post(CHOICES, {"releases": "never"}).status_code != 200
+    assert not MailChoice.objects.exists()
+
+
 def test_a_link_ends_its_own_topic_for_its_own_account(
     browser: Browser, alice: Person, bob: Person
 ) -> None:
@@ -193,6 +237,37 @@ def test_the_link_of_an_account_that_is_gone_says_so(browser: Browser, alice: Pe
     response = browser().post(link, ONE_CLICK)
     assert response.status_code == 400
     assert "This account was deleted" in text_of_page(response)
+
+
+# What staff see of it
+
+
+@pytest.mark.parametrize("group", ["Support", "Auditor", "Administrator"])
+def test_staff_who_see_an_account_see_its_choices(
+    browser: Browser, alice: Person, group: str
+) -> None:
+    choose_mail(alice.user, {"releases": "never"}, by=alice.actor)
+    MailChoice.objects.update(chosen_at=datetime(2026, 5, 4, 3, 2, tzinfo=UTC))
+    MailChoice.objects.create(user=alice.user, topic="gone", choice="x")  # of another version
+    page = text_of_page(browser(make_person("kim", group=group)).get(account_page(alice)))
+    panel = re.sub(r"<[^>]+>", "|", page[page.index("Mail choices") : page.index("Last events")])
+    cells = [part for part in panel.split("|") if part.strip()]
+    assert cells[4:] == [
+        *("Announcements of this site", "All of them", "by default"),
+        *("New releases of projects that you own", "None", "2026-05-04 03:02 UTC"),
+    ]
+
+
+def test_staff_who_do_not_see_accounts_do_not_see_choices(browser: Browser, alice: Person) -> None:
+    kim = make_person("kim", group="Projects")
+    assert browser(kim).get(account_page(alice)).status_code == 403
+
+
+def test_the_choice_of_another_version_is_named_as_it_is_kept(
+    browser: Browser, alice: Person, sam: Person
+) -> None:
+    MailChoice.objects.create(user=alice.user, topic="releases", choice="on Sundays")
+    assert "<td>on Sundays</td>" in text_of_page(browser(sam).get(account_page(alice)))
 
 
 # What mails carry

@@ -144,7 +144,8 @@ def test_the_command_line_is_the_second_where_there_is_one_member(
 @pytest.mark.parametrize(
     ("user", "reason", "refusal"),
     [
-        ("alice", "short", "at least 10"),
+        ("alice", "    short    ", "at least 10"),
+        ("alice", "x" * 501, "at most 500"),  # the table keeps no more
         ("bob", "Nobody objected.", "No recovery case is open for bob"),
         ("alice", "Nobody objected.", "waiting time"),
     ],

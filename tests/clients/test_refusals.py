@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from accounts.operations.address_ranges import block_range, lift_range
 from projects.models import File, Project
 from tests.architecture.reading import ROOT
 from tests.clients import tools
@@ -67,7 +68,8 @@ REVOKED = Case("A revoked token", "This API token was revoked on")
 STRANGER = Case("Another's project", "is not allowed to upload to project")
 EXISTS = Case("Other content under a name that was used", "File already exists (", 400)
 NAME = Case("A name that nobody may have", "is that of a module of Python's standard library", 400)
-CASES = (PASSWORD, UNKNOWN, REVOKED, STRANGER, EXISTS, NAME)
+BLOCKED = Case("A network address that staff have blocked", "have blocked your network address")
+CASES = (PASSWORD, UNKNOWN, REVOKED, STRANGER, EXISTS, NAME, BLOCKED)
 
 
 class Sender:
@@ -96,6 +98,15 @@ class Sender:
         return TOOLS[self.tool](Sending(self.site.url, username, password, folder, [name]))
 
 
+def while_blocked(sam: Person, attempt: Callable[[], Outcome]) -> Outcome:
+    """An upload that comes while staff block the address of all tools here."""
+    row = block_range("127.0.0.1", reason="Tokens are tried from there.", by=sam.actor)
+    try:
+        return attempt()
+    finally:
+        lift_range(row, reason="They are not any more.", by=sam.actor)
+
+
 def told(outcome: Outcome, site: Site) -> str:
     """What a tool tells of a refusal, on one line, without what differs from run to run."""
     found = _FIRST_WORDS.search(outcome.line)
@@ -106,7 +117,7 @@ def told(outcome: Outcome, site: Site) -> str:
 
 @pytest.mark.parametrize("tool", TOOLS)
 def test_each_tool_uploads_and_prints_why_it_is_refused(
-    site: Site, alice: Person, mallory: Person, tmp_path: Path, tool: str
+    site: Site, alice: Person, mallory: Person, sam: Person, tmp_path: Path, tool: str
 ) -> None:
     send = Sender(tool, site, tmp_path)
     mine = "mine-" + re.sub(r"\W", "", tool)
@@ -127,6 +138,7 @@ def test_each_tool_uploads_and_prints_why_it_is_refused(
         STRANGER: lambda: send(mine, "1.1", theirs),
         EXISTS: lambda: send(mine, "1.0", token, more="x = 1\n"),
         NAME: lambda: send("typing", "1.0", token),
+        BLOCKED: lambda: while_blocked(sam, lambda: send(mine, "1.1", token)),
     }
     for case, attempt in attempts.items():
         outcome = attempt()
@@ -137,6 +149,8 @@ def test_each_tool_uploads_and_prints_why_it_is_refused(
         seen.setdefault(case.title, {})[tool] = told(outcome, site)
     assert File.objects.filter(project__normalized_name=mine).count() == 1
     assert not Project.objects.filter(name="typing").exists()
+    unblocked = send(mine, "1.1", token)
+    assert unblocked.is_well, unblocked.text
 
 
 def version_of(tool: str) -> str:

@@ -100,6 +100,20 @@ GUARDS = [
         f"{_CHOICES}::test_a_post_without_cookies_or_token_ends_the_topic",
     ),
     Guard(
+        "mail is stopped while the site is read-only",
+        "indexsite/read_only.py",
+        '    "accounts:sign-out",\n    STOPS_MAIL,\n',
+        '    "accounts:sign-out",\n',
+        f"{_CHOICES}::test_mail_can_be_stopped_whatever_staff_have_closed",
+    ),
+    Guard(
+        "mail is stopped from blocked addresses",
+        "indexsite/read_only.py",
+        '"accounts:sign-out", STOPS_MAIL}',
+        '"accounts:sign-out"}',
+        f"{_CHOICES}::test_mail_can_be_stopped_whatever_staff_have_closed",
+    ),
+    Guard(
         "one click takes TLS",
         "accounts/notices.py",
         '    if stop_url.startswith("https://"):\n',

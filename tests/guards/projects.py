@@ -33,6 +33,14 @@ GUARDS = [
         "postgresql",  # SQLite has one writer at a time
     ),
     Guard(
+        "what caches keep of a project is right until it has another serial",
+        "projects/legacy_json.py",
+        'project.roles.select_related("user")',
+        'project.roles.filter(user__is_active=True).select_related("user")',
+        "tests/projects/test_legacy_json.py"
+        "::test_what_is_said_of_a_project_changes_with_its_serial_alone",
+    ),
+    Guard(
         "a file's content is not removed",
         "projects/operations/contents.py",
         "            raise ContentInUse\n",

@@ -11,6 +11,8 @@ import pytest
 from django.test import Client
 from trove_classifiers import sorted_classifiers
 
+from accounts.operations.freezing import freeze_accounts, unfreeze_account
+from audit.actors import command
 from projects.models import Project
 from projects.operations.publishing import create_project, yank_release
 from tests.projects.conftest import Publish
@@ -141,6 +143,25 @@ def test_a_known_answer_is_not_sent_again(
     assert machine.get("/pypi/foo/json", headers={"If-None-Match": etag}).status_code == 304
     publish("4.0")
     assert machine.get("/pypi/foo/json", headers={"If-None-Match": etag}).status_code == 200
+
+
+def test_what_is_said_of_a_project_changes_with_its_serial_alone(
+    shelf: Project, machine: Client, alice: Person, bob: Person
+) -> None:
+    """Freezing an account ends none of its roles, and would otherwise be seen by some caches."""
+    by = command("a test")
+    shelf.roles.create(user=bob.user, kind="maintainer")
+    first = machine.get("/pypi/foo/json")
+    freeze_accounts([alice.user, bob.user], reason="stolen", by=by)
+    frozen = machine.get("/pypi/foo/json")
+    unfreeze_account(alice.user, reason="found", by=by)
+    thawed = machine.get("/pypi/foo/json")
+    assert first["ETag"] == frozen["ETag"] == thawed["ETag"]
+    assert first.content == frozen.content == thawed.content
+    assert [role["user"] for role in json.loads(first.content)["ownership"]["roles"]] == [
+        "alice",
+        "bob",
+    ]
 
 
 # Feeds

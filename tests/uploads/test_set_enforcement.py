@@ -102,7 +102,7 @@ def test_what_makes_no_sense_changes_nothing(arguments: list[str], said: str) ->
 
 
 def test_without_a_reason_nothing_is_changed() -> None:
-    for reason in ("", "short", "         .         "):
+    for reason in ("", "short", "         .         ", "x" * 501):
         with pytest.raises(CommandError, match="reason"):
             run("--stage", "off", reason=reason)
     with pytest.raises(CommandError, match="--reason"):

@@ -7,11 +7,10 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from accounts.management.reasons import add_reason
 from accounts.models import RecoveryCase
 from accounts.operations import recovery
 from audit.actors import command
-
-SHORTEST_REASON = 10  # characters
 
 
 class Command(BaseCommand):
@@ -25,21 +24,17 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Take a user name and a reason."""
         parser.add_argument("user", help="a user name")
-        parser.add_argument(
-            "--reason", required=True, help="why, at least 10 characters; kept in the audit log"
-        )
+        add_reason(parser, use="kept in the audit log")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Complete it, and say what comes next."""
-        reason = options["reason"].strip()
-        if len(reason) < SHORTEST_REASON:
-            raise CommandError(f"A reason has at least {SHORTEST_REASON} characters.")
         key = options["user"].lower()
         case = RecoveryCase.objects.open().filter(user__username_key=key).first()
         if case is None:
             raise CommandError(f"No recovery case is open for {options['user']}.")
+        by = command("complete_recovery")
         try:
-            count = recovery.complete_case(case, reason=reason, by=command("complete_recovery"))
+            count = recovery.complete_case(case, reason=options["reason"], by=by)
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from error
         self.stdout.write(

@@ -6,11 +6,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from accounts.management.reasons import add_reason
 from accounts.models import User
 from accounts.operations import second_factors
 from audit.actors import command
-
-SHORTEST_REASON = 10  # characters
 
 
 class Command(BaseCommand):
@@ -21,21 +20,16 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Take a user name and a reason."""
         parser.add_argument("user", help="a user name")
-        parser.add_argument(
-            "--reason", required=True, help="why, at least 10 characters; kept in the audit log"
-        )
+        add_reason(parser, use="kept in the audit log")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Remove them, and say what comes next."""
-        reason = options["reason"].strip()
-        if len(reason) < SHORTEST_REASON:
-            raise CommandError(f"A reason has at least {SHORTEST_REASON} characters.")
         try:
             user = User.objects.get_by_natural_key(options["user"])
         except User.DoesNotExist as error:
             raise CommandError(f"There is no account {options['user']}.") from error
         by = command("reset_second_factors")
-        count = second_factors.reset_second_factors(user, reason=reason, by=by)
+        count = second_factors.reset_second_factors(user, reason=options["reason"], by=by)
         self.stdout.write(
             f"{count} second factors of {user.username} were removed, and all its sessions ended. "
             "Its password alone signs in now: let its owner add a second factor at once."

@@ -10,11 +10,11 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
+from accounts.management.reasons import add_reason
 from audit.actors import command
 from uploads.models import Audience, Enforcement, Stage
 from uploads.operations.enforcement import Plan, change_enforcement, go_back
 
-SHORTEST_REASON: Final = 10  # characters, as on the staff pages
 DATES: Final = {
     Stage.ANNOUNCE: "announce_from",
     Stage.WARN: "warn_from",
@@ -33,7 +33,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """What to change, and why."""
-        parser.add_argument("--reason", required=True, help="kept in the audit log and mailed")
+        add_reason(parser, use="kept in the audit log, and mailed")
         stage = parser.add_mutually_exclusive_group()
         stage.add_argument(
             "--stage",
@@ -54,10 +54,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Change it, and say how it stands."""
-        reason = options["reason"].strip()
-        if not SHORTEST_REASON <= len(reason) <= 500:
-            raise CommandError("The reason must have 10 to 500 characters.")
-        row, by = Enforcement.objects.asked_of(None, None), command("set_enforcement")
+        row, reason = Enforcement.objects.asked_of(None, None), options["reason"]
+        by = command("set_enforcement")
         try:
             if options["back"]:
                 _require_nothing_else(options)
