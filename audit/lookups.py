@@ -9,7 +9,7 @@ from django.db.models import BigIntegerField, Lookup
 
 
 @BigIntegerField.register_lookup
-class Listed(Lookup):  # type: ignore[type-arg]  # generic in the stubs alone
+class Listed(Lookup):
     """`number__listed=[…]`: `number__in=[…]` for long lists, as one parameter.
 
     Django gives each number a parameter of its own, and takes longer to write a thousand of them
