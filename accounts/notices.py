@@ -193,7 +193,9 @@ def _lease_next(now: datetime) -> OutboxMail | None:
     due = OutboxMail.objects.filter(sent_at=None, next_try_at__lte=now, attempts__lt=MAX_ATTEMPTS)
     free = due.filter(Q(leased_until=None) | Q(leased_until__lte=now))
     for mail in free.order_by("next_try_at", "pk")[:10]:
-        if free.filter(pk=mail.pk).update(leased_until=now + LEASE):
+        with transaction.atomic():  # so that it stands in line, on SQLite
+            is_ours = free.filter(pk=mail.pk).update(leased_until=now + LEASE)
+        if is_ours:
             return mail
     return None
 

@@ -6,8 +6,10 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
+from types import ModuleType
 
 from django.apps import apps
 from django.db import IntegrityError, transaction
@@ -35,15 +37,29 @@ class Job:
     function: Callable[[], object]
 
 
+@cache
+def _modules() -> tuple[ModuleType, ...]:
+    names = [f"{config.name}.jobs" for config in apps.get_app_configs()]
+    return tuple(import_module(name) for name in names if find_spec(name) is not None)
+
+
 def discover() -> list[Job]:
     """The jobs of all apps."""
-    found: list[Job] = []
-    for config in apps.get_app_configs():
-        if find_spec(f"{config.name}.jobs") is not None:
-            found += import_module(f"{config.name}.jobs").JOBS
-    return found
+    return [job for module in _modules() for job in module.JOBS]
 
 
+def _due(now: datetime) -> list[Job]:
+    """The jobs whose time has come, by one query: each worker asks every second."""
+    rows = JobRun.objects.values_list("name", "due_at", "leased_until")
+    waiting = {
+        name
+        for name, due_at, leased in rows
+        if due_at > now or (leased is not None and leased > now)
+    }
+    return [job for job in discover() if job.name not in waiting]
+
+
+@transaction.atomic  # so that it stands in line, on SQLite
 def _take(job: Job, now: datetime) -> datetime | None:
     """Become the one worker that runs `job` now; until when, or None if it is not our turn."""
     until = now + LEASE
@@ -63,7 +79,7 @@ def _take(job: Job, now: datetime) -> datetime | None:
 def run_due(now: datetime | None = None) -> int:
     """Run whatever is due; how many jobs ran. A job that fails is logged and tried again."""
     ran = 0
-    for job in discover():
+    for job in _due(now or timezone.now()):
         moment = now or timezone.now()
         until = _take(job, moment)
         if until is None:
@@ -75,12 +91,13 @@ def run_due(now: datetime | None = None) -> int:
             logger.exception("The job %s failed.", job.name)
             failure = f"{type(error).__name__}: {error}"[:1000]
         # If it took longer than its lease, another worker has it now, and says when it is done.
-        JobRun.objects.filter(name=job.name, leased_until=until).update(
-            due_at=moment + job.every,
-            leased_until=None,
-            failure=failure,
-            finished_at=timezone.now(),
-        )
+        with transaction.atomic():
+            JobRun.objects.filter(name=job.name, leased_until=until).update(
+                due_at=moment + job.every,
+                leased_until=None,
+                failure=failure,
+                finished_at=timezone.now(),
+            )
         ran += 1
     return ran
 

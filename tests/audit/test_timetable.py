@@ -65,6 +65,15 @@ def test_a_new_job_runs_at_once_and_then_when_it_is_due(db: None, work: Work) ->
     assert len(work.runs) == 2
 
 
+def test_where_nothing_is_due_one_query_finds_it_out(
+    db: None, django_assert_num_queries: Any
+) -> None:
+    now = timezone.now()
+    run_due(now)
+    with django_assert_num_queries(1):
+        assert run_due(now) == 0
+
+
 def test_of_eight_workers_one_runs_a_new_job(committed_db: Any, work: Work) -> None:
     work.seconds = 0.3
     outcomes = race(8, run_due)
