@@ -26,7 +26,7 @@ MAX_QUERY: Final = 200  # characters
 MAX_SUMMARY: Final = 2000  # characters
 BATCH: Final = 500
 NEAR: Final = 8
-CANDIDATES: Final = 60  # names that share letters, from which the nearest are chosen
+CANDIDATES: Final = 1_000  # names that share letters, from which the nearest are chosen
 _GRAM: Final = 3  # letters
 _ENTRY: Final = Prepared(
     lambda project: (
@@ -44,7 +44,7 @@ _NEAR_ON_POSTGRESQL: Final = """
     ORDER BY similarity(name, %s) DESC, name LIMIT %s
 """
 _NEAR_ON_SQLITE: Final = """
-    SELECT name FROM projects_search WHERE projects_search MATCH %s ORDER BY rank LIMIT %s
+    SELECT name FROM projects_search WHERE projects_search MATCH %s LIMIT %s
 """
 _WORDS_ON_SQLITE: Final = """
     SELECT entry.project_id FROM projects_search AS found
@@ -110,14 +110,25 @@ def _near(name: str) -> list[Project]:
     if len(name) < _GRAM:
         return []
     if connection.vendor == "sqlite":
-        grams = {name[start : start + _GRAM] for start in range(len(name) - _GRAM + 1)}
-        match = f"name : ({' OR '.join(map(_quoted, sorted(grams)))})"
+        # No order: FTS5 would go through all that share three letters, a second in a large index
+        match = f"name : ({' OR '.join(map(_quoted, _pieces(name)))})"
         names = _column(_NEAR_ON_SQLITE, [match, CANDIDATES])
     else:
-        names = _column(_NEAR_ON_POSTGRESQL, [name, name, CANDIDATES])
+        names = _column(_NEAR_ON_POSTGRESQL, [name, name, 8 * NEAR])
     nearest = difflib.get_close_matches(name, names, n=NEAR, cutoff=0.6)
     found = Project.objects.listed().in_bulk(nearest, field_name="normalized_name")
     return [found[one] for one in nearest if one in found]
+
+
+def _pieces(name: str) -> list[str]:
+    """Parts of a name of which one stands in every name that is a letter or two off.
+
+    Two slips spoil two thirds at most. Of a short name these are too short to be looked up.
+    """
+    third = len(name) // 3
+    if third >= _GRAM:
+        return [name[:third], name[third : 2 * third], name[2 * third :]]
+    return sorted({name[start : start + _GRAM] for start in range(len(name) - _GRAM + 1)})
 
 
 def _quoted(word: str) -> str:
