@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, QueryDict
 from django.shortcuts import render
+from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework.exceptions import APIException
 from rest_framework.negotiation import BaseContentNegotiation
@@ -166,13 +168,17 @@ def show_token_help(request: HttpRequest) -> HttpResponse:
 
 @csrf_exempt
 def missing_slash(request: HttpRequest) -> HttpResponse:
-    """`/legacy`: say where the door is, as PyPI does."""
+    """`/legacy`: say where the door is, as PyPI does.
+
+    With the whole address, because twine and uv compare it with theirs, and say what is wrong.
+    """
     if request.method != "POST":
         return HttpResponseNotAllowed(["POST"])
+    door = f"{settings.SITE_URL}{reverse('uploads:file-upload')}"
     response = refusal_response(
-        "The upload address is /legacy/, with a slash at its end. Put that into the client's "
+        f"The upload address is {door}, with a slash at its end. Put that into the client's "
         "settings.",
         status=308,
     )
-    response["Location"] = "/legacy/"
+    response["Location"] = door
     return response
