@@ -472,10 +472,13 @@ class BurntFilename(models.Model):
 class ContentRemoval(models.Model):
     """A stored content that was removed, or is being removed until `finished_at` is set.
 
-    Who stores a content and then publishes it asks whether a removal came in between.
+    Who stores a content and then publishes it asks whether a removal came in between. Whoever
+    carries a removal out renews `started_at`, by which others know that it is under way.
     """
 
     blake2b_256 = models.CharField(_("BLAKE2b-256"), max_length=64, db_index=True)
+    # Moved to where people can look at it, in place of deleted; so it is finished, too.
+    sets_aside = models.BooleanField(_("set aside"), default=False)
     started_at = models.DateTimeField(_("started"), default=timezone.now)
     finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
 
