@@ -35,6 +35,7 @@ STAYS_OPEN: Final = {
     "projects:actions",  # searches, and answers that there is nothing else
 }
 UPLOAD: Final = "uploads:file-upload"
+UPLOADS: Final = {UPLOAD, "uploads:file-upload-without-slash"}
 OF_VIEW: Final = {UPLOAD: [switches.UPLOADS]}  # what else stands before a page
 FROM_EVERYWHERE: Final = {"projects:actions", "accounts:sign-out", STOPS_MAIL}
 BLOCKED: Final = (
@@ -66,8 +67,8 @@ def _address_that_counts(request: HttpRequest) -> str:
 
 
 class SwitchMiddleware:
-    """Refuses what is switched off with status 503, in the words of staff; and what comes from a
-    blocked address with 403.
+    """Refuses what is switched off with status 503, in the words of staff, and uploads with 403;
+    and what comes from a blocked address with 403.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -111,9 +112,14 @@ def _refuse_address(request: HttpRequest) -> HttpResponse:
 
 
 def _refuse(request: HttpRequest, refusal: str) -> HttpResponse:
-    """One line of ASCII for tools; for people a page that keeps what was typed, but for secrets."""
+    """One line of ASCII for tools; for people a page that keeps what was typed, but for secrets.
+
+    Upload tools would send the whole file again and again at 503, and nobody switches that soon.
+    """
     if _is_of_machine(request):
-        return refusal_response(refusal, status=503)
+        match = request.resolver_match
+        is_upload = match is not None and match.view_name in UPLOADS
+        return refusal_response(refusal, status=403 if is_upload else 503)
     typed = Carried.from_post(request) if request.method == "POST" else None
     context = {"refusal": refusal, "typed": typed, "path": request.get_full_path()}
     return render(request, "503.html", context, status=503)

@@ -26,7 +26,7 @@ from tokens.credentials import TokenCredential, TokenRefused
 from uploads import incoming
 from uploads.authentication import TooManyAttempts, UploadAuthentication
 from uploads.credentials import Credential
-from uploads.errors import UploadRefused, refusal_response
+from uploads.errors import RETRY_AFTER, UploadRefused, refusal_response
 from uploads.events import UPLOAD_REFUSED
 from uploads.operations.accepting import accept_upload
 from uploads.requests import UploadRequest, read_form, single
@@ -115,11 +115,13 @@ class UploadView(APIView):
             return response
         if isinstance(exc, OperationalError | InterfaceError):
             logger.error("The database did not answer an upload: %s", exc)
-            return refusal_response(
+            response = refusal_response(
                 "The database of this site does not answer at the moment. Nothing was published; "
                 "try again in some minutes.",
                 status=503,
             )
+            response["Retry-After"] = str(RETRY_AFTER)
+            return response
         raise exc
 
 

@@ -59,6 +59,7 @@ def test_a_store_that_fails_is_one_line_and_the_same_upload_succeeds_later(
         patched.setattr(storage, "store", failing(error))
         response = upload(token)
     assert response.status_code == status
+    assert response.headers.get("Retry-After") == ("60" if status == 503 else None)
     assert part in said(response)
     assert "Nothing was published" in said(response)
     assert str(error) not in said(response)
@@ -101,7 +102,7 @@ def test_a_database_that_does_not_answer_is_one_line(
     token = token_of(alice)
     monkeypatch.setattr(views, place, failing(OperationalError("database is locked")))
     response = upload(token, **({} if place == "accept_upload" else {"name": ""}))
-    assert response.status_code == 503
+    assert (response.status_code, response["Retry-After"]) == (503, "60")
     assert said(response).startswith("The database of this site does not answer at the moment")
 
 
@@ -120,7 +121,7 @@ def test_a_content_that_is_being_removed_is_not_published(alice: Person) -> None
     digest = hashlib.blake2b(artifact[1], digest_size=32).hexdigest()
     removal = ContentRemoval.objects.create(blake2b_256=digest)
     response = upload(token, artifact=artifact)
-    assert response.status_code == 503
+    assert (response.status_code, response["Retry-After"]) == (503, "60")
     assert "being removed at this moment" in said(response)
     removal.finished_at = removal.started_at
     removal.save()

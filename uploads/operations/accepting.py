@@ -22,14 +22,14 @@ from tokens.credentials import TokenCredential, TokenRefused
 from tokens.operations.lifecycle import bind_token
 from uploads import policy, scanning
 from uploads.credentials import Credential, facts_of
-from uploads.errors import UploadRefused, site_is_full
+from uploads.errors import RETRY_AFTER, UploadRefused, site_is_full
 from uploads.inspection import Inspected, inspect
 from uploads.metadata import as_json
 from uploads.operations.enforcement import warn_uploader
 from uploads.requests import UploadRequest
 
 _BY_NAME: Final = Prepared(lambda name: Project.objects.filter(normalized_name=name).order_by())
-_STATUS: Final = {"too_many_projects": 429, "no_new_projects": 503}
+_STATUS: Final = {"too_many_projects": 429, "no_new_projects": 403}
 
 
 def accept_upload(
@@ -166,6 +166,7 @@ def _store_and_publish(
             "A former copy of this content is being removed at this moment. Try again in a minute.",
             code="content_removed",
             status=503,
+            retry_after=RETRY_AFTER,
         ) from error
 
 
