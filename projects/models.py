@@ -261,6 +261,13 @@ class File(models.Model):
         SDIST = "sdist", _("source distribution")
         WHEEL = "bdist_wheel", _("wheel")
 
+    class Factor(models.TextChoices):
+        """The kinds of second factors."""
+
+        APP = "app", _("authenticator app")
+        KEY = "key", _("security key")
+        PASSKEY = "passkey", _("passkey")
+
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="files")
     release = models.ForeignKey(Release, on_delete=models.CASCADE, related_name="files")
     filename = models.CharField(_("file name"), max_length=240, unique=True)
@@ -279,7 +286,7 @@ class File(models.Model):
     token_id = models.CharField(_("id of the API token"), max_length=36, blank=True)
     token_name = models.CharField(_("API token"), max_length=150, blank=True)
     uploader_factor = models.CharField(
-        _("second factor of the uploader"), max_length=40, blank=True
+        _("second factor of the uploader"), max_length=40, choices=Factor.choices, blank=True
     )
 
     class Meta:

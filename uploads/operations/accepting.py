@@ -47,7 +47,7 @@ def accept_upload(
         UploadRefused: with a sentence for the uploader.
         TokenRefused: likewise, where the token does not allow this.
     """
-    outline = _outline(request, credential)
+    outline = _outline(request)
     try:
         project = _find_project(request)
         _authorize(request, project, credential=credential, by=by)
@@ -60,7 +60,7 @@ def accept_upload(
                 return known, False
         inspected = inspect(request)
         scanning.refuse_own_tokens(request, by=by)
-        new_file = _complete(outline, inspected)
+        new_file = _complete(outline, inspected, credential)
         file = _store_and_publish(request, new_file, inspected, credential, by, project)
     except PermissionDenied as error:
         if isinstance(error, TokenRefused):
@@ -112,7 +112,7 @@ def _kind_of(credential: Credential) -> policy.Credential:
     return "token" if isinstance(credential, TokenCredential) else "password"
 
 
-def _outline(request: UploadRequest, credential: Credential) -> NewFile:
+def _outline(request: UploadRequest) -> NewFile:
     """The file, as far as it is known before it is opened."""
     return NewFile(
         filename=request.parsed.filename,
@@ -123,11 +123,10 @@ def _outline(request: UploadRequest, credential: Credential) -> NewFile:
         sha256=request.file.sha256,
         blake2b_256=request.file.blake2b_256,
         md5=request.file.md5,
-        **facts_of(credential),
     )
 
 
-def _complete(outline: NewFile, inspected: Inspected) -> NewFile:
+def _complete(outline: NewFile, inspected: Inspected, credential: Credential) -> NewFile:
     core = inspected.core
     is_wheel = outline.kind == "bdist_wheel"
     return replace(
@@ -137,6 +136,7 @@ def _complete(outline: NewFile, inspected: Inspected) -> NewFile:
         summary=core.summary or "",
         requires_python=core.requires_python or "",
         metadata_sha256=hashlib.sha256(inspected.raw_metadata).hexdigest() if is_wheel else "",
+        **facts_of(credential),
     )
 
 
