@@ -144,3 +144,27 @@ def test_a_content_that_is_removed_after_it_was_stored_is_not_published(
         assert upload(token).status_code == 503
     assert not Project.objects.exists()
     assert upload(token).status_code == 200
+
+
+@pytest.mark.parametrize("suffix", ["", storage.METADATA])
+def test_a_content_that_was_lost_comes_again_by_the_same_upload(alice: Person, suffix: str) -> None:
+    token = token_of(alice)
+    upload(token)
+    file, count = File.objects.get(), Event.objects.count()
+    path = storage.path_of(file.blake2b_256, suffix)
+    content = path.read_bytes()
+    path.unlink()
+    assert upload(token).status_code == 200
+    assert path.read_bytes() == content
+    assert (File.objects.count(), Event.objects.count()) == (1, count)
+
+
+def test_a_store_that_cannot_say_whether_it_has_a_content_is_one_line(
+    alice: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = token_of(alice)
+    upload(token)
+    monkeypatch.setattr(storage, "exists", failing(DOWN))
+    response = upload(token)
+    assert (response.status_code, leftovers()) == (503, [])
+    assert "try again" in said(response)

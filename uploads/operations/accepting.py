@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from dataclasses import replace
 from typing import Final
 
@@ -28,6 +29,7 @@ from uploads.metadata import as_json
 from uploads.operations.enforcement import warn_uploader
 from uploads.requests import UploadRequest
 
+logger = logging.getLogger(__name__)
 _BY_NAME: Final = Prepared(lambda name: Project.objects.filter(normalized_name=name).order_by())
 _STATUS: Final = {"too_many_projects": 429, "no_new_projects": 403}
 
@@ -56,6 +58,7 @@ def accept_upload(
         else:
             known = publishing.find_same_file(project, outline)
             if known is not None:
+                _restore(request, known)
                 _note_again(request, project, credential=credential, by=by)
                 return known, False
         inspected = inspect(request)
@@ -79,6 +82,18 @@ def accept_upload(
 
 def _find_project(request: UploadRequest) -> Project | None:
     return _BY_NAME.first(request.normalized_name)
+
+
+def _restore(request: UploadRequest, known: File) -> None:
+    """Store a file again whose content, or the metadata beside it, was lost."""
+    try:
+        wanted = ["", storage.METADATA] if known.metadata_sha256 else [""]
+        if all(storage.exists(known.blake2b_256, suffix) for suffix in wanted):
+            return
+    except OSError as error:
+        raise site_is_full(error) from error
+    _store(request, inspect(request))
+    logger.warning("The content of %s was missing, and came again by an upload.", known.filename)
 
 
 def _note_again(
