@@ -147,4 +147,18 @@ GUARDS = [
         '            "uploader_factor": "API token",\n',
         "tests/uploads/test_uploaders.py::test_owners_see_token_and_factor",
     ),
+    Guard(
+        "nothing but zeros follows an sdist",
+        "uploads/tarballs.py",
+        "            self._require_zeros()\n",
+        "",
+        "tests/uploads/test_tarballs.py::test_bytes_after_an_sdist_are_refused",
+    ),
+    Guard(
+        "the members of a gzip file are counted",
+        "uploads/tarballs.py",
+        "        if self._members > MAX_GZIP_MEMBERS:\n",
+        "        if False:\n",
+        "tests/uploads/test_tarballs.py::test_several_gzip_members_have_one_budget_together",
+    ),
 ]
