@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from django.conf import settings
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
@@ -22,7 +23,7 @@ from accounts.switches import Switch, SwitchedOff
 from audit.actors import from_connection
 from audit.failures import record_failure
 from indexsite.middleware import MACHINE_DOORS
-from uploads.errors import refusal_response
+from uploads.errors import database_is_down, refusal_response
 from uploads.events import UPLOAD_REFUSED
 
 SAFE: Final = {"GET", "HEAD", "OPTIONS"}
@@ -83,7 +84,12 @@ class SwitchMiddleware:
         asked, address = _switches_before(request), _address_that_counts(request)
         if not (asked or address):
             return None
-        is_blocked, refusal = obstacles.find_obstacle(asked, network_address=address)
+        try:
+            is_blocked, refusal = obstacles.find_obstacle(asked, network_address=address)
+        except (OperationalError, InterfaceError) as error:
+            if not _is_upload(request):
+                raise
+            return database_is_down(error)
         if is_blocked:
             return _refuse_address(request)
         return _refuse(request, refusal) if refusal else None
@@ -95,6 +101,11 @@ class SwitchMiddleware:
 
 def _is_of_machine(request: HttpRequest) -> bool:
     return request.path_info.startswith(MACHINE_DOORS)
+
+
+def _is_upload(request: HttpRequest) -> bool:
+    match = request.resolver_match
+    return match is not None and match.view_name in UPLOADS
 
 
 def _refuse_address(request: HttpRequest) -> HttpResponse:
@@ -117,9 +128,7 @@ def _refuse(request: HttpRequest, refusal: str) -> HttpResponse:
     Upload tools would send the whole file again and again at 503, and nobody switches that soon.
     """
     if _is_of_machine(request):
-        match = request.resolver_match
-        is_upload = match is not None and match.view_name in UPLOADS
-        return refusal_response(refusal, status=403 if is_upload else 503)
+        return refusal_response(refusal, status=403 if _is_upload(request) else 503)
     typed = Carried.from_post(request) if request.method == "POST" else None
     context = {"refusal": refusal, "typed": typed, "path": request.get_full_path()}
     return render(request, "503.html", context, status=503)

@@ -73,6 +73,18 @@ def site_is_full(error: OSError) -> UploadRefused:
     )
 
 
+def database_is_down(error: Exception) -> HttpResponse:
+    """The answer to an upload while the database is not there; `error` goes to the log alone."""
+    logger.error("The database did not answer an upload: %s", error)
+    response = refusal_response(
+        "The database of this site does not answer at the moment. Nothing was published; try "
+        "again in some minutes.",
+        status=503,
+    )
+    response["Retry-After"] = str(RETRY_AFTER)
+    return response
+
+
 def one_line(text: str) -> str:
     """`text` as an HTTP reason phrase can carry it (RFC 9112 section 4)."""
     line = _NOT_PRINTABLE.sub("?", " ".join(text.split()))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 
 from django.conf import settings
@@ -26,12 +25,11 @@ from tokens.credentials import TokenCredential, TokenRefused
 from uploads import incoming
 from uploads.authentication import TooManyAttempts, UploadAuthentication
 from uploads.credentials import Credential
-from uploads.errors import RETRY_AFTER, UploadRefused, refusal_response
+from uploads.errors import UploadRefused, database_is_down, refusal_response
 from uploads.events import UPLOAD_REFUSED
 from uploads.operations.accepting import accept_upload
 from uploads.requests import UploadRequest, read_form, single
 
-logger = logging.getLogger(__name__)
 _DEAD_ACTIONS = {
     "submit": "Projects are not registered beforehand; upload the files instead.",
     "submit_pkg_info": "Projects are not registered beforehand; upload the files instead.",
@@ -114,14 +112,7 @@ class UploadView(APIView):
                 response["Retry-After"] = str(exc.retry_after)
             return response
         if isinstance(exc, OperationalError | InterfaceError):
-            logger.error("The database did not answer an upload: %s", exc)
-            response = refusal_response(
-                "The database of this site does not answer at the moment. Nothing was published; "
-                "try again in some minutes.",
-                status=503,
-            )
-            response["Retry-After"] = str(RETRY_AFTER)
-            return response
+            return database_is_down(exc)
         raise exc
 
 

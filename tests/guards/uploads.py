@@ -128,7 +128,7 @@ GUARDS = [
     Guard(
         "tools do not send again what staff have switched off",
         "indexsite/read_only.py",
-        "status=403 if is_upload else 503",
+        "status=403 if _is_upload(request) else 503",
         "status=503",
         "tests/indexsite/test_read_only.py::test_while_read_only_uploads_get_one_line",
     ),

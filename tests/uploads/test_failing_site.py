@@ -10,6 +10,7 @@ import pytest
 from django.conf import settings as site
 from django.db import OperationalError
 
+from accounts import obstacles
 from audit.actors import system
 from audit.models import Event
 from projects import storage
@@ -106,13 +107,16 @@ def test_a_database_that_does_not_answer_is_one_line(
     assert said(response).startswith("The database of this site does not answer at the moment")
 
 
+@pytest.mark.parametrize(
+    ("owner", "name"), [(UploadAuthentication, "authenticate"), (obstacles, "find_obstacle")]
+)
 def test_a_database_that_is_gone_before_anybody_is_known_is_one_line(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, owner: Any, name: str
 ) -> None:
-    monkeypatch.setattr(
-        UploadAuthentication, "authenticate", failing(OperationalError("connection refused"))
-    )
-    assert upload("pypi-x").status_code == 503
+    monkeypatch.setattr(owner, name, failing(OperationalError("connection refused")))
+    response = upload("pypi-x")
+    assert (response.status_code, response["Retry-After"]) == (503, "60")
+    assert "try again" in said(response)
 
 
 def test_a_content_that_is_being_removed_is_not_published(alice: Person) -> None:
