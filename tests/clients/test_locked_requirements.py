@@ -111,7 +111,7 @@ def fetch_sdist(folder: Path, pin: str, registry: dict[str, str]) -> str:
         if outcome.is_well:
             return ""
         if "No matching distribution found" in outcome.text:
-            return "there is no sdist for this Python"
+            return "pip finds no sdist"
     told = [line for line in outcome.text.splitlines() if line.strip().lower().startswith("error")]
     return (told or ["no word from pip"])[-1].strip()[:200]
 
