@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from django.conf import settings
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
@@ -22,7 +23,7 @@ from accounts.switches import Switch, SwitchedOff
 from audit.actors import from_connection
 from audit.failures import record_failure
 from indexsite.middleware import MACHINE_DOORS
-from uploads.errors import refusal_response
+from uploads.errors import database_is_down, refusal_response
 from uploads.events import UPLOAD_REFUSED
 
 SAFE: Final = {"GET", "HEAD", "OPTIONS"}
@@ -35,6 +36,7 @@ STAYS_OPEN: Final = {
     "projects:actions",  # searches, and answers that there is nothing else
 }
 UPLOAD: Final = "uploads:file-upload"
+UPLOADS: Final = {UPLOAD, "uploads:file-upload-without-slash"}
 OF_VIEW: Final = {UPLOAD: [switches.UPLOADS]}  # what else stands before a page
 FROM_EVERYWHERE: Final = {"projects:actions", "accounts:sign-out", STOPS_MAIL}
 BLOCKED: Final = (
@@ -66,8 +68,8 @@ def _address_that_counts(request: HttpRequest) -> str:
 
 
 class SwitchMiddleware:
-    """Refuses what is switched off with status 503, in the words of staff; and what comes from a
-    blocked address with 403.
+    """Refuses what is switched off with status 503, in the words of staff, and uploads with 403;
+    and what comes from a blocked address with 403.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -82,7 +84,12 @@ class SwitchMiddleware:
         asked, address = _switches_before(request), _address_that_counts(request)
         if not (asked or address):
             return None
-        is_blocked, refusal = obstacles.find_obstacle(asked, network_address=address)
+        try:
+            is_blocked, refusal = obstacles.find_obstacle(asked, network_address=address)
+        except (OperationalError, InterfaceError) as error:
+            if not _is_upload(request):
+                raise
+            return database_is_down(error)
         if is_blocked:
             return _refuse_address(request)
         return _refuse(request, refusal) if refusal else None
@@ -94,6 +101,11 @@ class SwitchMiddleware:
 
 def _is_of_machine(request: HttpRequest) -> bool:
     return request.path_info.startswith(MACHINE_DOORS)
+
+
+def _is_upload(request: HttpRequest) -> bool:
+    match = request.resolver_match
+    return match is not None and match.view_name in UPLOADS
 
 
 def _refuse_address(request: HttpRequest) -> HttpResponse:
@@ -111,9 +123,12 @@ def _refuse_address(request: HttpRequest) -> HttpResponse:
 
 
 def _refuse(request: HttpRequest, refusal: str) -> HttpResponse:
-    """One line of ASCII for tools; for people a page that keeps what was typed, but for secrets."""
+    """One line of ASCII for tools; for people a page that keeps what was typed, but for secrets.
+
+    Upload tools would send the whole file again and again at 503, and nobody switches that soon.
+    """
     if _is_of_machine(request):
-        return refusal_response(refusal, status=503)
+        return refusal_response(refusal, status=403 if _is_upload(request) else 503)
     typed = Carried.from_post(request) if request.method == "POST" else None
     context = {"refusal": refusal, "typed": typed, "path": request.get_full_path()}
     return render(request, "503.html", context, status=503)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -25,9 +26,9 @@ _PATIENCE: Final = Config(
 )
 _SET_ASIDE: Final = "set-aside/"
 _NOT_THERE: Final = frozenset({"404", "NoSuchKey", "NotFound"})
-_THERE_ALREADY: Final = frozenset(
-    {"412", "PreconditionFailed", "409", "ConditionalRequestConflict"}
-)
+_THERE_ALREADY: Final = frozenset({"412", "PreconditionFailed"})
+_CONFLICT: Final = frozenset({"409", "ConditionalRequestConflict"})
+_AGAIN_AFTER: Final = (0.1, 0.4, 1.5)  # seconds
 _UNKNOWN_CONDITION: Final = frozenset({"501", "NotImplemented"})
 
 
@@ -76,20 +77,37 @@ class Bucket:
         return cast("BinaryIO", io.BufferedReader(_Remote(fetch, size), 256 * 1024))
 
     def store(self, source_path: str | Path, blake2b_256: str, suffix: str = "") -> None:
-        """As in Store: one conditional PUT, so a content that is kept already stays."""
+        """As in Store: one conditional PUT, so a content that is kept already stays.
+
+        A conflict says that something else was being done to the object, and not what came of it:
+        the PUT is repeated, and when it is refused once more, what is there is looked at.
+        """
         source, path = Path(source_path), relative_path(blake2b_256, suffix)
-        try:
-            self._put(source, path, IfNoneMatch="*")
-        except ClientError as error:
-            code = _code(error)
-            if code in _UNKNOWN_CONDITION:
-                if self._size(path) is None:
-                    with _sentences():
-                        self._put(source, path)
-            elif code not in _THERE_ALREADY:
+        refusal = self._put_new(source, path)
+        if refusal and self._size(path) != source.stat().st_size:
+            if refusal in _CONFLICT:
+                raise StorageFailed("the object is being changed", is_passing=True)
+            with _sentences():
+                self._put(source, path)
+        source.unlink()
+
+    def _put_new(self, source: Path, path: str) -> str:
+        """Store an object that is not there; "" if that was done, else why it was refused."""
+        code = ""
+        for wait in (0, *_AGAIN_AFTER):
+            time.sleep(wait)
+            try:
+                self._put(source, path, IfNoneMatch="*")
+            except ClientError as error:
+                code = _code(error)
+                if code in _CONFLICT:
+                    continue
+                if code in _THERE_ALREADY | _UNKNOWN_CONDITION:
+                    return code
                 with _sentences():
                     raise
-        source.unlink()
+            return ""
+        return code
 
     def _put(self, source: Path, path: str, **conditions: str) -> None:
         try:

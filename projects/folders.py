@@ -41,18 +41,17 @@ class LocalFiles:
     def store(self, source_path: str | Path, blake2b_256: str, suffix: str = "") -> None:
         """As in Store; the file must be on the same file system.
 
+        What is kept already is replaced, since it may be damaged, and the new file is known to be
+        right; who has opened the former one reads it to its end.
+
         Metadata lie in the folder of their content, which comes next, so one sync is for both.
         """
         source, target = Path(source_path), self.path_of(blake2b_256, suffix)
         self._make_folder(target.parent)
         with source.open("rb") as content:
-            size = os.fstat(content.fileno()).st_size
-            if target.is_file() and target.stat().st_size == size:
-                source.unlink()
-            else:
-                os.fchmod(content.fileno(), 0o644)
-                os.fsync(content.fileno())
-                os.replace(source, target)
+            os.fchmod(content.fileno(), 0o644)
+            os.fsync(content.fileno())
+            os.replace(source, target)
         if not suffix:
             _sync_folder(target.parent)
 

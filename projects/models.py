@@ -261,6 +261,13 @@ class File(models.Model):
         SDIST = "sdist", _("source distribution")
         WHEEL = "bdist_wheel", _("wheel")
 
+    class Factor(models.TextChoices):
+        """The kinds of second factors."""
+
+        APP = "app", _("authenticator app")
+        KEY = "key", _("security key")
+        PASSKEY = "passkey", _("passkey")
+
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="files")
     release = models.ForeignKey(Release, on_delete=models.CASCADE, related_name="files")
     filename = models.CharField(_("file name"), max_length=240, unique=True)
@@ -279,7 +286,7 @@ class File(models.Model):
     token_id = models.CharField(_("id of the API token"), max_length=36, blank=True)
     token_name = models.CharField(_("API token"), max_length=150, blank=True)
     uploader_factor = models.CharField(
-        _("second factor of the uploader"), max_length=40, blank=True
+        _("second factor of the uploader"), max_length=40, choices=Factor.choices, blank=True
     )
 
     class Meta:
@@ -472,10 +479,13 @@ class BurntFilename(models.Model):
 class ContentRemoval(models.Model):
     """A stored content that was removed, or is being removed until `finished_at` is set.
 
-    Who stores a content and then publishes it asks whether a removal came in between.
+    Who stores a content and then publishes it asks whether a removal came in between. Whoever
+    carries a removal out renews `started_at`, by which others know that it is under way.
     """
 
     blake2b_256 = models.CharField(_("BLAKE2b-256"), max_length=64, db_index=True)
+    # Moved to where people can look at it, in place of deleted; so it is finished, too.
+    sets_aside = models.BooleanField(_("set aside"), default=False)
     started_at = models.DateTimeField(_("started"), default=timezone.now)
     finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
 

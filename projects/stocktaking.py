@@ -45,13 +45,22 @@ def find_faults(*, reads_contents: bool) -> Iterator[Fault]:
     Args:
         reads_contents: compute the digest of each content; else only sizes are compared.
     """
-    for row in File.objects.order_by("pk").iterator(_BATCH):
+    for row in _files():
         fault = _fault_of(row, "", row.blake2b_256, hashlib.blake2b(digest_size=32), reads_contents)
         if fault is None and row.metadata_sha256:
             fault = _fault_of(row, storage.METADATA, row.metadata_sha256, hashlib.sha256(), True)
         if fault is not None and File.objects.filter(pk=row.pk).exists():  # not deleted meanwhile
             yield fault
     yield from _orphans()
+
+
+def _files() -> Iterator[File]:
+    """All files, by pages: as long as a query is open, SQLite's log of changes only grows."""
+    rows = File.objects.order_by("pk")
+    page = list(rows[:_BATCH])
+    while page:
+        yield from page
+        page = list(rows.filter(pk__gt=page[-1].pk)[:_BATCH])
 
 
 def _fault_of(

@@ -65,7 +65,8 @@ class Store(Protocol):
     def store(self, source_path: str | Path, blake2b_256: str, suffix: str = "") -> None:
         """Move a complete file to its place, so that it survives a power cut from here on.
 
-        It appears under its name whole or not at all. A content that is kept already stays.
+        It appears under its name whole or not at all. Where a content is kept already, it stays
+        or is replaced, and who is reading it goes on.
         Metadata are stored before their content, and survive once that is stored.
 
         Args:

@@ -70,12 +70,20 @@ Credential = TokenCredential | PasswordCredential
 
 
 def facts_of(credential: Credential) -> dict[str, Any]:
-    """What a file keeps of the credential that it came with."""
+    """What a file keeps of the credential that it came with.
+
+    Once it was authorized: the factors of a token's owner were looked up for that.
+    """
     if isinstance(credential, TokenCredential):
         token = credential.token
         return {
             "token_id": str(token.pk),
             "token_name": token.name,
-            "uploader_factor": "API token",
+            "uploader_factor": _factor_of(token.user),
         }
-    return {"uploader_factor": "password"}
+    return {"uploader_factor": _factor_of(credential.user)}
+
+
+def _factor_of(user: Any) -> str:
+    """The kind of the second factor that an account used last, "" if it has none."""
+    return user.second_factors[0].kind if user.second_factors else ""

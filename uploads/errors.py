@@ -12,6 +12,7 @@ from projects.storage import StorageFailed
 from uploads.problems import Problem
 
 logger = logging.getLogger(__name__)
+RETRY_AFTER = 60  # seconds, where the database or the storage is in trouble
 MAX_LENGTH = 400  # characters: longer reason phrases do not pass common reverse proxies
 _ROOM_FOR_MORE = len(" And 999 more problems.")
 _NOT_PRINTABLE = re.compile(r"[^\x20-\x7e]")
@@ -21,18 +22,22 @@ class UploadRefused(Exception):
     """An upload that is said no to.
 
     Attributes:
-        status: the HTTP status: 503 where the same upload may succeed later, else 400 to 499, or
-            507 where it is the site that cannot take it.
+        status: the HTTP status: 503 where the same upload may succeed a little later by itself,
+            since tools then send it again, else 400 to 499, or 507 where it is the site that
+            cannot take it.
         code: what staff filter refusals by.
         sentence: one line of ASCII that says what is wrong and what to do.
+        retry_after: seconds, where waiting helps.
     """
 
-    def __init__(self, sentence: str, *, code: str, status: int = 400) -> None:
+    def __init__(
+        self, sentence: str, *, code: str, status: int = 400, retry_after: int | None = None
+    ) -> None:
         self.sentence = one_line(sentence)
         super().__init__(self.sentence)
         self.code = code
         self.status = status
-        self.retry_after: int | None = None  # seconds, where waiting helps
+        self.retry_after = retry_after
 
     @classmethod
     def because(cls, problems: Iterable[Problem]) -> UploadRefused:
@@ -58,6 +63,7 @@ def site_is_full(error: OSError) -> UploadRefused:
             "again in some minutes.",
             code="storage_down",
             status=503,
+            retry_after=RETRY_AFTER,
         )
     return UploadRefused(
         "This site cannot store the file; its disk may be full. Nothing was published. Its staff "
@@ -65,6 +71,18 @@ def site_is_full(error: OSError) -> UploadRefused:
         code="not_stored",
         status=507,
     )
+
+
+def database_is_down(error: Exception) -> HttpResponse:
+    """The answer to an upload while the database is not there; `error` goes to the log alone."""
+    logger.error("The database did not answer an upload: %s", error)
+    response = refusal_response(
+        "The database of this site does not answer at the moment. Nothing was published; try "
+        "again in some minutes.",
+        status=503,
+    )
+    response["Retry-After"] = str(RETRY_AFTER)
+    return response
 
 
 def one_line(text: str) -> str:

@@ -18,11 +18,13 @@ from uploads.problems import SHOWN, ArtifactError, Budget
 
 MAX_MEMBERS: Final = 100_000
 MAX_EXTENDED_HEADER: Final = 64 * 1024
+MAX_GZIP_MEMBERS: Final = 100_000
 
 _BLOCK: Final = tarfile.BLOCKSIZE
 _CHUNK: Final = 64 * 1024
 _ZEROS: Final = bytes(_BLOCK)
 _GZIP: Final = 16 + zlib.MAX_WBITS
+_FIRST_OF_MEMBER: Final = b"\x1f"
 _LINK_OR_DIRECTORY: Final = (tarfile.DIRTYPE, tarfile.SYMTYPE, tarfile.LNKTYPE)
 _BEFORE_A_MEMBER: Final = (
     tarfile.XHDTYPE,
@@ -33,12 +35,17 @@ _LENGTH_DIGITS: Final = 7
 
 
 class Inflated:
-    """The content of a gzip file (RFC 1952) of one member, within a budget."""
+    """The content of a gzip file (RFC 1952), within a budget.
+
+    It may have several members, which are one content, and end with zeros, as gzip and Python have
+    it. After zeros the one stops and the other goes on, so nothing may follow them.
+    """
 
     def __init__(self, file: BinaryIO, budget: Budget) -> None:
         self._file = file
         self._budget = budget
         self._inflater = zlib.decompressobj(_GZIP)
+        self._members = 1
         self._pending = b""
         self._buffer = memoryview(b"")
 
@@ -82,7 +89,7 @@ class Inflated:
         return part
 
     def _inflate(self) -> bytes:
-        while not self._inflater.eof:
+        while not self._inflater.eof or self._begin_member():
             if not self._pending:
                 self._pending = self._file.read(_CHUNK)
                 if not self._pending:
@@ -91,13 +98,29 @@ class Inflated:
                 part = self._inflater.decompress(self._pending, _CHUNK)
             except zlib.error as error:
                 raise ArtifactError("the gzip file is damaged") from error
-            self._pending = self._inflater.unconsumed_tail
+            self._pending = self._inflater.unconsumed_tail or self._inflater.unused_data
             self._budget.spend(len(part))
             if part:
                 return part
-        if self._inflater.unused_data or self._file.read(1):
-            raise ArtifactError("the gzip file is followed by other bytes")
         return b""
+
+    def _begin_member(self) -> bool:
+        """Go on with the member that follows; False at the end of the file."""
+        self._pending = self._pending or self._file.read(_CHUNK)
+        if self._pending[:1] != _FIRST_OF_MEMBER:
+            self._require_zeros()
+            return False
+        self._members += 1
+        if self._members > MAX_GZIP_MEMBERS:
+            raise ArtifactError(f"the gzip file has more than {MAX_GZIP_MEMBERS} members", "bomb")
+        self._inflater = zlib.decompressobj(_GZIP)
+        return True
+
+    def _require_zeros(self) -> None:
+        while self._pending:
+            if self._pending.count(0) != len(self._pending):
+                raise ArtifactError("the gzip file is followed by other bytes")
+            self._pending = self._file.read(_CHUNK)
 
 
 @dataclass

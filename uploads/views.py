@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 
+from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, QueryDict
 from django.shortcuts import render
+from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework.exceptions import APIException
 from rest_framework.negotiation import BaseContentNegotiation
@@ -24,12 +25,11 @@ from tokens.credentials import TokenCredential, TokenRefused
 from uploads import incoming
 from uploads.authentication import TooManyAttempts, UploadAuthentication
 from uploads.credentials import Credential
-from uploads.errors import UploadRefused, refusal_response
+from uploads.errors import UploadRefused, database_is_down, refusal_response
 from uploads.events import UPLOAD_REFUSED
 from uploads.operations.accepting import accept_upload
 from uploads.requests import UploadRequest, read_form, single
 
-logger = logging.getLogger(__name__)
 _DEAD_ACTIONS = {
     "submit": "Projects are not registered beforehand; upload the files instead.",
     "submit_pkg_info": "Projects are not registered beforehand; upload the files instead.",
@@ -112,12 +112,7 @@ class UploadView(APIView):
                 response["Retry-After"] = str(exc.retry_after)
             return response
         if isinstance(exc, OperationalError | InterfaceError):
-            logger.error("The database did not answer an upload: %s", exc)
-            return refusal_response(
-                "The database of this site does not answer at the moment. Nothing was published; "
-                "try again in some minutes.",
-                status=503,
-            )
+            return database_is_down(exc)
         raise exc
 
 
@@ -166,13 +161,17 @@ def show_token_help(request: HttpRequest) -> HttpResponse:
 
 @csrf_exempt
 def missing_slash(request: HttpRequest) -> HttpResponse:
-    """`/legacy`: say where the door is, as PyPI does."""
+    """`/legacy`: say where the door is, as PyPI does.
+
+    With the whole address, because twine and uv compare it with theirs, and say what is wrong.
+    """
     if request.method != "POST":
         return HttpResponseNotAllowed(["POST"])
+    door = f"{settings.SITE_URL}{reverse('uploads:file-upload')}"
     response = refusal_response(
-        "The upload address is /legacy/, with a slash at its end. Put that into the client's "
+        f"The upload address is {door}, with a slash at its end. Put that into the client's "
         "settings.",
         status=308,
     )
-    response["Location"] = "/legacy/"
+    response["Location"] = door
     return response

@@ -72,7 +72,11 @@ def _is_wrong_scheme(path: str) -> bool:
 
 
 def wheel_file_problems(raw: bytes) -> Iterator[Problem]:
-    """Whether WHEEL has what installers look for."""
+    """Whether WHEEL has what installers look for.
+
+    That is not its tags: installers go by the file name, and there are well-known wheels that were
+    renamed for a platform after they had been built for any.
+    """
     try:
         fields = Parser().parsestr(raw.decode("utf-8"))
     except UnicodeDecodeError:

@@ -3,16 +3,22 @@
 A removal is announced by a row before it begins, in a transaction that holds the lock on the head
 of the audit chain and finds no file with that content. An upload holds the same lock when it asks,
 last of all, whether a removal came after it had begun to store. So one of the two sees the other.
+
+As long as any removal of a content is not finished, that content is published by nobody. Whoever
+carries a removal out renews its row before each thing that it takes away, so a process that was
+thought dead, and whose removal another one has finished since, takes nothing more away.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -29,8 +35,10 @@ from projects.stores import SUFFIXES, relative_path
 
 KEPT_FOR: Final = timedelta(days=7)
 ABANDONED_AFTER: Final = timedelta(minutes=10)
-_LAST_REMOVAL: Final = Prepared(
-    lambda content: ContentRemoval.objects.filter(blake2b_256=content).order_by("-pk")[:1]
+_REMOVALS: Final = Prepared(
+    lambda content: ContentRemoval.objects.filter(blake2b_256=content).values_list(
+        "pk", "finished_at"
+    )
 )
 _REMOVED_SINCE: Final = Prepared(
     lambda content, last: ContentRemoval.objects.filter(blake2b_256=content, pk__gt=last)[:1]
@@ -51,10 +59,10 @@ def find_last_removal(blake2b_256: str) -> int:
     Raises:
         ContentRemoved: if it is being removed at this moment.
     """
-    last = _LAST_REMOVAL.first(blake2b_256)
-    if last is not None and last.finished_at is None:
+    known = _REMOVALS.all(blake2b_256)
+    if any(finished_at is None for _pk, finished_at in known):  # however old it is
         raise ContentRemoved
-    return 0 if last is None else last.pk
+    return max((pk for pk, _finished_at in known), default=0)
 
 
 def require_kept(blake2b_256: str, *, since: int) -> None:
@@ -69,23 +77,21 @@ def require_kept(blake2b_256: str, *, since: int) -> None:
         raise ContentRemoved
 
 
-def remove_content(
-    blake2b_256: str, *, by: Actor, take: Callable[[str], None] = storage.remove
-) -> None:
+def remove_content(blake2b_256: str, *, by: Actor, sets_aside: bool = False) -> None:
     """Remove a content, and the metadata beside it, at once.
 
     Args:
-        take: what removes it from where it is stored.
+        sets_aside: move it to where people can look at it, in place of deleting it.
 
     Raises:
         ContentInUse: if a file has it.
     """
     with transaction.atomic():
-        removal = ContentRemoval.objects.create(blake2b_256=blake2b_256)
+        removal = ContentRemoval.objects.create(blake2b_256=blake2b_256, sets_aside=sets_aside)
         record(CONTENT_REMOVED, by=by, blake2b_256=blake2b_256)
         if File.objects.filter(blake2b_256=blake2b_256).exists():
             raise ContentInUse
-    _finish(removal, take)
+    _finish(removal)
 
 
 def remove_content_as_staff(burnt: BurntFilename, *, reason: str, by: Actor) -> None:
@@ -139,15 +145,10 @@ def set_orphan_aside(path: str, blake2b_256: str, *, by: Actor) -> bool:
         storage.set_aside(path)
         return True
     try:
-        remove_content(blake2b_256, by=by, take=_set_aside)
+        remove_content(blake2b_256, by=by, sets_aside=True)
     except ContentInUse:
         return False
     return True
-
-
-def _set_aside(blake2b_256: str) -> None:
-    for suffix in SUFFIXES:
-        storage.set_aside(relative_path(blake2b_256, suffix))
 
 
 def remove_contents_due(*, by: Actor, now: datetime | None = None) -> int:
@@ -160,7 +161,7 @@ def remove_contents_due(*, by: Actor, now: datetime | None = None) -> int:
         finished_at=None, started_at__lte=moment - ABANDONED_AFTER
     )
     for removal in list(abandoned):
-        _finish(removal, storage.remove)
+        _finish(removal)
     count = 0
     due = BurntFilename.objects.filter(
         content_settled_at=None, burnt_at__lte=moment - KEPT_FOR
@@ -175,8 +176,35 @@ def remove_contents_due(*, by: Actor, now: datetime | None = None) -> int:
     return count
 
 
-def _finish(removal: ContentRemoval, take: Callable[[str], None]) -> None:
+def _finish(removal: ContentRemoval) -> None:
     """No upload publishes this content meanwhile, so it can be taken away in peace."""
     give_back()
-    take(removal.blake2b_256)
-    ContentRemoval.objects.filter(pk=removal.pk).update(finished_at=timezone.now())
+    for take_away in _steps(removal):
+        if not _renew(removal):
+            return  # somebody else does it, or has done it
+        take_away()
+    _still_ours(removal).update(finished_at=timezone.now())
+
+
+def _steps(removal: ContentRemoval) -> list[Callable[[], None]]:
+    """What has to be done, in parts that a store answers long before ABANDONED_AFTER is over."""
+    digest = removal.blake2b_256
+    if not removal.sets_aside:
+        return [partial(storage.remove, digest)]
+    return [partial(storage.set_aside, relative_path(digest, suffix)) for suffix in SUFFIXES]
+
+
+def _still_ours(removal: ContentRemoval) -> QuerySet[ContentRemoval]:
+    """The row, unless another process has taken the removal over since."""
+    return ContentRemoval.objects.filter(
+        pk=removal.pk, started_at=removal.started_at, finished_at=None
+    )
+
+
+def _renew(removal: ContentRemoval) -> bool:
+    """Say that this process carries it out; whether that is so. Others then leave it alone."""
+    now = timezone.now()
+    if not _still_ours(removal).update(started_at=now):
+        return False
+    removal.started_at = now
+    return True

@@ -82,7 +82,8 @@ class NewFile:
         metadata_sha256: of the METADATA file that is stored beside a wheel; "" for an sdist.
         token_id: the UUID of the API token, or "".
         token_name: its name now.
-        uploader_factor: the second factor that the uploader's account has now, or "".
+        uploader_factor: the kind of second factor that the uploader's account has now, and used
+            last, as `File.Factor` has them; or "".
         is_warned: whether the uploader is told that this kind of credential will be refused.
     """
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterable, Iterator
-from itertools import islice
 from typing import Any
 
 from django.core.paginator import Paginator
@@ -63,9 +62,11 @@ def show_history(request: HttpRequest, name: str) -> HttpResponse:
 
 
 def _lines(request: HttpRequest, events: Any) -> Iterator[HistoryLine]:
-    rows = events.iterator(chunk_size=_BATCH)
-    while batch := list(islice(rows, _BATCH)):
-        yield from history(batch, reader_id=str(request.user.pk))
+    """By pages: as long as a query is open, SQLite's log of changes only grows."""
+    page = list(events[:_BATCH])
+    while page:
+        yield from history(page, reader_id=str(request.user.pk))
+        page = list(events.filter(number__lt=page[-1].number)[:_BATCH])
 
 
 def _as_row(line: HistoryLine) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from projects.models import Project
 
 LASTS = 900  # seconds
 _JSON = "application/json"
+_TEXT = "text/plain; charset=utf-8"
 
 
 @require_safe
@@ -60,9 +61,17 @@ def _open_to_all(response: HttpResponse) -> HttpResponse:
 
 @csrf_exempt
 def answer_actions(request: HttpRequest) -> HttpResponse:
-    """`?:action=list_classifiers`; XML-RPC had this address, and is not built."""
+    """`?:action=list_classifiers`; XML-RPC had this address, and is not built.
+
+    Uploads had it too: tools print the reason phrase, or the body.
+    """
     if request.GET.get(":action") == "list_classifiers":
         return list_classifiers(request)
+    if request.method == "POST" and request.content_type != "text/xml":
+        said = (
+            f"Nothing is uploaded here any more: the upload address is {settings.SITE_URL}/legacy/"
+        )
+        return HttpResponse(f"{said}\n", status=410, reason=said, content_type=_TEXT)
     said = (
         "This site has no XML-RPC. "
         f"Read {settings.SITE_URL}/simple/ or {settings.SITE_URL}/pypi/PROJECT/json instead.\n"
@@ -75,10 +84,10 @@ def answer_actions(request: HttpRequest) -> HttpResponse:
             "</member></struct></value></fault></methodResponse>\n"
         )
         return HttpResponse(fault, content_type="text/xml; charset=utf-8")
-    return HttpResponse(said, status=410, content_type="text/plain; charset=utf-8")
+    return HttpResponse(said, status=410, content_type=_TEXT)
 
 
 @require_safe
 def list_classifiers(request: HttpRequest) -> HttpResponse:
     """All classifiers, one a line."""
-    return HttpResponse(classifiers.plain_list(), content_type="text/plain; charset=utf-8")
+    return HttpResponse(classifiers.plain_list(), content_type=_TEXT)

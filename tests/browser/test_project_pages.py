@@ -55,7 +55,7 @@ def add_files(project: Project, release: Release, count: int) -> None:
             uploaded_by_id="",
             uploaded_by="alice",
             token_name="release job",
-            uploader_factor="authenticator app",
+            uploader_factor="app",
         )
         for name, digest in zip(names, digests, strict=True)
     )

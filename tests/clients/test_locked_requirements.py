@@ -11,8 +11,8 @@ import re
 import subprocess
 import sys
 import urllib.request
+import warnings
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,16 @@ from tests.support.uploading import token_of
 from tests.uploads.test_crashes import send
 
 pytestmark = [pytest.mark.clients, pytest.mark.once, pytest.mark.long, pytest.mark.timeout(3600)]
+
+# In this order: what a former one asks for is not fetched again for a later one
+LOCKS = (
+    "requirements.txt",
+    "requirements/production.txt",
+    "requirements/dev.txt",
+    "requirements/pdm.txt",
+)
+met: set[str] = set()  # beginnings of names, as below
+done: set[tuple[str, str]] = set()
 
 # By the beginning of their names: the check that refuses them, and why that is right
 REFUSED = {
@@ -64,27 +74,59 @@ def pip_download(folder: Path, *words: str, **environment: str) -> Outcome:
     """`pip download` without dependencies."""
     folder.mkdir(exist_ok=True)
     pip = [sys.executable, "-m", "pip", "download", "--no-deps", "--no-cache-dir", "-q"]
-    return run(*pip, "-d", str(folder), *words, folder=folder, **environment)
+    environment |= {"PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}  # build backends look there
+    try:
+        return run(*pip, "-d", str(folder), *words, folder=folder, **environment)
+    except subprocess.TimeoutExpired as error:
+        return Outcome(False, f"ERROR: not done after {error.timeout:.0f} seconds")
 
 
-def fetch(folder: Path, kind: str) -> list[Path]:
-    """Download with pip what we are locked to."""
+def fetch(folder: Path, kind: str, wanted: list[str]) -> list[Path]:
+    """Download with pip what we are locked to; what cannot be fetched is named in a warning."""
     registry = {name: value for name, value in os.environ.items() if name.startswith("PIP_")}
-    if kind == "wheels":
-        wanted = pins(ROOT / "requirements/dev.txt")
-        outcome = pip_download(folder, "--only-binary", ":all:", *wanted, **registry)
-        assert outcome.is_well, outcome.text
+    if kind == "sdists":
+        missing = {pin: why for pin in wanted if (why := fetch_sdist(folder, pin, registry))}
+        text = "; ".join(f"{pin}: {why}" for pin, why in missing.items())
+        if missing:
+            warnings.warn(f"{len(missing)} of {len(wanted)} sdists: {text}", stacklevel=1)
     else:
-        for pin in pins(ROOT / "requirements.txt"):  # some have none, or need a compiler
-            with suppress(subprocess.TimeoutExpired):
-                pip_download(folder, "--no-binary", ":all:", pin, **registry)
-    return sorted([*folder.glob("*.whl"), *folder.glob("*.tar.gz")])
+        for at in range(0, len(wanted), 40):
+            some = wanted[at : at + 40]
+            outcome = pip_download(folder, "--only-binary", ":all:", *some, **registry)
+            assert outcome.is_well, outcome.text
+        missing = {}
+    files = sorted([*folder.glob("*.whl"), *folder.glob("*.tar.gz")])
+    assert len(files) == len(wanted) - len(missing)
+    return files
+
+
+def fetch_sdist(folder: Path, pin: str, registry: dict[str, str]) -> str:
+    """Download an sdist, whose metadata pip then builds; why it could not, "" if it could.
+
+    Most build backends are installed here; for the others pip makes an environment.
+    """
+    only = ["--no-binary", pin.partition("==")[0], pin]
+    for how in (["--no-build-isolation"], []):
+        outcome = pip_download(folder, *how, *only, **registry)
+        if outcome.is_well:
+            return ""
+        if "No matching distribution found" in outcome.text:
+            return "pip finds no sdist"
+    told = [line for line in outcome.text.splitlines() if line.strip().lower().startswith("error")]
+    return (told or ["no word from pip"])[-1].strip()[:200]
 
 
 def pins(path: Path) -> list[str]:
     """The requirements of a lock file that this Python installs here."""
     lines = re.findall(r"^([a-z0-9._-]+==[^ ;]+)(?: ; (.*?))? \\$", path.read_text(), re.MULTILINE)
     return [pin for pin, marker in lines if not marker or Marker(marker).evaluate()]
+
+
+def pins_of(lock: str) -> list[str]:
+    """What a lock file asks for that no former one does."""
+    former = LOCKS[: LOCKS.index(lock)]
+    known = {pin for path in former for pin in pins(ROOT / path)}
+    return [pin for pin in pins(ROOT / lock) if pin not in known]
 
 
 def version_of(path: Path) -> str:
@@ -102,18 +144,21 @@ def refusal_of(site: Site, token: str, path: Path) -> str:
     return ""
 
 
+@pytest.mark.parametrize("lock", LOCKS)
 @pytest.mark.parametrize("kind", ["wheels", "sdists"])
 def test_what_we_are_locked_to_uploads_and_comes_back_byte_for_byte(
-    site: Site, tmp_path: Path, kind: str
+    site: Site, tmp_path: Path, kind: str, lock: str
 ) -> None:
-    ours, files = tmp_path / "ours", fetch(tmp_path / "theirs", kind)
-    assert len(files) > 15
-    token = token_of(make_person("alice"), name=kind)
+    wanted = pins_of(lock)
+    assert wanted, f"all of {lock} is in the files before it"
+    ours, files = tmp_path / "ours", fetch(tmp_path / "theirs", kind, wanted)
+    token = token_of(make_person("alice"), name=f"{kind} of {lock}")
     refused = {path.name: why for path in files if (why := refusal_of(site, token, path))}
     for filename, why in refused.items():
-        wanted = [text for start, text in REFUSED.items() if filename.startswith(start)]
-        assert wanted, f"{filename}: {why}"
-        assert wanted[0] in why
+        start = next((start for start in REFUSED if filename.startswith(start)), "")
+        assert start, f"{filename}: {why}"
+        assert REFUSED[start] in why
+        met.add(start)
     taken = [path for path in files if path.name not in refused]
     names = [f"{path.name.split('-')[0]}=={version_of(path)}" for path in taken]
     index = ["--index-url", f"{site.url}/simple/"]
@@ -126,6 +171,13 @@ def test_what_we_are_locked_to_uploads_and_comes_back_byte_for_byte(
         fetched = {path.name: content_of(site, path.name) for path in taken}
     for path in taken:
         assert fetched[path.name] == path.read_bytes()
+    done.add((kind, lock))
+
+
+def test_each_refusal_that_is_listed_was_met() -> None:
+    if len(done) < 2 * len(LOCKS):
+        pytest.skip("not all was uploaded")
+    assert met == {*REFUSED}
 
 
 def content_of(site: Site, filename: str) -> bytes:

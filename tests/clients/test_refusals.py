@@ -14,7 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from accounts import switches
 from accounts.operations.address_ranges import block_range, lift_range
+from accounts.operations.switches import turn
 from projects.models import File, Project
 from tests.architecture.reading import ROOT
 from tests.clients import tools
@@ -69,7 +71,8 @@ STRANGER = Case("Another's project", "is not allowed to upload to project")
 EXISTS = Case("Other content under a name that was used", "File already exists (", 400)
 NAME = Case("A name that nobody may have", "is that of a module of Python's standard library", 400)
 BLOCKED = Case("A network address that staff have blocked", "have blocked your network address")
-CASES = (PASSWORD, UNKNOWN, REVOKED, STRANGER, EXISTS, NAME, BLOCKED)
+OFF = Case("Uploads that staff have switched off", "Back at noon. Reason: We move.")
+CASES = (PASSWORD, UNKNOWN, REVOKED, STRANGER, EXISTS, NAME, BLOCKED, OFF)
 
 
 class Sender:
@@ -107,6 +110,15 @@ def while_blocked(sam: Person, attempt: Callable[[], Outcome]) -> Outcome:
         lift_range(row, reason="They are not any more.", by=sam.actor)
 
 
+def while_off(sam: Person, attempt: Callable[[], Outcome]) -> Outcome:
+    """An upload that comes while staff have switched uploads off."""
+    turn(switches.UPLOADS, "off", reason="We move.", banner="Back at noon.", by=sam.actor)
+    try:
+        return attempt()
+    finally:
+        turn(switches.UPLOADS, "", reason="We have moved.", by=sam.actor)
+
+
 def told(outcome: Outcome, site: Site) -> str:
     """What a tool tells of a refusal, on one line, without what differs from run to run."""
     found = _FIRST_WORDS.search(outcome.line)
@@ -139,6 +151,7 @@ def test_each_tool_uploads_and_prints_why_it_is_refused(
         EXISTS: lambda: send(mine, "1.0", token, more="x = 1\n"),
         NAME: lambda: send("typing", "1.0", token),
         BLOCKED: lambda: while_blocked(sam, lambda: send(mine, "1.1", token)),
+        OFF: lambda: while_off(sam, lambda: send(mine, "1.1", token)),
     }
     for case, attempt in attempts.items():
         outcome = attempt()

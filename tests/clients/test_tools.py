@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,38 @@ def test_uv_publishes_wheel_and_sdist(site: Site, alice: Person, tmp_path: Path)
     result = uv_publish(site, tmp_path, token_of(alice, name="uv"), *files)
     assert result.is_well, result.line
     assert File.objects.filter(project__name="uv-one").count() == 2
+
+
+def test_twine_says_that_the_slash_is_missing(site: Site, alice: Person, tmp_path: Path) -> None:
+    file = put(tmp_path, make_wheel("slash-twine", "1.0"))
+    token = token_of(alice, name="slash twine")
+    sending = Sending(site.url, "__token__", token, tmp_path, [file], path="/legacy")
+    result = tools.twine(sending)
+    assert not result.is_well
+    assert f"{site.url}/legacy attempted to redirect to {site.url}/legacy/." in result.line
+    assert "Your repository URL is missing a trailing slash" in result.line
+
+
+def test_uv_finds_the_address_with_its_slash_by_itself(
+    site: Site, alice: Person, tmp_path: Path
+) -> None:
+    file = put(tmp_path, make_wheel("slash-uv", "1.0"))
+    token = token_of(alice, name="slash uv")
+    result = tools.uv(Sending(site.url, "__token__", token, tmp_path, [file], path="/legacy"))
+    assert result.is_well, result.line
+    assert File.objects.filter(project__name="slash-uv").count() == 1
+
+
+@pytest.mark.parametrize("tool", [tools.twine, tools.uv], ids=["twine", "uv"])
+def test_the_old_upload_address_names_the_one_of_today(
+    site: Site, alice: Person, tmp_path: Path, tool: Callable[[Sending], Outcome]
+) -> None:
+    file = put(tmp_path, make_wheel("old-address", "1.0"))
+    token = token_of(alice, name=f"old address {tool.__name__}")
+    result = tool(Sending(site.url, "__token__", token, tmp_path, [file], path="/pypi"))
+    assert not result.is_well
+    assert f"the upload address is {site.url}/legacy/" in result.line
+    assert "410" in result.line
 
 
 def test_flit_publishes(site: Site, alice: Person, tmp_path: Path) -> None:

@@ -40,6 +40,7 @@ class Sending:
         folder: where the tool runs, with the files in `dist`.
         files: their names.
         options: further words of the command.
+        path: of the upload address.
     """
 
     url: str
@@ -48,11 +49,12 @@ class Sending:
     folder: Path
     files: list[str]
     options: tuple[str, ...] = field(default=())
+    path: str = "/legacy/"
 
     @property
     def door(self) -> str:
         """The upload address."""
-        return f"{self.url}/legacy/"
+        return f"{self.url}{self.path}"
 
     @property
     def paths(self) -> list[str]:

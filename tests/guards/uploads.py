@@ -118,4 +118,47 @@ GUARDS = [
         "    if False:\n",
         f"{_ENFORCEMENT}::test_of_two_administrators_the_one_who_saw_an_old_state_is_refused",
     ),
+    Guard(
+        "tools are told the whole upload address",
+        "uploads/views.py",
+        '    response["Location"] = door\n',
+        '    response["Location"] = "/legacy/"\n',
+        "tests/uploads/test_uploading.py::test_the_address_without_its_slash_says_where_to_go",
+    ),
+    Guard(
+        "tools do not send again what staff have switched off",
+        "indexsite/read_only.py",
+        "status=403 if _is_upload(request) else 503",
+        "status=503",
+        "tests/indexsite/test_read_only.py::test_while_read_only_uploads_get_one_line",
+    ),
+    Guard(
+        "a lost content comes again by the same upload",
+        "uploads/operations/accepting.py",
+        "                _restore(request, known)\n",
+        "",
+        "tests/uploads/test_failing_site.py"
+        "::test_a_content_that_was_lost_comes_again_by_the_same_upload",
+    ),
+    Guard(
+        "a file keeps the factor of its uploader",
+        "uploads/credentials.py",
+        '            "uploader_factor": _factor_of(token.user),\n',
+        '            "uploader_factor": "API token",\n',
+        "tests/uploads/test_uploaders.py::test_owners_see_token_and_factor",
+    ),
+    Guard(
+        "nothing but zeros follows an sdist",
+        "uploads/tarballs.py",
+        "            self._require_zeros()\n",
+        "",
+        "tests/uploads/test_tarballs.py::test_bytes_after_an_sdist_are_refused",
+    ),
+    Guard(
+        "the members of a gzip file are counted",
+        "uploads/tarballs.py",
+        "        if self._members > MAX_GZIP_MEMBERS:\n",
+        "        if False:\n",
+        "tests/uploads/test_tarballs.py::test_several_gzip_members_have_one_budget_together",
+    ),
 ]

@@ -128,7 +128,7 @@ def shared(foo: Project, publish: Publish, bob: Person) -> Project:
     """Foo with a release and a file, and bob as a maintainer."""
     from projects.models import Role
 
-    publish("1.0", token_name="release job", uploader_factor="authenticator app")
+    publish("1.0", token_name="release job", uploader_factor="app")
     Role.objects.create(user=bob.user, project=foo, kind="maintainer")
     return foo
 

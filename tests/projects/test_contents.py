@@ -15,6 +15,7 @@ from projects import storage
 from projects.models import BurntFilename, ContentRemoval, File, Project
 from projects.operations import contents
 from projects.operations.contents import ContentInUse, ContentRemoved
+from projects.stores import relative_path
 
 pytestmark = pytest.mark.django_db
 BY = system()
@@ -83,7 +84,9 @@ def test_a_removal_between_storing_and_publishing_is_seen(deleted: str) -> None:
     contents.require_kept(deleted, since=contents.find_last_removal(deleted))
 
 
-def test_while_a_content_is_being_removed_it_is_not_stored(deleted: str) -> None:
+def test_while_a_content_is_being_removed_it_is_not_stored(
+    deleted: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     seen = []
 
     def take(digest: str) -> None:
@@ -91,20 +94,59 @@ def test_while_a_content_is_being_removed_it_is_not_stored(deleted: str) -> None
             contents.find_last_removal(digest)
         seen.append(digest)
 
-    contents.remove_content(deleted, by=BY, take=take)
+    monkeypatch.setattr(storage, "remove", take)
+    contents.remove_content(deleted, by=BY)
     assert seen == [deleted]
     assert contents.find_last_removal(deleted) > 0
 
 
-def test_a_removal_that_was_cut_off_is_done_later(deleted: str) -> None:
-    def die(digest: str) -> None:
-        raise KeyboardInterrupt
+def die(*words: str) -> None:
+    raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt):
-        contents.remove_content(deleted, by=BY, take=die)
-    assert is_kept(deleted)
+
+def kill_removal(digest: str, monkeypatch: pytest.MonkeyPatch, **how: bool) -> None:
+    """A removal whose process ends before the store has done anything."""
+    with monkeypatch.context() as patched:
+        patched.setattr(storage, "set_aside" if how else "remove", die)
+        with pytest.raises(KeyboardInterrupt):
+            contents.remove_content(digest, by=BY, **how)
+    assert is_kept(digest)
+
+
+def finish_later() -> None:
+    contents.remove_contents_due(by=BY)
+    contents.remove_contents_due(by=BY, now=timezone.now() + contents.ABANDONED_AFTER)
+
+
+def test_a_removal_that_was_cut_off_is_done_later(
+    deleted: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kill_removal(deleted, monkeypatch)
     contents.remove_contents_due(by=BY)
     assert is_kept(deleted)
-    contents.remove_contents_due(by=BY, now=timezone.now() + contents.ABANDONED_AFTER)
+    finish_later()
     assert not is_kept(deleted)
+    assert contents.find_last_removal(deleted) > 0
+
+
+def test_what_was_to_be_set_aside_is_set_aside_later(
+    deleted: str, monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    BurntFilename.objects.update(content_settled_at=timezone.now())
+    kill_removal(deleted, monkeypatch, sets_aside=True)
+    finish_later()
+    assert not is_kept(deleted)
+    aside = settings.FILES_ROOT.parent / "set-aside" / relative_path(deleted)
+    assert aside.is_file()
+    assert aside.with_name(f"{aside.name}.metadata").is_file()
+
+
+def test_an_older_removal_that_was_cut_off_holds_uploads_back(
+    deleted: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kill_removal(deleted, monkeypatch)
+    contents.remove_content(deleted, by=BY)
+    with pytest.raises(ContentRemoved):
+        contents.find_last_removal(deleted)
+    finish_later()
     assert contents.find_last_removal(deleted) > 0

@@ -227,6 +227,18 @@ def test_the_address_of_xml_rpc_says_that_there_is_none(db: None, machine: Clien
         xmlrpc.client.loads(response.content)
 
 
+@pytest.mark.parametrize("path", ["/pypi", "/pypi/"])
+@pytest.mark.parametrize("action", ["file_upload", "submit", "doc_upload", "verify"])
+def test_the_old_upload_address_names_the_one_of_today(
+    db: None, machine: Client, path: str, action: str
+) -> None:
+    for where, form in ((path, {":action": action}), (f"{path}?:action={action}", {"name": "foo"})):
+        response = machine.post(where, form)
+        assert response.status_code == 410
+        assert response.reason_phrase.endswith(" http://localhost:8000/legacy/")
+        assert response.content.decode() == f"{response.reason_phrase}\n"
+
+
 def test_robots_are_told_where_not_to_go(db: None, machine: Client) -> None:
     lines = machine.get("/robots.txt").content.decode().splitlines()
     assert lines[0] == "User-agent: *"

@@ -141,7 +141,7 @@ def test_the_reason_of_a_yank_can_be_changed(shared: Project, owner: Client, ali
 
 def test_a_release_says_who_uploaded_its_files_and_how(shared: Project, owner: Client) -> None:
     page = text(owner.get("/manage/project/foo/release/1.0/"))
-    assert "with the token release job · authenticator app" in page
+    assert "with the token release job · second factor: authenticator app" in page
 
 
 @pytest.mark.parametrize("version", ["1", "1.0.0", "v1.0"])

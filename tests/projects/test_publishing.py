@@ -84,7 +84,7 @@ def test_a_file_is_put_on_the_shelf_with_all_that_is_known_of_it(
         requires_python=">=3.11",
         token_id="b2f5ff47-4366-4c34-9a1f-3c39e2a5cdb1",
         token_name="release job",
-        uploader_factor="authenticator app",
+        uploader_factor="app",
     )
     actor = alice.actor.with_token(token_id=upload.token_id, label="release job")
     file = publish_file(foo, upload, by=actor)

@@ -41,21 +41,16 @@ def test_a_stored_content_can_be_read_by_a_web_server() -> None:
     assert storage.path_of(digest(b"wheel")).stat().st_mode & 0o777 == 0o644
 
 
-def test_a_content_that_is_kept_already_stays() -> None:
+@pytest.mark.parametrize("kept", [b"wheel", b"wh", b"whEel"], ids=["same", "cut off", "damaged"])
+def test_what_is_kept_already_is_right_afterwards_and_read_on_meanwhile(kept: bytes) -> None:
     key = digest(b"wheel")
     storage.store(incoming(b"wheel", "first"), key)
-    inode = storage.path_of(key).stat().st_ino
-    storage.store(incoming(b"wheel", "second"), key)
-    assert storage.path_of(key).stat().st_ino == inode
-    assert list(Path(site.INCOMING_ROOT).iterdir()) == []
-
-
-def test_a_cut_off_content_is_replaced() -> None:
-    key = digest(b"wheel")
-    storage.store(incoming(b"wheel", "first"), key)
-    storage.path_of(key).write_bytes(b"wh")
-    storage.store(incoming(b"wheel", "second"), key)
+    storage.path_of(key).write_bytes(kept)
+    with storage.open_blob(key) as reader:
+        storage.store(incoming(b"wheel", "second"), key)
+        assert reader.read() == kept
     assert storage.path_of(key).read_bytes() == b"wheel"
+    assert list(Path(site.INCOMING_ROOT).iterdir()) == []
 
 
 def test_metadata_is_kept_beside_the_wheel() -> None:

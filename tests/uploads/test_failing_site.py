@@ -10,6 +10,7 @@ import pytest
 from django.conf import settings as site
 from django.db import OperationalError
 
+from accounts import obstacles
 from audit.actors import system
 from audit.models import Event
 from projects import storage
@@ -59,6 +60,7 @@ def test_a_store_that_fails_is_one_line_and_the_same_upload_succeeds_later(
         patched.setattr(storage, "store", failing(error))
         response = upload(token)
     assert response.status_code == status
+    assert response.headers.get("Retry-After") == ("60" if status == 503 else None)
     assert part in said(response)
     assert "Nothing was published" in said(response)
     assert str(error) not in said(response)
@@ -101,17 +103,20 @@ def test_a_database_that_does_not_answer_is_one_line(
     token = token_of(alice)
     monkeypatch.setattr(views, place, failing(OperationalError("database is locked")))
     response = upload(token, **({} if place == "accept_upload" else {"name": ""}))
-    assert response.status_code == 503
+    assert (response.status_code, response["Retry-After"]) == (503, "60")
     assert said(response).startswith("The database of this site does not answer at the moment")
 
 
+@pytest.mark.parametrize(
+    ("owner", "name"), [(UploadAuthentication, "authenticate"), (obstacles, "find_obstacle")]
+)
 def test_a_database_that_is_gone_before_anybody_is_known_is_one_line(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, owner: Any, name: str
 ) -> None:
-    monkeypatch.setattr(
-        UploadAuthentication, "authenticate", failing(OperationalError("connection refused"))
-    )
-    assert upload("pypi-x").status_code == 503
+    monkeypatch.setattr(owner, name, failing(OperationalError("connection refused")))
+    response = upload("pypi-x")
+    assert (response.status_code, response["Retry-After"]) == (503, "60")
+    assert "try again" in said(response)
 
 
 def test_a_content_that_is_being_removed_is_not_published(alice: Person) -> None:
@@ -120,7 +125,7 @@ def test_a_content_that_is_being_removed_is_not_published(alice: Person) -> None
     digest = hashlib.blake2b(artifact[1], digest_size=32).hexdigest()
     removal = ContentRemoval.objects.create(blake2b_256=digest)
     response = upload(token, artifact=artifact)
-    assert response.status_code == 503
+    assert (response.status_code, response["Retry-After"]) == (503, "60")
     assert "being removed at this moment" in said(response)
     removal.finished_at = removal.started_at
     removal.save()
@@ -143,3 +148,27 @@ def test_a_content_that_is_removed_after_it_was_stored_is_not_published(
         assert upload(token).status_code == 503
     assert not Project.objects.exists()
     assert upload(token).status_code == 200
+
+
+@pytest.mark.parametrize("suffix", ["", storage.METADATA])
+def test_a_content_that_was_lost_comes_again_by_the_same_upload(alice: Person, suffix: str) -> None:
+    token = token_of(alice)
+    upload(token)
+    file, count = File.objects.get(), Event.objects.count()
+    path = storage.path_of(file.blake2b_256, suffix)
+    content = path.read_bytes()
+    path.unlink()
+    assert upload(token).status_code == 200
+    assert path.read_bytes() == content
+    assert (File.objects.count(), Event.objects.count()) == (1, count)
+
+
+def test_a_store_that_cannot_say_whether_it_has_a_content_is_one_line(
+    alice: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = token_of(alice)
+    upload(token)
+    monkeypatch.setattr(storage, "exists", failing(DOWN))
+    response = upload(token)
+    assert (response.status_code, leftovers()) == (503, [])
+    assert "try again" in said(response)

@@ -61,7 +61,7 @@ def test_that_refusal_is_counted_once(alice: Person) -> None:
 def test_a_password_uploads_where_it_is_allowed(alice: Person) -> None:
     assert send(alice).status_code == 200
     file = File.objects.get()
-    assert (file.uploader_factor, file.token_id, file.token_name) == ("password", "", "")
+    assert (file.uploader_factor, file.token_id, file.token_name) == ("app", "", "")
     event = Event.objects.get(kind="project:file:uploaded")
     assert (event.actor_label, event.credential) == ("alice", "password")
 

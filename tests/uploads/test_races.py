@@ -5,7 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from contextlib import suppress
+from threading import Event as Signal
 from typing import Any
+
+import pytest
+from django.utils import timezone
 
 from audit.actors import system
 from audit.log import verify
@@ -110,6 +114,43 @@ def test_of_an_upload_and_a_removal_of_its_content_at_once_one_sees_the_other(
         is_published = File.objects.filter(filename=artifact[0]).exists()
         assert answer.status_code == (200 if is_published else 503)
         assert storage.exists(digest) or not is_published
+
+
+def test_a_removal_that_another_process_has_finished_takes_nothing_from_under_a_new_file(
+    committed_db: Database, alice: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token, artifact = token_of(alice), make_wheel("foo", "1.0")
+    digest = hashlib.blake2b(artifact[1], digest_size=32).hexdigest()
+    upload(token, artifact=artifact)
+    File.objects.all().delete()
+    is_waiting, goes_on = Signal(), Signal()
+    set_aside = storage.set_aside
+
+    def set_aside_and_answer_late(path: str) -> None:
+        set_aside(path)
+        if not is_waiting.is_set():
+            is_waiting.set()
+            assert goes_on.wait(60)
+
+    def take_over_and_upload() -> Any:
+        assert is_waiting.wait(60)
+        later = timezone.now() + contents.ABANDONED_AFTER
+        assert upload(token, artifact=artifact).status_code == 503
+        contents.remove_contents_due(by=system(), now=later)
+        answer = upload(token, artifact=artifact)
+        goes_on.set()
+        return answer
+
+    monkeypatch.setattr(storage, "set_aside", set_aside_and_answer_late)
+    answer, removed = race_all(
+        [
+            take_over_and_upload,
+            lambda: contents.remove_content(digest, by=system(), sets_aside=True),
+        ]
+    )
+    assert (getattr(answer, "status_code", answer), removed) == (200, None)
+    assert storage.exists(digest)
+    assert storage.exists(digest, storage.METADATA)
 
 
 def test_sixteen_uploads_at_once_to_one_project_and_to_sixteen_lose_nothing(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import tarfile
 from collections.abc import Callable
@@ -69,6 +70,18 @@ def test_the_token_that_uploads_may_be_the_one_inside(alice: Person, build: Buil
 def test_a_token_is_found_wherever_it_is(alice: Person, build: Build, path: str, wrap: str) -> None:
     leaked, inside = make(alice, "leaked")
     response = send(make(alice)[1], build, {path: wrap.replace("{}", inside)})
+    assert "holds an API token" in said(response)
+    leaked.refresh_from_db()
+    assert leaked.revoked_at
+
+
+def test_a_token_is_found_in_a_later_gzip_member(alice: Person) -> None:
+    leaked, inside = make(alice, "leaked")
+    filename, raw = make_sdist("foo", "1.0", files={"foo/a.py": f"T = {inside!r}"})
+    whole = gzip.decompress(raw)
+    at = whole.index(inside.encode()) + 20
+    artifact = filename, gzip.compress(whole[:at]) + gzip.compress(whole[at:]) + bytes(100)
+    response = upload(make(alice)[1], artifact=artifact, is_sdist=True)
     assert "holds an API token" in said(response)
     leaked.refresh_from_db()
     assert leaked.revoked_at

@@ -103,9 +103,49 @@ def test_a_wrong_checksum_or_length_of_an_sdist_is_refused(at: int) -> None:
     assert "damaged" in refusal(bytes(raw))
 
 
-@pytest.mark.parametrize("more", [b"x", b"\0", make_sdist()[1]])
-def test_bytes_after_an_sdist_are_refused(more: bytes) -> None:
-    assert "followed by other bytes" in refusal(make_sdist()[1] + more)
+@pytest.mark.parametrize(
+    ("more", "sentence"),
+    [
+        (b"x", "followed by other bytes"),
+        (bytes(600) + b"x", "followed by other bytes"),
+        (bytes(70_000) + b"x", "followed by other bytes"),
+        (b"\0" + gzip.compress(bytes(512)), "followed by other bytes"),  # gzip does not read it
+        (b"\x1f", "truncated"),
+        (gzip.compress(bytes(512))[:-1], "truncated"),
+        (b"\x1f\x8bx" * 9, "damaged"),
+        (gzip.compress(b"x"), "after its end"),
+        (make_sdist()[1], "after its end"),
+    ],
+    ids=range(9),
+)
+def test_bytes_after_an_sdist_are_refused(more: bytes, sentence: str) -> None:
+    assert sentence in refusal(make_sdist()[1] + more)
+
+
+def test_zeros_after_an_sdist_are_fine() -> None:
+    for count in (1, 511, 65_536, 200_000):
+        assert sdist(make_sdist()[1] + bytes(count)).startswith(b"Metadata-Version")
+
+
+@pytest.mark.parametrize("length", [1, 100, 512, 4096])
+def test_an_sdist_of_several_gzip_members_is_read_as_one(length: int) -> None:
+    whole = gzip.decompress(make_sdist()[1])
+    parts = [whole[at : at + length] for at in range(0, len(whole), length)]
+    members = b"".join(gzip.compress(part) for part in [*parts, b""])
+    assert sdist(members + bytes(20)) == sdist(make_sdist()[1])
+
+
+def test_several_gzip_members_have_one_budget_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    end = gzip.compress(bytes(1024))
+    monkeypatch.setattr(artifacts, "MIN_INFLATED", TEN_MEBIBYTES)
+    monkeypatch.setattr(artifacts, "MAX_METADATA", 0)
+    member = tar_gz(tar_member(PKG_INFO, b""), end=b"")
+    bomb = b"".join(
+        gzip.compress(tar_member(f"foo-1.0/{number}", bytes(2 * 1024**2))) for number in range(6)
+    )
+    assert "inflates to far more" in refusal(member + bomb + end)
+    monkeypatch.setattr(tarballs, "MAX_GZIP_MEMBERS", 3)
+    assert "more than 3 members" in refusal(member + gzip.compress(b"") * 9 + end)
 
 
 def test_content_after_the_end_of_a_tar_archive_is_refused() -> None:

@@ -11,9 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from projects.names import parse_filename
 from tests.support.artifacts import make_wheel, zip_of
-from tests.uploads.reading import wheel
+from tests.uploads.reading import sound, wheel
 from uploads import wheels
+from uploads.artifacts import read_wheel
 from uploads.problems import ArtifactError
 
 pytestmark = pytest.mark.once
@@ -67,6 +69,13 @@ def test_a_record_that_is_right_is_accepted() -> None:
 )
 def test_records_as_tools_have_written_them_are_accepted(record: str) -> None:
     assert wheel(with_record(record)) == b""
+
+
+def test_a_wheel_that_was_renamed_for_a_platform_is_accepted() -> None:
+    # Playwright's are: WHEEL says py3-none-any, the file name a platform
+    filename, raw = make_wheel(filename="foo-1.0-cp311-cp311-linux_x86_64.whl")
+    assert b"Tag: py3-none-any" in zipfile.ZipFile(io.BytesIO(raw)).read(f"{INFO}/WHEEL")
+    assert sound(read_wheel(io.BytesIO(raw), parse_filename(filename)))
 
 
 def test_other_good_digests_are_accepted() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from dataclasses import replace
 from typing import Final
 
@@ -22,14 +23,15 @@ from tokens.credentials import TokenCredential, TokenRefused
 from tokens.operations.lifecycle import bind_token
 from uploads import policy, scanning
 from uploads.credentials import Credential, facts_of
-from uploads.errors import UploadRefused, site_is_full
+from uploads.errors import RETRY_AFTER, UploadRefused, site_is_full
 from uploads.inspection import Inspected, inspect
 from uploads.metadata import as_json
 from uploads.operations.enforcement import warn_uploader
 from uploads.requests import UploadRequest
 
+logger = logging.getLogger(__name__)
 _BY_NAME: Final = Prepared(lambda name: Project.objects.filter(normalized_name=name).order_by())
-_STATUS: Final = {"too_many_projects": 429, "no_new_projects": 503}
+_STATUS: Final = {"too_many_projects": 429, "no_new_projects": 403}
 
 
 def accept_upload(
@@ -47,7 +49,7 @@ def accept_upload(
         UploadRefused: with a sentence for the uploader.
         TokenRefused: likewise, where the token does not allow this.
     """
-    outline = _outline(request, credential)
+    outline = _outline(request)
     try:
         project = _find_project(request)
         _authorize(request, project, credential=credential, by=by)
@@ -56,11 +58,12 @@ def accept_upload(
         else:
             known = publishing.find_same_file(project, outline)
             if known is not None:
+                _restore(request, known)
                 _note_again(request, project, credential=credential, by=by)
                 return known, False
         inspected = inspect(request)
         scanning.refuse_own_tokens(request, by=by)
-        new_file = _complete(outline, inspected)
+        new_file = _complete(outline, inspected, credential)
         file = _store_and_publish(request, new_file, inspected, credential, by, project)
     except PermissionDenied as error:
         if isinstance(error, TokenRefused):
@@ -79,6 +82,18 @@ def accept_upload(
 
 def _find_project(request: UploadRequest) -> Project | None:
     return _BY_NAME.first(request.normalized_name)
+
+
+def _restore(request: UploadRequest, known: File) -> None:
+    """Store a file again whose content, or the metadata beside it, was lost."""
+    try:
+        wanted = ["", storage.METADATA] if known.metadata_sha256 else [""]
+        if all(storage.exists(known.blake2b_256, suffix) for suffix in wanted):
+            return
+    except OSError as error:
+        raise site_is_full(error) from error
+    _store(request, inspect(request))
+    logger.warning("The content of %s was missing, and came again by an upload.", known.filename)
 
 
 def _note_again(
@@ -112,7 +127,7 @@ def _kind_of(credential: Credential) -> policy.Credential:
     return "token" if isinstance(credential, TokenCredential) else "password"
 
 
-def _outline(request: UploadRequest, credential: Credential) -> NewFile:
+def _outline(request: UploadRequest) -> NewFile:
     """The file, as far as it is known before it is opened."""
     return NewFile(
         filename=request.parsed.filename,
@@ -123,11 +138,10 @@ def _outline(request: UploadRequest, credential: Credential) -> NewFile:
         sha256=request.file.sha256,
         blake2b_256=request.file.blake2b_256,
         md5=request.file.md5,
-        **facts_of(credential),
     )
 
 
-def _complete(outline: NewFile, inspected: Inspected) -> NewFile:
+def _complete(outline: NewFile, inspected: Inspected, credential: Credential) -> NewFile:
     core = inspected.core
     is_wheel = outline.kind == "bdist_wheel"
     return replace(
@@ -137,6 +151,7 @@ def _complete(outline: NewFile, inspected: Inspected) -> NewFile:
         summary=core.summary or "",
         requires_python=core.requires_python or "",
         metadata_sha256=hashlib.sha256(inspected.raw_metadata).hexdigest() if is_wheel else "",
+        **facts_of(credential),
     )
 
 
@@ -166,6 +181,7 @@ def _store_and_publish(
             "A former copy of this content is being removed at this moment. Try again in a minute.",
             code="content_removed",
             status=503,
+            retry_after=RETRY_AFTER,
         ) from error
 
 
