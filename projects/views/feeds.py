@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from projects.models import Project, Release
 from projects.names import is_normalized
+from projects.views.readable import readable
 
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -123,3 +124,8 @@ class ProjectReleases(_SiteFeed):
         """Forty releases."""
         releases = Release.objects.filter(project=obj).newest().select_related("project")
         return [_entry(release) for release in releases[:40]]
+
+
+show_updates = readable(Updates())
+show_new_projects = readable(NewProjects())
+show_releases = readable(ProjectReleases())

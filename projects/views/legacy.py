@@ -6,16 +6,16 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.utils.http import parse_etags
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_safe
 
 from projects import classifiers, legacy_json, names, simple
 from projects.models import Project
+from projects.views.readable import nothing_is_taken, readable
 
 LASTS = 900  # seconds
 _JSON = "application/json"
 
 
-@require_safe
+@readable
 def show_project(request: HttpRequest, name: str, version: str = "") -> HttpResponse:
     """A project and its latest release, or the one that is asked for."""
     if not names.is_normalized(name):
@@ -63,6 +63,8 @@ def answer_actions(request: HttpRequest) -> HttpResponse:
     """`?:action=list_classifiers`; XML-RPC had this address, and is not built."""
     if request.GET.get(":action") == "list_classifiers":
         return list_classifiers(request)
+    if request.content_type == "multipart/form-data":
+        return nothing_is_taken()
     said = (
         "This site has no XML-RPC. "
         f"Read {settings.SITE_URL}/simple/ or {settings.SITE_URL}/pypi/PROJECT/json instead.\n"
@@ -78,7 +80,7 @@ def answer_actions(request: HttpRequest) -> HttpResponse:
     return HttpResponse(said, status=410, content_type="text/plain; charset=utf-8")
 
 
-@require_safe
+@readable
 def list_classifiers(request: HttpRequest) -> HttpResponse:
     """All classifiers, one a line."""
     return HttpResponse(classifiers.plain_list(), content_type="text/plain; charset=utf-8")

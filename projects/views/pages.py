@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 from projects import classifiers, readme, search
 from projects.models import DeletedProject, File, Project, Release, Role, latest_of
 from projects.names import canonical_version, is_normalized, normalize
+from projects.views.readable import readable
 
 NEWEST = 20
 LOOKED_AT = 200  # releases, for one project that releases often must not fill the page
@@ -22,7 +23,7 @@ PAGE_LENGTH = 50
 FILES_LENGTH = 100
 
 
-@require_safe
+@readable
 def show_home(request: HttpRequest) -> HttpResponse:
     """What this is, how to find and install, and what is new."""
     newest: dict[Any, Release] = {}

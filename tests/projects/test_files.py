@@ -169,10 +169,6 @@ def test_other_addresses_lead_nowhere(path: str, db: None, tool: Client) -> None
     assert tool.get(path).status_code == 404
 
 
-def test_nothing_can_be_sent(wheel: File, tool: Client) -> None:
-    assert tool.post(address(wheel)).status_code == 405
-
-
 @pytest.mark.parametrize("suffix", ["", ".metadata"])
 def test_a_download_is_one_query(
     suffix: str, wheel: File, tool: Client, django_assert_num_queries: Any

@@ -245,11 +245,6 @@ def test_a_head_has_the_headers_alone(path: str, foo: Project, tool: Client) -> 
 
 
 @pytest.mark.parametrize("path", ["/simple/", "/simple/foo/"])
-def test_nothing_can_be_sent(path: str, foo: Project, tool: Client) -> None:
-    assert tool.post(path).status_code == 405
-
-
-@pytest.mark.parametrize("path", ["/simple/", "/simple/foo/"])
 @pytest.mark.parametrize("form", ["{}", "W/{}", '"other", {}', "*"])
 def test_a_page_that_is_known_is_not_sent_again(
     path: str, form: str, foo: Project, tool: Client
