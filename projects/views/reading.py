@@ -40,7 +40,7 @@ def send_metadata(request: HttpRequest, digest: str, filename: str) -> HttpRespo
 def as_response(answer: Answer) -> HttpResponseBase:
     """An answer as Django sends it."""
     make = StreamingHttpResponse if isinstance(answer.body, Part) else HttpResponse
-    response: HttpResponseBase = make(answer.body, status=answer.status)
+    response: HttpResponseBase = make(answer.body, status=answer.status, reason=answer.reason)
     response.headers.pop("Content-Type")
     for name, value in answer.headers:
         response[name] = value
