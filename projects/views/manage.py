@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django import forms
 from django.core.paginator import Paginator
 from django.db.models import Count, Sum
 from django.http import HttpRequest, HttpResponse
@@ -14,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from accounts.gates import account_page
-from projects.forms import YankForm
+from projects.forms import UnyankForm, YankForm
 from projects.models import Invitation, Release, Role
 from projects.names import normalize
 from projects.operations import publishing
@@ -139,7 +138,7 @@ def yank_release(request: HttpRequest, name: str, version: str) -> HttpResponse:
 
 @account_page
 def unyank_release(request: HttpRequest, name: str, version: str) -> HttpResponse:
-    """Ask, then take the yank back."""
+    """Ask for the reason, then take the yank back."""
     role = find_role(request, name)
     release = find_release(role.project, version)
     act = Act(
@@ -154,9 +153,10 @@ def unyank_release(request: HttpRequest, name: str, version: str) -> HttpRespons
     return ask_and_do(
         request,
         act,
-        forms.Form(bound(request)),
-        lambda _typed: publishing.unyank_release(
+        UnyankForm(bound(request)),
+        lambda typed: publishing.unyank_release(
             release,
+            reason=typed["reason"],
             by=request.actor,  # type: ignore[attr-defined]
         ),
         project_context(role, "releases"),

@@ -126,8 +126,22 @@ def test_a_release_is_yanked_and_taken_back(shared: Project, owner: Client) -> N
     assert response.redirect_chain == [(address, 302)]
     assert "Version 1.0 was yanked." in text(response)
     assert "Reason: loses data" in text(response)
-    response = owner.post(f"{address}unyank/", follow=True)
+    assert "It is kept in the history" in text(owner.get(f"{address}unyank/"))
+    response = owner.post(f"{address}unyank/", {"reason": "the data is there"}, follow=True)
     assert "no longer yanked" in text(response)
+    assert not Release.objects.get().is_yanked
+    assert Event.objects.latest("number").fields["reason"] == "the data is there"
+    assert "the data is there" in text(owner.get("/manage/project/foo/history/"))
+
+
+def test_a_yank_is_taken_back_without_a_reason_but_not_with_a_long_one(
+    shared: Project, owner: Client, alice: Person
+) -> None:
+    yank_release(Release.objects.get(), by=alice.actor)
+    page = "/manage/project/foo/release/1.0/unyank/"
+    assert "at most 300 characters" in text(owner.post(page, {"reason": "x" * 301}))
+    assert Release.objects.get().is_yanked
+    owner.post(page)
     assert not Release.objects.get().is_yanked
 
 
