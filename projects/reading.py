@@ -26,6 +26,8 @@ logger = logging.getLogger(__name__)
 CHUNK: Final = 256 * 1024  # bytes
 SMALL: Final = 64 * 1024  # bytes; up to this, one read costs less than handing the file on
 RETRY_AFTER: Final = 10  # seconds
+# Kept, and asked for again each time: a change holds from the next request on, and 304 is cheap.
+CACHE_CONTROL: Final = "public, no-cache"
 Headers = list[tuple[str, str]]
 
 _PAGE: Final = re.compile(r"/simple/(?:([A-Za-z0-9._-]+)/)?\Z", re.ASCII)
@@ -248,7 +250,7 @@ def _page_headers(serial: int, form: simple.Form) -> Headers:
     return [
         ("ETag", form.etag(serial)),
         ("Vary", "Accept, Accept-Encoding"),
-        ("Cache-Control", "public, max-age=600"),
+        ("Cache-Control", CACHE_CONTROL),
         ("X-PyPI-Last-Serial", str(serial)),
         ("Access-Control-Expose-Headers", "ETag, X-PyPI-Last-Serial"),
         _OPEN_TO_ALL,

@@ -7,11 +7,10 @@ from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.utils.http import parse_etags
 from django.views.decorators.csrf import csrf_exempt
 
-from projects import classifiers, legacy_json, names, simple
+from projects import classifiers, legacy_json, names, reading, simple
 from projects.models import Project
 from projects.views.readable import nothing_is_taken, readable
 
-LASTS = 900  # seconds
 _JSON = "application/json"
 
 
@@ -32,7 +31,7 @@ def show_project(request: HttpRequest, name: str, version: str = "") -> HttpResp
         content = legacy_json.render(project, release, with_releases=not version)
         response = HttpResponse(content, content_type=_JSON)
     response["ETag"] = etag
-    response["Cache-Control"] = f"public, max-age={LASTS}"
+    response["Cache-Control"] = reading.CACHE_CONTROL
     response["X-PyPI-Last-Serial"] = str(project.serial)
     return _open_to_all(response)
 

@@ -139,7 +139,9 @@ def test_there_is_one_address(path: str, target: str, db: None, machine: Client)
 def test_a_known_answer_is_not_sent_again(
     shelf: Project, publish: Publish, machine: Client
 ) -> None:
-    etag = machine.get("/pypi/foo/json")["ETag"]
+    first = machine.get("/pypi/foo/json")
+    etag = first["ETag"]
+    assert first["Cache-Control"] == "public, no-cache"
     assert machine.get("/pypi/foo/json", headers={"If-None-Match": etag}).status_code == 304
     publish("4.0")
     assert machine.get("/pypi/foo/json", headers={"If-None-Match": etag}).status_code == 200
@@ -165,6 +167,12 @@ def test_what_is_said_of_a_project_changes_with_its_serial_alone(
 
 
 # Feeds
+
+
+def test_a_cache_is_not_told_to_keep_a_feed(shelf: Project, machine: Client) -> None:
+    for path in ("/rss/updates.xml", "/rss/packages.xml", "/rss/project/foo/releases.xml"):
+        response = machine.get(path)
+        assert not {"Cache-Control", "Expires", "Last-Modified"} & set(response.headers)
 
 
 def items(client: Client, path: str) -> list[dict[str, str]]:

@@ -213,7 +213,7 @@ def test_the_headers_of_an_answer(path: str, foo: Project, tool: Client) -> None
     response = tool.get(path)
     foo.refresh_from_db()
     assert response["Vary"] == "Accept, Accept-Encoding"
-    assert response["Cache-Control"] == "public, max-age=600"
+    assert response["Cache-Control"] == "public, no-cache"
     assert response["X-PyPI-Last-Serial"] == str(foo.serial)
     assert response["Access-Control-Allow-Origin"] == "*"
     assert re.fullmatch(r'"[^"]+"', response["ETag"])
