@@ -291,6 +291,27 @@ def test_an_invitation_is_declined(
     assert not Role.objects.filter(user=mallory.user).exists()
 
 
+@pytest.mark.parametrize("answer", [{}, {"answer": ""}, {"answer": "yes"}, {"answer": "Accept"}])
+@pytest.mark.parametrize("is_of_one", [True, False])
+def test_an_answer_that_is_not_understood_uses_no_invitation_up(
+    is_of_one: bool,
+    answer: dict[str, str],
+    shared: Project,
+    mallory: Person,
+    alice: Person,
+    browser: Open,
+) -> None:
+    invitation = roles.invite([shared], mallory.user, "owner", by=alice.actor)[0]
+    address = f"/manage/invitations/{invitation.pk}/" if is_of_one else "/manage/invitations/"
+    client = browser(mallory)
+    response = client.post(address, {"invitation": [str(invitation.pk)], **answer})
+    assert "Choose whether to accept or to decline." in text(response)
+    assert Invitation.objects.open().filter(pk=invitation.pk).exists()
+    assert "Choose whether" not in text(client.get(address))
+    client.post(address, {"invitation": [str(invitation.pk)], "answer": "accept"})
+    assert Role.objects.get(user=mallory.user).kind == "owner"
+
+
 def test_a_link_is_of_no_use_to_others(
     shared: Project, mallory: Person, bob: Person, alice: Person, browser: Open
 ) -> None:
