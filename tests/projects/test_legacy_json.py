@@ -129,7 +129,11 @@ def test_a_quarantined_project_is_not_there(shelf: Project, machine: Client) -> 
 
 @pytest.mark.parametrize(
     ("path", "target"),
-    [("/pypi/F.oo/json", "/pypi/f-oo/json"), ("/pypi/Foo/1.0/json", "/pypi/foo/1.0/json")],
+    [
+        ("/pypi/F.oo/json", "/pypi/f-oo/json"),
+        ("/pypi/Foo/1.0/json", "/pypi/foo/1.0/json"),
+        ("/rss/project/F.oo/releases.xml", "/rss/project/f-oo/releases.xml"),
+    ],
 )
 def test_there_is_one_address(path: str, target: str, db: None, machine: Client) -> None:
     response = machine.get(path)
@@ -196,6 +200,11 @@ def test_a_feed_of_projects(shelf: Project, alice: Person, machine: Client) -> N
     found = items(machine, "/rss/packages.xml")
     assert [item["title"] for item in found] == ["bar was created", "Foo was created"]
     assert found[1]["description"] == "Does foo."
+
+
+@pytest.mark.parametrize("name", ["bar", "Bar", "-", "f%C3%B6%C3%B6", "a%0Ab"])
+def test_what_does_not_exist_has_no_feed(name: str, foo: Project, machine: Client) -> None:
+    assert machine.get(f"/rss/project/{name}/releases.xml", follow=True).status_code == 404
 
 
 def test_a_feed_is_xml_whatever_is_in_it(publish: Publish, machine: Client) -> None:
