@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from html import escape
-from typing import Final
+from typing import Any, Final
 
 from django.conf import settings
 from django.db import connection
@@ -89,7 +89,8 @@ def _is_refused(offer: str, ranges: list[MediaType]) -> bool:
 
     Django leaves such a range out, so that a wider one would take the type in again.
     """
-    fitting = [one for one in ranges if MediaType(offer).match(one)]
+    kind: Any = MediaType(offer)
+    fitting = [one for one in ranges if kind.match(one)]
     closest = max(fitting, key=lambda one: one.specificity, default=None)
     return closest is not None and closest.quality == 0
 
