@@ -230,8 +230,9 @@ def test_a_list_of_releases_costs_the_same_with_many(
     django_assert_max_num_queries: Any,
 ) -> None:
     many(foo, count)
-    with django_assert_max_num_queries(13):
-        page = text(owner.get("/manage/project/foo/"))
+    for queries in (14, 13):  # the order of the releases is remembered
+        with django_assert_max_num_queries(queries):
+            page = text(owner.get("/manage/project/foo/"))
     assert ("Page 1 of 10" in page) == (count == 500)
     assert ("Nothing was released yet" in page) == (count == 0)
 

@@ -233,9 +233,10 @@ def test_a_project_page_costs_the_same_with_many_releases(
     django_assert_num_queries: Any,
 ) -> None:
     many(foo, count)
-    with django_assert_num_queries(7):
-        response = machine.get("/project/foo/")
-    assert ("480 more releases" in text(response)) == (count == 500)
+    for queries in (8, 7):  # the order of the releases is remembered
+        with django_assert_num_queries(queries):
+            response = machine.get("/project/foo/")
+        assert ("480 more releases" in text(response)) == (count == 500)
 
 
 def test_all_releases_have_their_pages(
