@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.utils.http import parse_etags
@@ -20,20 +22,33 @@ def show_project(request: HttpRequest, name: str, version: str = "") -> HttpResp
     if not names.is_normalized(name):
         return _redirect(name, version)
     project = Project.objects.listed().filter(normalized_name=name).first()
-    release = legacy_json.find(project, version) if project else None
-    if project is None or release is None:
+    try:
+        wanted = names.canonical_version(version) if version else ""
+    except ValueError:
+        project = None
+    if project is None:
         return _open_to_all(_not_found())
-    etag = f'"{project.serial}-{release.pk}-{int(not version)}-{simple.edition()}"'
-    known = parse_etags(request.headers.get("If-None-Match", ""))
-    if etag in known or f"W/{etag}" in known:
+    is_gzipped = simple.takes_gzip(request.headers.get("Accept-Encoding", ""))
+    etag = f'"{project.serial}-{wanted}-json{".gz" if is_gzipped else ""}-{simple.edition()}"'
+    if etag in {one.removeprefix("W/") for one in _known(request)}:
         response = HttpResponse(status=304)
     else:
-        content = legacy_json.render(project, release, with_releases=not version)
+        packed = legacy_json.find_packed(project, wanted)
+        if packed is None:
+            return _open_to_all(_not_found())
+        content = packed if is_gzipped else gzip.decompress(packed)
         response = HttpResponse(content, content_type=_JSON)
+        if is_gzipped:
+            response["Content-Encoding"] = "gzip"
     response["ETag"] = etag
+    response["Vary"] = "Accept-Encoding"
     response["Cache-Control"] = reading.CACHE_CONTROL
     response["X-PyPI-Last-Serial"] = str(project.serial)
     return _open_to_all(response)
+
+
+def _known(request: HttpRequest) -> list[str]:
+    return parse_etags(request.headers.get("If-None-Match", ""))
 
 
 def _redirect(name: str, version: str) -> HttpResponse:
