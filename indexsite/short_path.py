@@ -49,7 +49,7 @@ class ShortPath:
         answer = find_answer(environ)
         if answer is None:
             return self.whole_way(environ, start_response)
-        status = f"{answer.status.value} {answer.status.phrase}"
+        status = f"{answer.status.value} {answer.reason}"
         start_response(status, answer.headers + site_headers())
         if not isinstance(answer.body, Part):
             return [answer.body]

@@ -8,6 +8,7 @@ from collections.abc import Hashable
 from typing import Final
 
 MAX_BYTES: Final = 32 * 1024 * 1024  # in each process
+MAX_DOCUMENT_BYTES: Final = 8 * 1024 * 1024
 
 
 class Remembered:
@@ -49,3 +50,5 @@ class Remembered:
 
 
 pages: Final = Remembered(MAX_BYTES)
+# What scanners read of every release there is does not push out what installers ask for.
+documents: Final = Remembered(MAX_DOCUMENT_BYTES)

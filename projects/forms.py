@@ -20,16 +20,27 @@ ROLES = [
 ]
 
 
-class YankForm(forms.Form):
-    """Why a release is yanked."""
-
-    reason = forms.CharField(
+def _reason(help_text: Any) -> forms.CharField:
+    """A line that says why; it may be left out."""
+    return forms.CharField(
         label=_("Reason"),
         required=False,
         max_length=MAX_REASON,
-        help_text=_("Installers and the project's page show it to everybody."),
+        help_text=help_text,
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
+
+
+class YankForm(forms.Form):
+    """Why a release is yanked."""
+
+    reason = _reason(_("Installers and the project's page show it to everybody."))
+
+
+class UnyankForm(forms.Form):
+    """Why a yank is taken back."""
+
+    reason = _reason(_("It is kept in the history, and the owners read it in their mail."))
 
 
 class TypedNameForm(forms.Form):

@@ -2,29 +2,52 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 from collections import defaultdict
 from datetime import UTC
-from typing import Any
+from threading import Lock
+from typing import Any, Final
 
 from django.conf import settings
 
-from projects.models import File, Project, Release, latest_of
-from projects.names import canonical_version
+from projects.cache import documents
+from projects.models import File, Project, Release
+from projects.release_order import find_order
+from projects.simple import GZIP_LEVEL
 
 _NO_DOWNLOADS = {"last_day": -1, "last_month": -1, "last_week": -1}  # nobody counts them here
+_rendering: Final = Lock()
 
 
-def find(project: Project, version: str) -> Release | None:
-    """The release of that version; the latest if it is ""."""
-    if not version:
-        return latest_of(project.releases.order_by())
-    try:
-        wanted = canonical_version(version)
-    except ValueError:
-        return None
-    return project.releases.filter(canonical_version=wanted).first()
+def find_packed(project: Project, version: str) -> bytes | None:
+    """What is known of a project and one of its releases, compressed; remembered by serial.
+
+    Args:
+        version: in its canonical form; "" for the latest release, and all files of the project.
+
+    Returns:
+        None if there is no such release.
+    """
+    key = (project.pk, project.serial, version)
+    packed = documents.get(key)
+    if packed is not None:
+        return packed
+    with _rendering:  # after a change, all that wait for it take what the first one made
+        packed = documents.get(key)
+        if packed is None and (release := _find(project, version)):
+            content = render(project, release, with_releases=not version)
+            packed = gzip.compress(content, GZIP_LEVEL, mtime=0)
+            documents.put(key, packed)
+        return packed
+
+
+def _find(project: Project, version: str) -> Release | None:
+    if version:
+        return project.releases.filter(canonical_version=version).first()
+    latest = find_order(project).latest
+    return project.releases.filter(pk=latest).first() if latest else None
 
 
 def render(project: Project, release: Release, *, with_releases: bool) -> bytes:
@@ -43,10 +66,9 @@ def render(project: Project, release: Release, *, with_releases: bool) -> bytes:
         "vulnerabilities": [],
     }
     if with_releases:
-        releases = sorted(
-            project.releases.defer("metadata").order_by(), key=lambda one: one.parsed_version
-        )
-        answer["releases"] = {one.version: files[one.version] for one in releases}
+        versions = dict(project.releases.order_by().values_list("pk", "version"))
+        in_order = [versions[key] for key in reversed(find_order(project).keys) if key in versions]
+        answer["releases"] = {one: files[one] for one in in_order}
     return json.dumps(answer, separators=(",", ":")).encode() + b"\n"
 
 

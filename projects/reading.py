@@ -5,6 +5,7 @@ Reading is public. Whoever makes it ask for a token does it here, in `answer`.
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -21,8 +22,12 @@ from projects import json_api, names, ranges, root_index, simple, storage
 from projects.cache import pages
 from projects.models import Project, content_path
 
+logger = logging.getLogger(__name__)
 CHUNK: Final = 256 * 1024  # bytes
 SMALL: Final = 64 * 1024  # bytes; up to this, one read costs less than handing the file on
+RETRY_AFTER: Final = 10  # seconds
+# Kept, and asked for again each time: a change holds from the next request on, and 304 is cheap.
+CACHE_CONTROL: Final = "public, no-cache"
 Headers = list[tuple[str, str]]
 
 _PAGE: Final = re.compile(r"/simple/(?:([A-Za-z0-9._-]+)/)?\Z", re.ASCII)
@@ -93,6 +98,13 @@ class Answer:
     status: HTTPStatus
     headers: Headers
     body: bytes | Part = b""
+    said: str = ""
+    """The reason phrase, where it says more than that of the status."""
+
+    @property
+    def reason(self) -> str:
+        """The reason phrase: pip prints it."""
+        return self.said or self.status.phrase
 
 
 def answer(path: str, question: Question) -> Answer | None:
@@ -123,6 +135,13 @@ def show_project(name: str, question: Question) -> Answer:
 
 def show_index(question: Question) -> Answer:
     """The names of all projects, at most a minute old."""
+    try:
+        return _send_index(question)
+    except OSError as error:
+        return failed(error, "The root index", question)
+
+
+def _send_index(question: Question) -> Answer:
     form = simple.Form.wanted(question.accept, question.accept_encoding)
     serial = root_index.current_serial()
     if _is_known(question, form.etag(serial)):
@@ -168,6 +187,33 @@ def not_found() -> Answer:
     return Answer(HTTPStatus.NOT_FOUND, headers, body)
 
 
+def failed(error: OSError, what: str, question: Question) -> Answer:
+    """What is said, to machines too, where something is on the shelf and cannot be read.
+
+    Args:
+        what: for the log.
+    """
+    is_passing = isinstance(error, storage.StorageFailed) and error.is_passing
+    if is_passing:
+        logger.error("%s could not be read: %s", what, error)
+        status = HTTPStatus.SERVICE_UNAVAILABLE
+        line = "The storage of this site does not answer at the moment. Try again in some minutes."
+    else:
+        logger.error("%s could not be read: %s", what, error, exc_info=error)
+        status = HTTPStatus.INTERNAL_SERVER_ERROR
+        line = "This site cannot read what it should send here. Its staff have to look into it."
+    body = f"{line}\n".encode()
+    headers = [
+        ("Content-Type", "text/plain; charset=utf-8"),
+        ("Content-Length", str(len(body))),
+        ("Cache-Control", "no-store"),
+        _OPEN_TO_ALL,
+    ]
+    if is_passing:
+        headers.append(("Retry-After", str(RETRY_AFTER)))
+    return Answer(status, headers, b"" if question.is_head else body, line)
+
+
 Body = tuple[int, bytes]
 
 
@@ -204,7 +250,7 @@ def _page_headers(serial: int, form: simple.Form) -> Headers:
     return [
         ("ETag", form.etag(serial)),
         ("Vary", "Accept, Accept-Encoding"),
-        ("Cache-Control", "public, max-age=600"),
+        ("Cache-Control", CACHE_CONTROL),
         ("X-PyPI-Last-Serial", str(serial)),
         ("Access-Control-Expose-Headers", "ETag, X-PyPI-Last-Serial"),
         _OPEN_TO_ALL,
@@ -257,6 +303,14 @@ def _find_metadata(digest: str, filename: str) -> str | None:
 
 
 def _send_content(question: Question, digest: str, suffix: str, etag: str, filename: str) -> Answer:
+    """The content; where the store fails, that is said at once: asking again would not help."""
+    try:
+        return _read_content(question, digest, suffix, etag, filename)
+    except OSError as error:
+        return failed(error, f"The file {filename}", question)
+
+
+def _read_content(question: Question, digest: str, suffix: str, etag: str, filename: str) -> Answer:
     headers = [
         ("Content-Type", "application/octet-stream"),
         ("Content-Disposition", str(content_disposition_header(True, filename))),

@@ -2,7 +2,8 @@
 
 What is searched stands in a table of its own, one row for each project, so that projects stay small
 and the index of either database can be made anew: trigrams in a GIN index on PostgreSQL, in an FTS5
-table on SQLite. Both find words by any part of at least three letters, and names that are near.
+table on SQLite. Both find words by any part of at least three letters, and names that are near;
+shorter words are looked for in what the others found, and alone at the beginning of names.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ _WORDS_ON_SQLITE: Final = """
     SELECT entry.project_id FROM projects_search AS found
     JOIN projects_searchentry AS entry ON entry.id = found.rowid
     JOIN projects_project AS project ON project.id = entry.project_id
-    WHERE projects_search MATCH %s AND project.status <> 'quarantined' LIMIT %s
+    WHERE projects_search MATCH %s AND project.status <> 'quarantined' {}LIMIT %s
 """
 
 
@@ -62,11 +63,13 @@ class Found:
         projects: keys of the projects that fit, the best first; at most MOST.
         is_cut: whether there may be more.
         near: projects whose names are near, where none fits by name.
+        only_names: whether all words are too short for the index, so only names were looked at.
     """
 
     projects: list[Any]
     is_cut: bool
     near: list[Project]
+    only_names: bool
 
 
 def find(query: str) -> Found:
@@ -74,13 +77,15 @@ def find(query: str) -> Found:
     query = query[:MAX_QUERY].strip()
     name = normalize(query)
     by_name = _by_name(name) if name and len(name) <= MAX_NAME else []
-    words = [word for word in query.lower().split() if len(word) >= _GRAM]
-    by_words = _by_words(words) if words else []
+    words = query.lower().split()
+    has_long = any(len(word) >= _GRAM for word in words)
+    by_words = _by_words(words) if has_long else []
     keys = list(dict.fromkeys([*by_name, *by_words]))
     return Found(
         projects=keys[:MOST],
         is_cut=len(keys) > MOST or len(by_name) >= MOST or len(by_words) >= MOST,
         near=[] if by_name else _near(name),
+        only_names=bool(words) and not has_long,
     )
 
 
@@ -95,10 +100,12 @@ def _by_name(name: str) -> list[Any]:
 
 
 def _by_words(words: Sequence[str]) -> list[Any]:
-    """Whose name or summary holds each of the words."""
+    """Whose name or summary holds each of the words, of which one at least is in the index."""
     if connection.vendor == "sqlite":
-        match = f"text : ({' '.join(map(_quoted, words))})"
-        return [uuid.UUID(key) for key in _column(_WORDS_ON_SQLITE, [match, MOST])]
+        match = f"text : ({' '.join(_quoted(word) for word in words if len(word) >= _GRAM)})"
+        short = [word for word in words if len(word) < _GRAM]
+        sql = _WORDS_ON_SQLITE.format("AND instr(entry.text, %s) > 0 " * len(short))
+        return [uuid.UUID(key) for key in _column(sql, [match, *short, MOST])]
     entries = SearchEntry.objects.listed()
     for word in words:
         entries = entries.filter(text__contains=word)

@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from html import escape
-from typing import Final
+from typing import Any, Final
 
 from django.conf import settings
 from django.db import connection
 from django.http import HttpRequest
+from django.http.request import MediaType
 from packaging.version import Version
 
 from projects.models import Project, download_url
@@ -71,14 +72,27 @@ class ProjectPage:
 
 @lru_cache(maxsize=128)
 def preferred_type(accept: str) -> str:
-    """The type that a client prefers among ours; HTML if it takes none of them.
+    """The type that a client prefers among ours; HTML, and never 406, if it takes none of them.
 
     Args:
         accept: its Accept header, "*/*" if it sent none.
     """
     request = HttpRequest()
     request.META["HTTP_ACCEPT"] = accept
-    return _OFFERS[request.get_preferred_type(list(_OFFERS)) or HTML]
+    ranges = [MediaType(part) for part in accept.split(",")]
+    offers = [offer for offer in _OFFERS if not _is_refused(offer, ranges)]
+    return _OFFERS[request.get_preferred_type(offers) or HTML]
+
+
+def _is_refused(offer: str, ranges: list[MediaType]) -> bool:
+    """Whether what says most of this type is that it is not wanted (RFC 9110, 12.4.2 and 12.5.1).
+
+    Django leaves such a range out, so that a wider one would take the type in again.
+    """
+    kind: Any = MediaType(offer)
+    fitting = [one for one in ranges if kind.match(one)]
+    closest = max(fitting, key=lambda one: one.specificity, default=None)
+    return closest is not None and closest.quality == 0
 
 
 @lru_cache(maxsize=128)

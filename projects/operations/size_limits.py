@@ -56,13 +56,18 @@ def change_limits(
         project,
         PROJECT_LIMITS_CHANGED,
         by=by,
-        former_file=former[0] or settings.UPLOAD_SIZE_LIMIT,
-        file=file or settings.UPLOAD_SIZE_LIMIT,
-        former_total=former[1] or settings.PROJECT_SIZE_LIMIT,
-        total=total or settings.PROJECT_SIZE_LIMIT,
+        former_file=_bytes(former[0], settings.UPLOAD_SIZE_LIMIT),
+        file=_bytes(file, settings.UPLOAD_SIZE_LIMIT),
+        former_total=_bytes(former[1], settings.PROJECT_SIZE_LIMIT),
+        total=_bytes(total, settings.PROJECT_SIZE_LIMIT),
         reason=reason,
     )
 
 
+def _bytes(limit: int | None, of_site: int) -> int:
+    """What holds: a limit of 0 is one, and lets nothing in."""
+    return of_site if limit is None else limit
+
+
 def _mebibytes(limit: int | None, of_site: int) -> int:
-    return (of_site if limit is None else limit) >> 20
+    return _bytes(limit, of_site) >> 20

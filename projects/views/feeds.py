@@ -8,13 +8,14 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.syndication.views import Feed
-from django.http import Http404, HttpRequest
-from django.shortcuts import get_object_or_404
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
 from django.utils.feedgenerator import Rss201rev2Feed
 from django.utils.translation import gettext as _
 
 from projects.models import Project, Release
-from projects.names import is_normalized
+from projects.names import is_normalized, normalize
+from projects.views.readable import readable
 
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -105,10 +106,8 @@ class ProjectReleases(_SiteFeed):
         """The project.
 
         Raises:
-            Http404: if it is not there, or not under this spelling.
+            Http404: if it is not there.
         """
-        if not is_normalized(kwargs["name"]):
-            raise Http404
         return get_object_or_404(Project.objects.listed(), normalized_name=kwargs["name"])
 
     def title_of(self, obj: Project) -> str:
@@ -123,3 +122,18 @@ class ProjectReleases(_SiteFeed):
         """Forty releases."""
         releases = Release.objects.filter(project=obj).newest().select_related("project")
         return [_entry(release) for release in releases[:40]]
+
+
+show_updates = readable(Updates())
+show_new_projects = readable(NewProjects())
+_releases = ProjectReleases()
+
+
+@readable
+def show_releases(request: HttpRequest, name: str) -> HttpResponse:
+    """The newest releases of one project, at its one address."""
+    if is_normalized(name):
+        return _releases(request, name=name)
+    if not is_normalized(normalize(name)):
+        raise Http404
+    return redirect("projects:project-feed", normalize(name), permanent=True)

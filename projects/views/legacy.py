@@ -2,40 +2,54 @@
 
 from __future__ import annotations
 
+import gzip
+
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.utils.http import parse_etags
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_safe
 
-from projects import classifiers, legacy_json, names, simple
+from projects import classifiers, legacy_json, names, reading, simple
 from projects.models import Project
+from projects.views.readable import readable
 
-LASTS = 900  # seconds
 _JSON = "application/json"
 _TEXT = "text/plain; charset=utf-8"
 
 
-@require_safe
+@readable
 def show_project(request: HttpRequest, name: str, version: str = "") -> HttpResponse:
     """A project and its latest release, or the one that is asked for."""
     if not names.is_normalized(name):
         return _redirect(name, version)
     project = Project.objects.listed().filter(normalized_name=name).first()
-    release = legacy_json.find(project, version) if project else None
-    if project is None or release is None:
+    try:
+        wanted = names.canonical_version(version) if version else ""
+    except ValueError:
+        project = None
+    if project is None:
         return _open_to_all(_not_found())
-    etag = f'"{project.serial}-{release.pk}-{int(not version)}-{simple.edition()}"'
-    known = parse_etags(request.headers.get("If-None-Match", ""))
-    if etag in known or f"W/{etag}" in known:
+    is_gzipped = simple.takes_gzip(request.headers.get("Accept-Encoding", ""))
+    etag = f'"{project.serial}-{wanted}-json{".gz" if is_gzipped else ""}-{simple.edition()}"'
+    if etag in {one.removeprefix("W/") for one in _known(request)}:
         response = HttpResponse(status=304)
     else:
-        content = legacy_json.render(project, release, with_releases=not version)
+        packed = legacy_json.find_packed(project, wanted)
+        if packed is None:
+            return _open_to_all(_not_found())
+        content = packed if is_gzipped else gzip.decompress(packed)
         response = HttpResponse(content, content_type=_JSON)
+        if is_gzipped:
+            response["Content-Encoding"] = "gzip"
     response["ETag"] = etag
-    response["Cache-Control"] = f"public, max-age={LASTS}"
+    response["Vary"] = "Accept-Encoding"
+    response["Cache-Control"] = reading.CACHE_CONTROL
     response["X-PyPI-Last-Serial"] = str(project.serial)
     return _open_to_all(response)
+
+
+def _known(request: HttpRequest) -> list[str]:
+    return parse_etags(request.headers.get("If-None-Match", ""))
 
 
 def _redirect(name: str, version: str) -> HttpResponse:
@@ -87,7 +101,7 @@ def answer_actions(request: HttpRequest) -> HttpResponse:
     return HttpResponse(said, status=410, content_type=_TEXT)
 
 
-@require_safe
+@readable
 def list_classifiers(request: HttpRequest) -> HttpResponse:
     """All classifiers, one a line."""
     return HttpResponse(classifiers.plain_list(), content_type=_TEXT)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django import forms
 from django.core.paginator import Paginator
 from django.db.models import Count, Sum
 from django.http import HttpRequest, HttpResponse
@@ -14,10 +13,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from accounts.gates import account_page
-from projects.forms import YankForm
+from projects.forms import UnyankForm, YankForm
 from projects.models import Invitation, Release, Role
 from projects.names import normalize
 from projects.operations import publishing
+from projects.release_order import find_order, in_order
 from projects.views.doors import (
     Act,
     ask_and_do,
@@ -59,18 +59,20 @@ def show_releases(request: HttpRequest, name: str) -> HttpResponse:
     """The releases of a project, newest version first, with what can be done with them."""
     role = find_role(request, name)
     query = request.GET.get("q", "")[:200].strip()
-    releases = role.project.releases.defer("metadata").order_by()
+    keys = find_order(role.project).keys
     if query:
-        releases = releases.filter(version__contains=query)
-    ranked = sorted(releases, key=lambda release: release.parsed_version, reverse=True)
-    page = Paginator(ranked, PAGE_LENGTH).get_page(request.GET.get("page"))
+        fitting = role.project.releases.filter(version__contains=query).order_by()
+        wanted = set(fitting.values_list("pk", flat=True))
+        keys = [key for key in keys if key in wanted]
+    page: Any = Paginator(keys, PAGE_LENGTH).get_page(request.GET.get("page"))
+    releases = in_order(role.project, page.object_list)
     counts = dict(
-        role.project.files.filter(release__in=[one.pk for one in page.object_list])
+        role.project.files.filter(release__in=page.object_list)
         .order_by()
         .values_list("release")
         .annotate(Count("pk"))
     )
-    rows = [(release, counts.get(release.pk, 0)) for release in page.object_list]
+    rows = [(release, counts.get(release.pk, 0)) for release in releases]
     context = project_context(role, "releases", page=page, rows=rows, query=query)
     return render(request, "projects/manage/releases.html", context)
 
@@ -139,7 +141,7 @@ def yank_release(request: HttpRequest, name: str, version: str) -> HttpResponse:
 
 @account_page
 def unyank_release(request: HttpRequest, name: str, version: str) -> HttpResponse:
-    """Ask, then take the yank back."""
+    """Ask for the reason, then take the yank back."""
     role = find_role(request, name)
     release = find_release(role.project, version)
     act = Act(
@@ -154,9 +156,10 @@ def unyank_release(request: HttpRequest, name: str, version: str) -> HttpRespons
     return ask_and_do(
         request,
         act,
-        forms.Form(bound(request)),
-        lambda _typed: publishing.unyank_release(
+        UnyankForm(bound(request)),
+        lambda typed: publishing.unyank_release(
             release,
+            reason=typed["reason"],
             by=request.actor,  # type: ignore[attr-defined]
         ),
         project_context(role, "releases"),

@@ -12,8 +12,10 @@ from django.utils.safestring import mark_safe
 from django.views.decorators.http import require_safe
 
 from projects import classifiers, readme, search
-from projects.models import DeletedProject, File, Project, Release, Role, latest_of
+from projects.models import DeletedProject, File, Project, Release, Role
 from projects.names import canonical_version, is_normalized, normalize
+from projects.release_order import Order, find_order, in_order
+from projects.views.readable import readable
 
 NEWEST = 20
 LOOKED_AT = 200  # releases, for one project that releases often must not fill the page
@@ -22,7 +24,7 @@ PAGE_LENGTH = 50
 FILES_LENGTH = 100
 
 
-@require_safe
+@readable
 def show_home(request: HttpRequest) -> HttpResponse:
     """What this is, how to find and install, and what is new."""
     newest: dict[Any, Release] = {}
@@ -56,9 +58,9 @@ def show_project(request: HttpRequest, name: str, version: str = "") -> HttpResp
     project = Project.objects.filter(normalized_name=name).first()
     if project is None:
         return _deleted(request, name)
-    releases = [] if project.is_quarantined else _sorted_releases(project)
-    release = _chosen(releases, version) if version else latest_of(releases)
-    context = _context(project, releases, release, request.GET.get("page"))
+    order = Order(None, []) if project.is_quarantined else find_order(project)
+    release = _chosen(project, order, version)
+    context = _context(project, order, release, request.GET.get("page"))
     return render(request, "projects/project.html", context)
 
 
@@ -69,8 +71,9 @@ def show_releases(request: HttpRequest, name: str) -> HttpResponse:
         return redirect("projects:release-list", normalize(name), permanent=True)
     projects = Project.objects.listed()
     project = get_object_or_404(projects, normalized_name=name)
-    releases = _sorted_releases(project)
-    page = Paginator(releases, PAGE_LENGTH).get_page(request.GET.get("page"))
+    keys = find_order(project).keys
+    page: Any = Paginator(keys, PAGE_LENGTH).get_page(request.GET.get("page"))
+    page.object_list = in_order(project, page.object_list)
     return render(request, "projects/releases.html", {"project": project, "page": page})
 
 
@@ -111,35 +114,34 @@ def _redirect(name: str, version: str) -> HttpResponse:
     return redirect("projects:project-detail", normalize(name), permanent=True)
 
 
-def _sorted_releases(project: Project) -> list[Release]:
-    """All releases, the newest version first; without their long texts."""
-    releases = project.releases.defer("metadata").order_by()
-    return sorted(releases, key=lambda release: release.parsed_version, reverse=True)
-
-
-def _chosen(releases: list[Release], version: str) -> Release:
+def _chosen(project: Project, order: Order, version: str) -> Release | None:
+    """The release of a version, or the latest if it is ""; None if there is none of all."""
+    if not version:
+        return project.releases.filter(pk=order.latest).first() if order.latest else None
     try:
         wanted = canonical_version(version)
     except ValueError as error:
         raise Http404 from error
-    for release in releases:
-        if release.canonical_version == wanted:
-            return release
-    raise Http404
+    release = project.releases.filter(canonical_version=wanted).first()
+    if release is None or release.pk not in order.keys:
+        raise Http404
+    return release
 
 
 def _context(
-    project: Project, releases: list[Release], release: Release | None, page: str | None
+    project: Project, order: Order, release: Release | None, page: str | None
 ) -> dict[str, Any]:
-    latest = latest_of(releases)
+    shown = order.keys[:SHOWN_RELEASES]
+    with_latest = list(dict.fromkeys([*shown, *filter(None, [order.latest])]))
+    releases = {one.pk: one for one in in_order(project, with_latest)}
     files = File.objects.filter(release=release).order_by("filename")
     return {
         "project": project,
         "release": release,
-        "is_latest": release == latest,
-        "latest": latest,
-        "releases": releases[:SHOWN_RELEASES],
-        "hidden_releases": max(len(releases) - SHOWN_RELEASES, 0),
+        "is_latest": release is None or release.pk == order.latest,
+        "latest": releases.get(order.latest or 0),
+        "releases": [releases[key] for key in shown if key in releases],
+        "hidden_releases": len(order.keys) - len(shown),
         "page": Paginator(files, FILES_LENGTH).get_page(page),
         "about": _about(release) if release else {},
         "description": _description(release) if release else "",

@@ -233,6 +233,8 @@ def revoke_invitation(request: HttpRequest, name: str, pk: Any) -> HttpResponse:
 
 # Answering
 
+_ANSWERS = {"accept": True, "decline": False}  # an invitation is used up by no other word
+
 
 @account_page
 def list_invitations(request: HttpRequest) -> HttpResponse:
@@ -240,11 +242,20 @@ def list_invitations(request: HttpRequest) -> HttpResponse:
     user: Any = request.user
     offered = Invitation.objects.open().filter(user=user)
     offered = offered.select_related("project", "invited_by", "user")
-    if request.method == "POST":
-        chosen = [row for row in offered if str(row.pk) in set(request.POST.getlist("invitation"))]
-        _answer_all(request, chosen, is_yes=request.POST.get("answer") == "accept")
+    ids = request.POST.getlist("invitation")
+    is_yes = _ANSWERS.get(request.POST.get("answer", ""))
+    if request.method == "POST" and is_yes is not None:
+        chosen = [row for row in offered if str(row.pk) in set(ids)]
+        _answer_all(request, chosen, is_yes=is_yes)
         return redirect("projects:my-projects")
-    context = {"nav": "projects", "invitations": offered}
+    is_unclear = request.method == "POST"
+    chosen_ids = ids if is_unclear else [str(row.pk) for row in offered]
+    context = {
+        "nav": "projects",
+        "invitations": offered,
+        "chosen_ids": chosen_ids,
+        "is_unclear": is_unclear,
+    }
     return render(request, "projects/invitations.html", context)
 
 
@@ -274,9 +285,14 @@ def show_invitation(request: HttpRequest, pk: Any) -> HttpResponse:
     found = Invitation.objects.select_related("project", "invited_by", "user")
     invitation = get_object_or_404(found, pk=pk, user=request.user)
     is_open = Invitation.objects.open().filter(pk=pk).exists()
-    if request.method == "POST" and is_open:
-        is_yes = request.POST.get("answer") == "accept"
+    is_yes = _ANSWERS.get(request.POST.get("answer", ""))
+    if request.method == "POST" and is_open and is_yes is not None:
         _answer_all(request, [invitation], is_yes=is_yes)
         return redirect("projects:my-projects")
-    context = {"nav": "projects", "invitation": invitation, "is_open": is_open}
+    context = {
+        "nav": "projects",
+        "invitation": invitation,
+        "is_open": is_open,
+        "is_unclear": request.method == "POST",
+    }
     return render(request, "projects/invitation.html", context, status=200 if is_open else 410)

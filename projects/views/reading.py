@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
-from django.views.decorators.http import require_safe
 
 from projects import names, reading
 from projects.reading import Answer, Part, Question
+from projects.views.readable import readable
 
 
-@require_safe
+@readable
 def show_project(request: HttpRequest, name: str) -> HttpResponseBase:
     """A project in the Simple API."""
     if not names.is_normalized(name) or not request.path_info.endswith("/"):
@@ -17,7 +17,7 @@ def show_project(request: HttpRequest, name: str) -> HttpResponseBase:
     return as_response(reading.show_project(name, Question.of(request.META)))
 
 
-@require_safe
+@readable
 def show_index(request: HttpRequest) -> HttpResponseBase:
     """The names of all projects."""
     if not request.path_info.endswith("/"):
@@ -25,13 +25,13 @@ def show_index(request: HttpRequest) -> HttpResponseBase:
     return as_response(reading.show_index(Question.of(request.META)))
 
 
-@require_safe
+@readable
 def send_file(request: HttpRequest, digest: str, filename: str) -> HttpResponseBase:
     """An artifact, or a part of it."""
     return as_response(reading.send_file(digest, filename, Question.of(request.META)))
 
 
-@require_safe
+@readable
 def send_metadata(request: HttpRequest, digest: str, filename: str) -> HttpResponseBase:
     """The core metadata of a wheel."""
     return as_response(reading.send_metadata(digest, filename, Question.of(request.META)))
@@ -40,7 +40,7 @@ def send_metadata(request: HttpRequest, digest: str, filename: str) -> HttpRespo
 def as_response(answer: Answer) -> HttpResponseBase:
     """An answer as Django sends it."""
     make = StreamingHttpResponse if isinstance(answer.body, Part) else HttpResponse
-    response: HttpResponseBase = make(answer.body, status=answer.status)
+    response: HttpResponseBase = make(answer.body, status=answer.status, reason=answer.reason)
     response.headers.pop("Content-Type")
     for name, value in answer.headers:
         response[name] = value

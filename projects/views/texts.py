@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
-from django.views.decorators.http import require_safe
+
+from projects.views.readable import readable
 
 _PLAIN = "text/plain; charset=utf-8"
 _NOT_FOR_ROBOTS = (
@@ -20,14 +21,14 @@ _NOT_FOR_ROBOTS = (
 )
 
 
-@require_safe
+@readable
 def show_robots(request: HttpRequest) -> HttpResponse:
     """Projects are for search engines; files and what needs a sign-in are not."""
     lines = ["User-agent: *", *(f"Disallow: {path}" for path in _NOT_FOR_ROBOTS), ""]
     return HttpResponse("\n".join(lines), content_type=_PLAIN)
 
 
-@require_safe
+@readable
 def show_security(request: HttpRequest) -> HttpResponse:
     """Whom to tell of a weakness (RFC 9116), if the operator named somebody.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -200,30 +201,72 @@ def _import_both(python: Path, folder: Path) -> None:
     assert found.is_well, found.line
 
 
-Act = Callable[[Project, Person], None]
+def chosen_by_pip(site: Site, folder: Path, name: str) -> str:
+    """The version that pip takes, with the cache of its former runs; "" if there is none."""
+    result = run(
+        *(str(BIN / "python"), "-m", "pip", "--isolated", "--disable-pip-version-check"),
+        *("install", "--dry-run", "--ignore-installed", "--report", "report.json"),
+        *("--cache-dir", str(folder / "pip"), "--index-url", f"{site.url}/simple/", name),
+        folder=folder,
+    )
+    if not result.is_well:
+        assert "No matching distribution" in result.line
+        return ""
+    (one,) = json.loads((folder / "report.json").read_text())["install"]
+    return str(one["metadata"]["version"])
 
 
+def chosen_by_uv(site: Site, folder: Path, name: str) -> str:
+    """The version that uv takes, with the cache of its former runs; "" if there is none."""
+    (folder / "requirements.in").write_text(name)
+    result = run(
+        *(str(BIN / "uv"), "pip", "compile", "--no-config", "--cache-dir", str(folder / "uv")),
+        *("--default-index", f"{site.url}/simple/", "requirements.in"),
+        folder=folder,
+    )
+    if not result.is_well:
+        assert "No solution found" in result.line
+        return ""
+    found = re.search(rf"{name}==(\S+)", result.text)
+    assert found is not None, result.line
+    return found[1]
+
+
+def _publish(project: Project, by: Person, site: Site, folder: Path) -> None:
+    file = put(folder, make_wheel(project.name, "1.2"))
+    assert twine(site, folder, token_of(by, name=f"{project.name} again"), file).is_well
+
+
+def _yank(project: Project, by: Person, *_more: object) -> None:
+    yank_release(project.releases.get(version="1.1"), by=by.actor, reason="Loses letters.")
+
+
+def _quarantine(project: Project, *_more: object) -> None:
+    Project.objects.filter(pk=project.pk).update(status="quarantined", serial=project.serial + 1)
+
+
+def _delete(project: Project, by: Person, *_more: object) -> None:
+    lifecycle.delete_project(project, by=by.actor)
+
+
+@pytest.mark.parametrize("choose", [chosen_by_pip, chosen_by_uv], ids=["pip", "uv"])
 @pytest.mark.parametrize(
-    ("act", "said"),
-    [
-        (lambda project, by: lifecycle.delete_project(project, by=by.actor), "No matching"),
-        (
-            lambda project, by: Project.objects.filter(pk=project.pk).update(
-                status="quarantined", serial=project.serial + 1
-            ),
-            "No matching",
-        ),
-    ],
-    ids=["deleted", "quarantined"],
+    ("act", "version"),
+    [(_publish, "1.2"), (_yank, "1.0"), (_quarantine, ""), (_delete, "")],
+    ids=["published", "yanked", "quarantined", "deleted"],
 )
-def test_what_is_gone_is_not_installed_from_the_next_request_on(
-    act: Act, said: str, site: Site, alice: Person, tmp_path: Path, request: pytest.FixtureRequest
+def test_a_change_holds_from_the_next_request_on_whatever_a_tool_keeps(
+    act: Callable[..., None],
+    version: str,
+    choose: Callable[[Site, Path, str], str],
+    site: Site,
+    alice: Person,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
 ) -> None:
     name = f"ins-{request.node.callspec.id}"
-    token = token_of(alice, name=name)
-    assert twine(site, tmp_path, token, put(tmp_path, make_wheel(name, "1.0"))).is_well
-    assert planned(site, tmp_path, name) == {name: "1.0"}
-    act(Project.objects.get(name=name), alice)
-    result = pip(site, tmp_path, "install", "--dry-run", name)
-    assert not result.is_well
-    assert said in result.line
+    files = [put(tmp_path, make_wheel(name, one)) for one in ("1.0", "1.1")]
+    assert twine(site, tmp_path, token_of(alice, name=name), *files).is_well
+    assert choose(site, tmp_path, name) == "1.1"
+    act(Project.objects.get(name=name), alice, site, tmp_path)
+    assert choose(site, tmp_path, name) == version

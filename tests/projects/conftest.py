@@ -26,16 +26,18 @@ Publish = Callable[..., "File"]
 def _fresh_shelves(tmp_path: Path, settings: Any) -> Iterator[None]:
     """Folders of the test's own, and nothing remembered from another test's database."""
     from projects import root_index
-    from projects.cache import pages
+    from projects.cache import documents, pages
 
     settings.FILES_ROOT = tmp_path / "files"
     settings.INCOMING_ROOT = tmp_path / "incoming"
     settings.INCOMING_ROOT.mkdir()
     settings.INDEX_ROOT = tmp_path / "index"
     pages.clear()
+    documents.clear()
     root_index.forget()
     yield
     pages.clear()
+    documents.clear()
     root_index.forget()
 
 

@@ -68,3 +68,12 @@ def put(content: bytes, digest: str, suffix: str = "") -> None:
     incoming = Path(site.INCOMING_ROOT) / f"{digest[:16]}{suffix}"
     incoming.write_bytes(content)
     storage.store(incoming, digest, suffix)
+
+
+def ask_to_take(path: str, method: str) -> None:
+    """Send something to an address that can only be read, as a tool without cookies does."""
+    client = Client(enforce_csrf_checks=True, SERVER_NAME="localhost", SERVER_PORT="8000")
+    response = client.generic(method, path, b"something")
+    assert (response.status_code, response["Allow"]) == (405, "GET, HEAD")
+    assert "Upload to http://localhost:8000/legacy/ instead" in response.reason_phrase
+    assert response.content.decode() == f"{response.reason_phrase}\n"

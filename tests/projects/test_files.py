@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from pathlib import Path
+from typing import Any, BinaryIO
 
 import pytest
 from django.test import Client
@@ -169,10 +170,6 @@ def test_other_addresses_lead_nowhere(path: str, db: None, tool: Client) -> None
     assert tool.get(path).status_code == 404
 
 
-def test_nothing_can_be_sent(wheel: File, tool: Client) -> None:
-    assert tool.post(address(wheel)).status_code == 405
-
-
 @pytest.mark.parametrize("suffix", ["", ".metadata"])
 def test_a_download_is_one_query(
     suffix: str, wheel: File, tool: Client, django_assert_num_queries: Any
@@ -238,3 +235,51 @@ def test_what_is_not_on_the_shelf_is_not_handed_on(
 def test_nobody_is_told_where_files_are_kept(wheel: File, tool: Client) -> None:
     response = tool.get(address(wheel))
     assert not {"X-Accel-Redirect", "X-Sendfile"} & set(response.headers)
+
+
+# Where the store fails
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The contents that were asked for, one after another."""
+    asked, open_blob = [], storage.open_blob
+
+    def note(digest: str, suffix: str = "") -> BinaryIO:
+        asked.append(digest + suffix)
+        return open_blob(digest, suffix)
+
+    monkeypatch.setattr(storage, "open_blob", note)
+    return asked
+
+
+@pytest.mark.parametrize("suffix", ["", ".metadata"])
+def test_a_content_that_is_lost_is_said_in_a_line_and_logged(
+    suffix: str, wheel: File, tool: Client, opened: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    storage.remove(wheel.blake2b_256)
+    response = tool.get(address(wheel) + suffix)
+    line = "This site cannot read what it should send here. Its staff have to look into it."
+    assert (response.status_code, response.reason_phrase) == (500, line)
+    assert response.content.decode() == f"{line}\n"
+    assert response["Content-Type"] == "text/plain; charset=utf-8"
+    assert response["Cache-Control"] == "no-store"
+    assert "Retry-After" not in response
+    assert opened == [wheel.blake2b_256 + suffix]
+    assert f"The file {wheel.filename}{suffix} could not be read" in caplog.text
+
+
+def test_a_head_of_what_is_lost_has_the_headers_alone(wheel: File, tool: Client) -> None:
+    storage.remove(wheel.blake2b_256)
+    head, get = tool.head(address(wheel)), tool.get(address(wheel))
+    assert (head.status_code, head.content) == (500, b"")
+    assert head.headers == get.headers
+
+
+def test_an_index_that_cannot_be_written_is_said_in_a_line(
+    foo: Project, tool: Client, settings: Any, tmp_path: Path
+) -> None:
+    settings.INDEX_ROOT = tmp_path / "no folder"
+    settings.INDEX_ROOT.write_text("")
+    response = tool.get("/simple/")
+    assert (response.status_code, response["Content-Type"][:10]) == (500, "text/plain")

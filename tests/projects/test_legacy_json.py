@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import xmlrpc.client
+from collections.abc import Callable
 from typing import Any
 from xml.etree import ElementTree
 
@@ -13,6 +15,8 @@ from trove_classifiers import sorted_classifiers
 
 from accounts.operations.freezing import freeze_accounts, unfreeze_account
 from audit.actors import command
+from projects import legacy_json
+from projects.cache import documents
 from projects.models import Project
 from projects.operations.publishing import create_project, yank_release
 from tests.projects.conftest import Publish
@@ -129,7 +133,11 @@ def test_a_quarantined_project_is_not_there(shelf: Project, machine: Client) -> 
 
 @pytest.mark.parametrize(
     ("path", "target"),
-    [("/pypi/F.oo/json", "/pypi/f-oo/json"), ("/pypi/Foo/1.0/json", "/pypi/foo/1.0/json")],
+    [
+        ("/pypi/F.oo/json", "/pypi/f-oo/json"),
+        ("/pypi/Foo/1.0/json", "/pypi/foo/1.0/json"),
+        ("/rss/project/F.oo/releases.xml", "/rss/project/f-oo/releases.xml"),
+    ],
 )
 def test_there_is_one_address(path: str, target: str, db: None, machine: Client) -> None:
     response = machine.get(path)
@@ -139,7 +147,9 @@ def test_there_is_one_address(path: str, target: str, db: None, machine: Client)
 def test_a_known_answer_is_not_sent_again(
     shelf: Project, publish: Publish, machine: Client
 ) -> None:
-    etag = machine.get("/pypi/foo/json")["ETag"]
+    first = machine.get("/pypi/foo/json")
+    etag = first["ETag"]
+    assert first["Cache-Control"] == "public, no-cache"
     assert machine.get("/pypi/foo/json", headers={"If-None-Match": etag}).status_code == 304
     publish("4.0")
     assert machine.get("/pypi/foo/json", headers={"If-None-Match": etag}).status_code == 200
@@ -153,8 +163,10 @@ def test_what_is_said_of_a_project_changes_with_its_serial_alone(
     shelf.roles.create(user=bob.user, kind="maintainer")
     first = machine.get("/pypi/foo/json")
     freeze_accounts([alice.user, bob.user], reason="stolen", by=by)
+    documents.clear()  # as in another process
     frozen = machine.get("/pypi/foo/json")
     unfreeze_account(alice.user, reason="found", by=by)
+    documents.clear()
     thawed = machine.get("/pypi/foo/json")
     assert first["ETag"] == frozen["ETag"] == thawed["ETag"]
     assert first.content == frozen.content == thawed.content
@@ -164,7 +176,56 @@ def test_what_is_said_of_a_project_changes_with_its_serial_alone(
     ]
 
 
+@pytest.mark.parametrize("path", ["/pypi/foo/json", "/pypi/foo/1.0/json"])
+def test_an_answer_is_made_and_compressed_once(
+    path: str,
+    shelf: Project,
+    publish: Publish,
+    machine: Client,
+    django_assert_num_queries: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made, compress = [], gzip.compress
+    monkeypatch.setattr(
+        legacy_json.gzip,
+        "compress",
+        lambda *told, **more: made.append(1) or compress(*told, **more),
+    )
+    plain = machine.get(path)
+    for _turn in range(2):
+        with django_assert_num_queries(1):
+            packed = machine.get(path, headers={"Accept-Encoding": "gzip"})
+    assert (packed["Content-Encoding"], packed["Vary"]) == ("gzip", "Accept-Encoding")
+    assert ("Content-Encoding" in plain, plain["Vary"]) == (False, "Accept-Encoding")
+    assert gzip.decompress(packed.content) == plain.content
+    assert packed["ETag"] != plain["ETag"]
+    assert packed["Content-Length"] == str(len(packed.content))
+    assert len(made) == 1
+    publish("4.0")
+    assert read(machine, path)["last_serial"] > json.loads(plain.content)["last_serial"]
+    assert len(made) == 2
+
+
+@pytest.mark.parametrize("count", [1, 300])
+def test_an_answer_costs_the_same_with_many_releases(
+    count: int,
+    foo: Project,
+    many: Callable[[Project, int], None],
+    machine: Client,
+    django_assert_num_queries: Any,
+) -> None:
+    many(foo, count)
+    with django_assert_num_queries(6):
+        assert len(read(machine, "/pypi/foo/json")["releases"]) == count
+
+
 # Feeds
+
+
+def test_a_cache_is_not_told_to_keep_a_feed(shelf: Project, machine: Client) -> None:
+    for path in ("/rss/updates.xml", "/rss/packages.xml", "/rss/project/foo/releases.xml"):
+        response = machine.get(path)
+        assert not {"Cache-Control", "Expires", "Last-Modified"} & set(response.headers)
 
 
 def items(client: Client, path: str) -> list[dict[str, str]]:
@@ -188,6 +249,11 @@ def test_a_feed_of_projects(shelf: Project, alice: Person, machine: Client) -> N
     found = items(machine, "/rss/packages.xml")
     assert [item["title"] for item in found] == ["bar was created", "Foo was created"]
     assert found[1]["description"] == "Does foo."
+
+
+@pytest.mark.parametrize("name", ["bar", "Bar", "-", "f%C3%B6%C3%B6", "a%0Ab"])
+def test_what_does_not_exist_has_no_feed(name: str, foo: Project, machine: Client) -> None:
+    assert machine.get(f"/rss/project/{name}/releases.xml", follow=True).status_code == 404
 
 
 def test_a_feed_is_xml_whatever_is_in_it(publish: Publish, machine: Client) -> None:

@@ -126,8 +126,22 @@ def test_a_release_is_yanked_and_taken_back(shared: Project, owner: Client) -> N
     assert response.redirect_chain == [(address, 302)]
     assert "Version 1.0 was yanked." in text(response)
     assert "Reason: loses data" in text(response)
-    response = owner.post(f"{address}unyank/", follow=True)
+    assert "It is kept in the history" in text(owner.get(f"{address}unyank/"))
+    response = owner.post(f"{address}unyank/", {"reason": "the data is there"}, follow=True)
     assert "no longer yanked" in text(response)
+    assert not Release.objects.get().is_yanked
+    assert Event.objects.latest("number").fields["reason"] == "the data is there"
+    assert "the data is there" in text(owner.get("/manage/project/foo/history/"))
+
+
+def test_a_yank_is_taken_back_without_a_reason_but_not_with_a_long_one(
+    shared: Project, owner: Client, alice: Person
+) -> None:
+    yank_release(Release.objects.get(), by=alice.actor)
+    page = "/manage/project/foo/release/1.0/unyank/"
+    assert "at most 300 characters" in text(owner.post(page, {"reason": "x" * 301}))
+    assert Release.objects.get().is_yanked
+    owner.post(page)
     assert not Release.objects.get().is_yanked
 
 
@@ -216,8 +230,9 @@ def test_a_list_of_releases_costs_the_same_with_many(
     django_assert_max_num_queries: Any,
 ) -> None:
     many(foo, count)
-    with django_assert_max_num_queries(13):
-        page = text(owner.get("/manage/project/foo/"))
+    for queries in (14, 13):  # the order of the releases is remembered
+        with django_assert_max_num_queries(queries):
+            page = text(owner.get("/manage/project/foo/"))
     assert ("Page 1 of 10" in page) == (count == 500)
     assert ("Nothing was released yet" in page) == (count == 0)
 
@@ -275,6 +290,27 @@ def test_an_invitation_is_declined(
     )
     assert "1 invitation was declined." in text(response)
     assert not Role.objects.filter(user=mallory.user).exists()
+
+
+@pytest.mark.parametrize("answer", [{}, {"answer": ""}, {"answer": "yes"}, {"answer": "Accept"}])
+@pytest.mark.parametrize("is_of_one", [True, False])
+def test_an_answer_that_is_not_understood_uses_no_invitation_up(
+    is_of_one: bool,
+    answer: dict[str, str],
+    shared: Project,
+    mallory: Person,
+    alice: Person,
+    browser: Open,
+) -> None:
+    invitation = roles.invite([shared], mallory.user, "owner", by=alice.actor)[0]
+    address = f"/manage/invitations/{invitation.pk}/" if is_of_one else "/manage/invitations/"
+    client = browser(mallory)
+    response = client.post(address, {"invitation": [str(invitation.pk)], **answer})
+    assert "Choose whether to accept or to decline." in text(response)
+    assert Invitation.objects.open().filter(pk=invitation.pk).exists()
+    assert "Choose whether" not in text(client.get(address))
+    client.post(address, {"invitation": [str(invitation.pk)], "answer": "accept"})
+    assert Role.objects.get(user=mallory.user).kind == "owner"
 
 
 def test_a_link_is_of_no_use_to_others(

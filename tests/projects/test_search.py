@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from projects import search
@@ -55,6 +56,8 @@ def near(query: str) -> list[str]:
         ("http humans", ["requests"]),
         ("human http", ["requests"]),
         ("http arrays", []),
+        ("http qq", []),
+        ("hu http", ["requests"]),
         ("100%", ["numpy"]),
         ("pure_speed", ["numpy"]),
         ("purespeed", []),
@@ -83,6 +86,14 @@ def test_names_that_are_near_are_offered_where_none_fits(
     query: str, found: list[str], shelves: None
 ) -> None:
     assert near(query)[:1] == found
+
+
+@pytest.mark.parametrize(("query", "is_said"), [("re", True), ("r q", True), ("req", False)])
+def test_the_page_says_where_short_words_are_looked_for(
+    query: str, is_said: bool, shelves: None, client: Client
+) -> None:
+    page = client.get("/search/", {"q": query}).content.decode()
+    assert ("looks at the beginning of names alone" in page) == is_said
 
 
 def test_what_is_quarantined_is_not_found(shelves: None) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import gzip
 import http.client
 import json
+import socket
 from collections.abc import Iterator
+from contextlib import suppress
 from random import Random
 from typing import Any
 
@@ -15,8 +17,9 @@ from projects.models import File
 from projects.operations.publishing import create_project, publish_file
 from tests.projects.shelves import new_file
 from tests.support.artifacts import make_wheel
-from tests.support.people import Person
-from tests.support.server import Site
+from tests.support.mailbox import free_port
+from tests.support.people import Person, make_person
+from tests.support.server import Site, StartSite
 
 SIZE = 3_000_000  # more than is read at once
 
@@ -114,3 +117,60 @@ def test_odd_headers_are_answered(
     for path in ("/simple/served/", "/simple/"):
         found = ask(server, path, Accept=accept, Accept_Encoding=accept, If_None_Match=accept)
         assert found[0] == status
+
+
+# Where files are in a bucket that does not answer
+
+
+def ask_for_a_file_in_a_bucket(
+    start_site: StartSite, django_db_blocker: Any, port: int, *methods: str
+) -> tuple[list[tuple[int, http.client.HTTPMessage, bytes]], str]:
+    """What a site answers to requests for a file, with its bucket at a port; and its log."""
+    environment = {
+        "S3_BUCKET": "files",
+        "S3_ENDPOINT_URL": f"http://127.0.0.1:{port}",
+        "S3_ACCESS_KEY": "somebody",
+        "S3_SECRET_KEY": "a-secret-for-tests",
+    }
+    with (
+        start_site(environment=environment) as site,
+        django_db_blocker.unblock(),
+        site.database.as_default(),
+    ):
+        by = make_person("alice").actor
+        upload = new_file(*make_wheel("served", "1.0"))
+        file = publish_file(create_project("served", by=by), upload, by=by)
+        connection = http.client.HTTPConnection("localhost", site.port, timeout=300)
+        answers = [
+            ask(connection, f"/files/{file.path}/{file.filename}", method) for method in methods
+        ]
+        connection.close()
+        return answers, site.errors()
+
+
+def test_a_bucket_that_is_gone_is_said_in_a_line_with_a_time(
+    start_site: StartSite, django_db_blocker: Any
+) -> None:
+    answers, log = ask_for_a_file_in_a_bucket(
+        start_site, django_db_blocker, free_port(), "GET", "HEAD"
+    )
+    line = b"The storage of this site does not answer at the moment. Try again in some minutes.\n"
+    for (status, headers, body), expected in zip(answers, (line, b""), strict=True):
+        assert (status, body, headers["Retry-After"]) == (503, expected, "10")
+        assert headers["Content-Type"] == "text/plain; charset=utf-8"
+    assert log.count("served-1.0-py3-none-any.whl could not be read") == 2
+
+
+@pytest.mark.long
+def test_a_silent_bucket_is_asked_once(start_site: StartSite, django_db_blocker: Any) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # takes connections, and says nothing
+        port = silent.getsockname()[1]
+        answers, _log = ask_for_a_file_in_a_bucket(start_site, django_db_blocker, port, "GET")
+        silent.setblocking(False)
+        connections = 0
+        with suppress(BlockingIOError):
+            while True:
+                silent.accept()[0].close()
+                connections += 1
+    assert answers[0][0] == 503
+    assert 1 <= connections <= 3  # the attempts of one request to the bucket, of 30 s each

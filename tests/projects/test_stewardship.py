@@ -15,7 +15,11 @@ from accounts import notices
 from accounts.models import AuthenticatorApp, OutboxMail
 from audit.models import Event
 from projects import storage
-from projects.events import CONTENT_REMOVED_BY_STAFF, PROJECT_DELETED_BY_STAFF
+from projects.events import (
+    CONTENT_REMOVED_BY_STAFF,
+    PROJECT_DELETED_BY_STAFF,
+    PROJECT_LIMITS_CHANGED,
+)
 from projects.models import (
     BurntFilename,
     DeletedProject,
@@ -123,6 +127,17 @@ def test_the_page_of_deletion_asks_for_the_name(
     assert done["Location"] == "/admin/projects/project/"
     assert not Project.objects.exists()
     assert ProhibitedName.objects.filter(normalized_name="foo").exists()
+
+
+def test_a_limit_of_nothing_is_recorded_as_one(foo: Project, paul: Person, settings: Any) -> None:
+    limit(foo, paul, 0, 0)
+    fields = Event.objects.get(kind=PROJECT_LIMITS_CHANGED.name).fields
+    assert (fields["file"], fields["total"]) == (0, 0)
+    assert fields["former_total"] == settings.PROJECT_SIZE_LIMIT
+    limit(foo, paul, None)
+    fields = Event.objects.filter(kind=PROJECT_LIMITS_CHANGED.name).latest("number").fields
+    assert (fields["former_file"], fields["former_total"]) == (0, 0)
+    assert fields["file"] == settings.UPLOAD_SIZE_LIMIT
 
 
 def test_a_lower_limit_refuses_the_next_file_and_keeps_what_is_there(
