@@ -161,6 +161,10 @@ class Enforcement(models.Model):
             for begin, end in self.brown_outs
         ]
 
+    def windows_after(self, now: datetime) -> list[tuple[datetime, datetime]]:
+        """The brown-outs that have not ended by that moment, the next one first."""
+        return sorted(window for window in self.windows() if window[1] > now)
+
     def brown_out_at(self, now: datetime) -> datetime | None:
         """When the brown-out of that moment ends; None where there is none."""
         if self.stage_at(now) == Stage.OFF:

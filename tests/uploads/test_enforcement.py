@@ -298,6 +298,24 @@ def test_going_back_takes_the_dates_of_later_stages(sam: Person) -> None:
     assert [begins for _stage, begins in row.timetable()] == [None, None, None]
 
 
+def test_going_back_drops_brown_outs_and_says_so(
+    browser: Browser, alice: Person, sam: Person
+) -> None:
+    now = timezone.now()
+    over, running = (now - 3 * HOUR, now - 2 * HOUR), (now - HOUR, now + HOUR)
+    later = (now + DAY, now + DAY + HOUR)
+    row = stand_at(Stage.WARN, brown_outs=as_stored([later, over, running]))
+    assert send(alice).status_code == 403
+    page = text_of_page(browser(sam).get("/admin/uploads/enforcement/1/go-back/"))
+    assert "2 brown-outs that are going on or to come are dropped." in page
+    go_back(version=row.version, reason=REASON, by=sam.actor)
+    assert send(alice).status_code == 200
+    assert policy.decide(alice.user, None, "password", later[0]).answer == "pass"
+    fields = Event.objects.get(kind="staff:enforcement:changed").fields
+    assert fields["brown_outs"] == []
+    assert fields["dropped_brown_outs"] == [" - ".join(w) for w in as_stored([running, later])]
+
+
 def test_of_two_administrators_the_one_who_saw_an_old_state_is_refused(sam: Person) -> None:
     go_back(version=1, reason=REASON, by=sam.actor)
     with pytest.raises(ValidationError, match="in the meantime"):
