@@ -32,4 +32,28 @@ GUARDS = [
         "filter(key=WORKER)",
         "tests/indexsite/test_watching.py::test_of_eight_processes_that_find_out_one_tells",
     ),
+    Guard(
+        "rights that were taken away do not come back by an old form",
+        "accounts/operations/staff_rights.py",
+        "    require_as_seen(seen, *find_state(row))\n",
+        "",
+        "tests/accounts/test_staff_rights.py"
+        "::test_rights_that_were_taken_away_meanwhile_do_not_come_back",
+    ),
+    Guard(
+        "limits that changed meanwhile are looked at again",
+        "projects/operations/size_limits.py",
+        "    require_as_seen(seen, *find_state(project))\n",
+        "",
+        "tests/projects/test_stewardship.py"
+        "::test_limits_that_were_changed_meanwhile_are_looked_at_again",
+    ),
+    Guard(
+        "a switch that was turned meanwhile is looked at again",
+        "accounts/operations/switches.py",
+        "    require_as_seen(seen, *find_state(switch))\n",
+        "",
+        "tests/accounts/test_invitations.py"
+        "::test_a_switch_that_was_turned_meanwhile_is_looked_at_again",
+    ),
 ]

@@ -20,7 +20,7 @@ from accounts.operations.switches import turn
 from audit.models import Event
 from indexsite.read_only import STAFF, STAYS_OPEN
 from projects.models import File, Project
-from tests.accounts.doors import text_of_page
+from tests.accounts.doors import hidden_fields, text_of_page
 from tests.support.people import Person, code_for
 from tests.support.uploading import said, token_of, upload
 from tests.tokens.keys import project_of
@@ -110,10 +110,10 @@ def test_staff_act_while_read_only_and_switch_it_on_again(
     assert client.post(freeze, {"reason": REASON}).status_code == 302
     assert not User.objects.get(pk=alice.user.pk).is_active
     state = SwitchState.objects.get(name="changes")
-    turned = client.post(
-        f"/admin/accounts/switchstate/{state.pk}/turn/",
-        {"value": "on", "banner": "", "ends_at": "", "reason": REASON},
-    )
+    address = f"/admin/accounts/switchstate/{state.pk}/turn/"
+    seen = hidden_fields(client.get(address))
+    fields = {"value": "on", "banner": "", "ends_at": "", "reason": REASON}
+    turned = client.post(address, fields | seen)
     assert turned.status_code == 302
     assert switches.CHANGES.refusal() == ""
 
