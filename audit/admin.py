@@ -129,7 +129,10 @@ class EventPages(ReadOnlyAdmin):
         if not self.has_view_permission(request):
             raise PermissionDenied
         form = EventFilterForm(
-            request.GET, fixed=self.fixed, sees_origins=self._sees_origins(request)
+            request.GET,
+            fixed=self.fixed,
+            sees_origins=self._sees_origins(request),
+            beside=["before"],
         )
         page = EventPage([], None, is_full=False)
         if form.is_valid():
@@ -146,7 +149,7 @@ class EventPages(ReadOnlyAdmin):
             "query": urlencode(used),
             "older": urlencode(older) if page.older else "",
             "is_newest": "before" not in request.GET,
-            "acts": event_acts(request.user) if form.is_valid() else [],
+            "acts": event_acts(request.user) if form.is_valid() and not form.is_empty() else [],
             "act_query": urlencode({**used, **self._as_filter()}),
             "export_url": self._export_url() if self._may_export(request) else "",
             "may_check": self._may_export(request),
@@ -166,7 +169,10 @@ class EventPages(ReadOnlyAdmin):
         if request.method != "POST":
             return redirect(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist")
         form = EventFilterForm(
-            request.POST, fixed=self.fixed, sees_origins=self._sees_origins(request)
+            request.POST,
+            fixed=self.fixed,
+            sees_origins=self._sees_origins(request),
+            beside=["csrfmiddlewaretoken", "form"],
         )
         kind = "csv" if request.POST.get("form") == "csv" else "jsonl"
         if not form.is_valid():

@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.exceptions import DisallowedModelAdminLookup
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest, HttpResponse
@@ -147,8 +148,13 @@ class RevokeListedTokens(RevokeTokensOfEvents):
     def _found(self, request: HttpRequest) -> list[Any]:
         try:
             found = admin.site.get_model_admin(APIToken).get_changelist_instance(request)
-        except IncorrectLookupParameters as error:
-            raise ValidationError(_("The filter is not right, so nothing is listed.")) from error
+        except (IncorrectLookupParameters, DisallowedModelAdminLookup) as error:
+            names = ", ".join(f"“{name}”" for name in sorted(request.GET)[:5])
+            raise ValidationError(
+                _("The filter is not right, so nothing is listed: %s.") % names
+            ) from error
+        if not (found.get_filters_params() or found.query):
+            raise ValidationError(_("Without a filter this would reach all. Filter the list."))
         active = found.queryset.filter(revoked_at=None).order_by("name", "pk")
         return self._acted_on(list(active.select_related("user")[: ROWS_ACTED_ON + 1]))
 

@@ -105,6 +105,14 @@ def test_a_filter_that_is_wrong_exports_nothing(staff: Client) -> None:
     assert Event.objects.latest("number").kind != EVENTS_EXPORTED.name
 
 
+def test_a_filter_that_is_mistyped_exports_nothing(staff: Client) -> None:
+    fields = {"form": "csv", "netwrk": "192.0.2.1", "csrfmiddlewaretoken": "x"}
+    response = staff.post(EXPORT, fields)
+    assert response.status_code == 400
+    assert "There is no filter “netwrk” here." in response.content.decode()
+    assert Event.objects.latest("number").kind != EVENTS_EXPORTED.name
+
+
 def test_looking_at_the_address_of_an_export_gives_nothing(staff: Client) -> None:
     assert staff.get(EXPORT)["Location"] == "/admin/audit/event/"
 

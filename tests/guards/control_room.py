@@ -56,4 +56,25 @@ GUARDS = [
         "tests/accounts/test_invitations.py"
         "::test_a_switch_that_was_turned_meanwhile_is_looked_at_again",
     ),
+    Guard(
+        "a mistyped filter does not have acts reach everybody",
+        "audit/forms.py",
+        "unknown = sorted(set(self.data) - set(self.fields) - self._beside)",
+        "unknown: list[str] = []",
+        "tests/accounts/test_staff_bulk.py::test_a_filter_that_is_wrong_or_finds_nothing_says_so",
+    ),
+    Guard(
+        "no act on a list reaches everybody for want of a filter",
+        "accounts/staff_bulk.py",
+        "if form.is_empty():",
+        "if False:",
+        "tests/accounts/test_staff_bulk.py::test_a_filter_that_is_wrong_or_finds_nothing_says_so",
+    ),
+    Guard(
+        "a choice that a list of tokens does not have is not taken for none",
+        "tokens/admin.py",
+        "        raise IncorrectLookupParameters(value)\n",
+        "        return Q()\n",
+        "tests/tokens/test_staff_acts.py::test_a_list_without_tokens_is_said_to_be_empty",
+    ),
 ]

@@ -169,12 +169,20 @@ def test_what_is_unticked_is_left_alone(
     [
         ("q=nothing", "no API token that is still active"),
         ("format__exact=x", "The filter is not right"),
+        ("endz=never", "The filter is not right, so nothing is listed: “endz”."),
+        ("ends=newer", "The filter is not right, so nothing is listed: “ends”."),
+        ("", "Without a filter this would reach all"),
+        ("q=", "Without a filter this would reach all"),
     ],
 )
 def test_a_list_without_tokens_is_said_to_be_empty(
     browser: Browser, listed: dict[str, APIToken], sam: Person, query: str, says: str
 ) -> None:
-    assert says in text_of_page(browser(sam).get(f"{LISTED}?{query}"))
+    client = browser(sam)
+    assert says in text_of_page(client.get(f"{LISTED}?{query}"))
+    form = {"row": [str(token.pk) for token in listed.values()], "reason": WHY}
+    assert says in text_of_page(client.post(f"{LISTED}?{query}", form))
+    assert not APIToken.objects.exclude(revoked_at=None).exists()
 
 
 @pytest.mark.parametrize("group", ["Auditor", "Projects"])
