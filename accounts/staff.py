@@ -379,7 +379,6 @@ class ObjectAdmin(ReadOnlyAdmin):
                     for seen_by, make in _panels.get(self.model, [])
                     if is_in(request.user, seen_by)
                 ],
-                "events_url": self.events_url(row),
             }
         return super().render_change_form(request, context, *args, **kwargs)
 
@@ -390,9 +389,3 @@ class ObjectAdmin(ReadOnlyAdmin):
             for act in acts_on(self.model)
             if is_in(request.user, act.groups) and act.is_offered(row)
         ]
-
-    def events_url(self, row: Any) -> str:
-        """Where the events about a row are."""
-        names = {"user": "account", "project": "project"}
-        name = names.get(self.subject_kind)
-        return f"{reverse('admin:audit_event_changelist')}?{name}={row.pk}" if name else ""

@@ -46,11 +46,15 @@ class ReadOnlyAdmin(AnyAdmin):
 
     Attributes:
         seen_by: the staff groups that may look.
-        subject_kind: the kind of the subjects of events that these rows are, "" for other rows.
+        subject_kind: the kind of the subjects of events that these rows are, "token" for what acts
+            in somebody's name, "" for other rows.
+        events_of: by which filters the events around a row are found, and the row's attribute that
+            each takes.
     """
 
     seen_by: ClassVar[frozenset[str]] = EVERYBODY
     subject_kind: ClassVar[str] = ""
+    events_of: ClassVar[dict[str, str]] = {}
     actions = None  # what the site offers for all models would change several at once
     change_form_template = "admin/audit/read_only.html"
 
@@ -83,6 +87,21 @@ class ReadOnlyAdmin(AnyAdmin):
             Http404: always.
         """
         raise Http404
+
+    def render_change_form(
+        self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """One row, and the way to the events around it."""
+        row = kwargs.get("obj")
+        if row is not None:
+            context["events_url"] = self.events_url(row)
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def events_url(self, row: Any) -> str:
+        """Where the events around a row are; "" where it names nothing that they know."""
+        values = {name: getattr(row, attribute) for name, attribute in self.events_of.items()}
+        query = urlencode({name: value for name, value in values.items() if value})
+        return f"{reverse('admin:audit_event_changelist')}?{query}" if query else ""
 
 
 _GAP = "00000000-0000-0000-0000-000000000000"
@@ -234,6 +253,8 @@ class EventPages(ReadOnlyAdmin):
             "sentence": sentence(event, event.about),
             "actor": _link(pages, event.actor_kind, event.actor_id, event.actor_label),
             "credential": event.credential_label,
+            "token_id": _token_of(event),
+            "token": _link(pages, "token", _token_of(event), event.credential_label),
             "about": [_link(pages, row.kind, row.subject_id, row.label) for row in event.about],
             "address": event.origin.network_address if event.origin else "",
         }
@@ -353,6 +374,12 @@ class RefusalAdmin(EventPages):
 def _number(text: str) -> int | None:
     """A number below which a page begins; None for what is none."""
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+
+
+def _token_of(event: Event) -> str:
+    """The id of the API token that acted, or that the event is about; "" if none did."""
+    named = event.fields.get("token_id", "")
+    return str(named or (event.credential_id if event.credential == "token" else ""))
 
 
 def _link(pages: dict[str, str], kind: str, pk: str, label: str) -> Link:

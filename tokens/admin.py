@@ -117,6 +117,8 @@ def _has_caveat(kind: type[Caveat]) -> Q:
 class APITokenAdmin(ObjectAdmin):
     """What uploads in whose name. The root key is shown to nobody."""
 
+    subject_kind = "token"
+    events_of = {"used_key": "pk"}
     seen_by = SEEN_BY
     change_list_template = "admin/tokens/list.html"
     list_display = ["name", "user", "created_at", "expires_at", "last_used_at", "revoked_at"]
@@ -209,6 +211,7 @@ class APITokenAdmin(ObjectAdmin):
 class TokenDenialAdmin(ReadOnlyAdmin):
     """Which tokens owners have cut off from their projects."""
 
+    events_of = {"used_key": "token_id", "project": "project_id"}
     seen_by = SEEN_BY
 
     list_display = ["token", "project", "denied_by", "denied_at"]
