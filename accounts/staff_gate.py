@@ -21,7 +21,7 @@ from accounts.gates import is_fully_signed_in
 from accounts.limits import Limit, LimitReached
 from accounts.sudo import sudo_page
 from audit.failures import record_failure
-from audit.groups import groups_of
+from audit.groups import NotTheirs, groups_of
 
 View = Callable[..., HttpResponse]
 PAGES = Limit("staff pages", 600, 5 * 60)
@@ -43,7 +43,7 @@ def staff_page(view: View) -> View:
     """A page for staff, who are asked for a second factor where the last proof is older than half
     an hour. Whoever does not get in is led on, or told why; nothing is done.
     """
-    return sudo_page(_counted(view), gate=_for_staff)
+    return sudo_page(_counted(_with_memory(view)), gate=_for_staff)
 
 
 def _for_staff(view: View) -> View:
@@ -62,6 +62,18 @@ def _counted(view: View) -> View:
         return take_attempt(request, PAGES) or view(request, *args, **kwargs)
 
     return counted
+
+
+def _with_memory(view: View) -> View:
+    @wraps(view)
+    def with_memory(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            return view(request, *args, **kwargs)
+        except NotTheirs as refusal:
+            refuse(request, refusal.act, "not in the group")
+            raise
+
+    return with_memory
 
 
 def refuse(request: HttpRequest, act: str, reason: str) -> None:

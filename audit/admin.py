@@ -22,7 +22,7 @@ from django.utils.translation import gettext_lazy as _
 from audit import checking, exports
 from audit.acts import event_acts
 from audit.forms import EventFilterForm
-from audit.groups import BLOCK_ORIGINS, EVERYBODY, EXPORTERS, SEE_ORIGINS, is_in
+from audit.groups import BLOCK_ORIGINS, EVERYBODY, EXPORTERS, SEE_ORIGINS, is_in, require_in
 from audit.models import (
     ChainCheck,
     ChainHead,
@@ -181,10 +181,10 @@ class EventPages(ReadOnlyAdmin):
         """Everything that the filter finds, as a file. Recorded, so it takes a POST.
 
         Raises:
-            PermissionDenied: for staff of other groups.
+            NotTheirs: for staff of other groups.
         """
-        if not self._may_export(request):
-            raise PermissionDenied(_("Your staff group may not export events."))
+        message = str(_("Your staff group may not export events."))
+        require_in(request.user, EXPORTERS, act="export-events", message=message)
         if request.method != "POST":
             return redirect(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist")
         form = EventFilterForm(
@@ -321,10 +321,10 @@ class EverythingAdmin(EventPages):
         """How far the check of the chain is, and what the last ones found; a POST begins one.
 
         Raises:
-            PermissionDenied: for staff of other groups.
+            NotTheirs: for staff of other groups.
         """
-        if not self._may_export(request):
-            raise PermissionDenied(_("Your staff group may not check the chain."))
+        message = str(_("Your staff group may not check the chain."))
+        require_in(request.user, EXPORTERS, act="check-chain", message=message)
         if request.method == "POST":
             checking.start_check(by=request.actor)  # type: ignore[attr-defined]
             return redirect("admin:audit_event_check")

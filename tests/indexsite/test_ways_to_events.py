@@ -15,10 +15,12 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.events import STAFF_ACT_REFUSED
 from accounts.models import EmailAddress, RecoveryCase, User
 from audit.admin import ReadOnlyAdmin
 from audit.models import Event
 from projects.models import DeletedProject, File, Project, Release, Report, Role
+from tests.accounts.doors import count_events
 from tests.support.people import Person, make_person
 from tests.support.uploading import token_of, upload
 from tokens.models import APIToken, TokenDenial
@@ -97,3 +99,22 @@ def test_an_event_leads_to_the_page_of_its_token_for_who_may_see_it(
         assert bool(ways(page, token)) is may
         assert ways(page, f"{EVENTS}?used_key={rows[APIToken].pk}")
     assert bool(ways(client.get(f"{EVENTS}?kind=project:file:uploaded"), token)) is may
+
+
+@pytest.mark.parametrize(
+    ("group", "path"),
+    [
+        ("Support", "audit/event/export/"),
+        ("Support", "audit/event/check/"),
+        ("Support", "numbers/uploads/export/"),
+        ("Projects", "tokens/apitoken/find/"),
+    ],
+)
+def test_a_page_that_is_closed_to_a_group_records_who_forges_a_request(
+    browser: Browser, db: None, group: str, path: str
+) -> None:
+    client = browser(make_person("someone", group=group))
+    assert client.post(f"/admin/{path}", {"text": "pypi-x", "form": "csv"}).status_code == 403
+    assert count_events(STAFF_ACT_REFUSED) == 1
+    event = Event.objects.get(kind=STAFF_ACT_REFUSED.name)
+    assert (event.actor_label, event.fields["reason"]) == ("someone", "not in the group")
