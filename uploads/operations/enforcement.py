@@ -146,7 +146,11 @@ def announce(*, reason: str, by: Actor) -> Campaign:
     return start_campaign(
         ANNOUNCED,
         audience_name(row.audience),
-        facts={"enforce_from": _day(row.enforce_from), "warn_from": _day(row.warn_from)},
+        facts={
+            "enforce_from": _day(row.enforce_from),
+            "warn_from": _day(row.warn_from),
+            **_brown_out(row),
+        },
         reason=reason,
         by=by,
     )
@@ -191,6 +195,7 @@ def warn_uploader(user: User, *, by: Actor) -> bool:
         [user],
         by=by,
         enforce_from=_day(row.enforce_from),
+        **_brown_out(row),
     )
     return True
 
@@ -240,6 +245,12 @@ def _tell_administrators(row: Enforcement, *, reason: str, by: Actor) -> None:
         "reason": reason,
     }
     notices.send("enforcement_changed", User.objects.administrators(), by=by, **facts)
+
+
+def _brown_out(row: Enforcement) -> dict[str, str]:
+    """When passwords are refused on trial next, for mails; empty if that is not planned."""
+    begin, end = row.next_brown_out(timezone.now()) or (None, None)
+    return {"brown_out_from": _day(begin), "brown_out_until": _day(end)}
 
 
 def _day(moment: datetime | None) -> str:
