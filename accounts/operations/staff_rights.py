@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
@@ -10,13 +11,14 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts import notices
+from accounts.closing import Record
 from accounts.events import STAFF_RIGHTS_CHANGED
 from accounts.models import User
 from accounts.permissions import lock_accounts, require_staff
 from accounts.sightings import require_as_seen
 from audit.actors import Actor
 from audit.groups import ADMINISTRATOR, EVERYBODY
-from audit.log import record
+from audit.log import Subject, record
 
 
 def find_state(user: User) -> tuple[object, ...]:
@@ -71,6 +73,21 @@ def set_staff_groups(
         groups=shown,
         reason=reason,
     )
+
+
+def end_with_account(user: User, *, by: Actor) -> list[Record]:
+    """Tell administrators that a member of staff deletes the own account; what records it."""
+    groups = user.groups.filter(name__in=EVERYBODY).order_by("name")
+    former = ", ".join(groups.values_list("name", flat=True))
+    if not former:
+        return []
+    reason = _("The owner deleted the account.")
+    others = User.objects.administrators().exclude(pk=user.pk)
+    notices.send(
+        "staff_rights_changed", others, by=by, changed=user.username, groups="-", reason=reason
+    )
+    fields = {"former": former, "groups": "-", "reason": reason}
+    return [partial(record, STAFF_RIGHTS_CHANGED, by=by, about=[Subject.of(user)], **fields)]
 
 
 def _require_fit(user: User) -> None:
