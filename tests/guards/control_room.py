@@ -77,4 +77,57 @@ GUARDS = [
         "        return Q()\n",
         "tests/tokens/test_staff_acts.py::test_a_list_without_tokens_is_said_to_be_empty",
     ),
+    Guard(
+        "who forges a request to a page of another group is recorded",
+        "accounts/staff_gate.py",
+        '            refuse(request, refusal.act, "not in the group")\n',
+        "",
+        "tests/indexsite/test_ways_to_events.py"
+        "::test_a_page_that_is_closed_to_a_group_records_who_forges_a_request",
+    ),
+    Guard(
+        "staff who had a whole token in hand are recorded",
+        "tokens/staff_acts.py",
+        "            note_lookup(token, is_whole=True, by=by)\n",
+        "",
+        "tests/tokens/test_staff_acts.py::test_a_pasted_token_leads_to_its_page",
+    ),
+    Guard(
+        "an owner can stop a recovery case while the site is read-only",
+        "indexsite/read_only.py",
+        '    "accounts:cancel-recovery",',
+        "",
+        "tests/indexsite/test_read_only.py"
+        "::test_while_read_only_an_owner_stops_a_recovery_case_as_staff_can_complete_it",
+    ),
+    Guard(
+        "administrators hear of staff who delete their account",
+        "accounts/operations/closing.py",
+        "    records += staff_rights.end_with_account(user, by=by)\n",
+        "",
+        "tests/accounts/test_closing.py::test_administrators_are_told_when_one_of_staff_leaves",
+    ),
+    Guard(
+        "an export ends with the event that its last line names",
+        "audit/exports.py",
+        "_events_between(number, head.number)",
+        "_events_between(number, ChainHead.objects.get(pk=1).number)",
+        "tests/audit/test_exports.py"
+        "::test_what_is_recorded_while_an_export_begins_is_left_to_the_next_one",
+    ),
+    Guard(
+        "a mail about passwords names the brown-out before the end",
+        "uploads/operations/enforcement.py",
+        "    begin, end = row.next_brown_out(timezone.now()) or (None, None)\n",
+        "    begin, end = (None, None)\n",
+        "tests/uploads/test_enforcement.py::test_banner_and_mails_name_the_next_brown_out",
+    ),
+    Guard(
+        "only the page of a token that the reader may see is linked",
+        "audit/admin.py",
+        "            and pages.has_view_permission(request)\n",
+        "",
+        "tests/indexsite/test_ways_to_events.py"
+        "::test_an_event_leads_to_the_page_of_its_token_for_who_may_see_it",
+    ),
 ]
