@@ -43,7 +43,7 @@ def staff_page(view: View) -> View:
     """A page for staff, who are asked for a second factor where the last proof is older than half
     an hour. Whoever does not get in is led on, or told why; nothing is done.
     """
-    return sudo_page(_counted(_with_memory(view)), gate=_for_staff)
+    return sudo_page(_counted(view), gate=_for_staff)
 
 
 def _for_staff(view: View) -> View:
@@ -59,21 +59,13 @@ def _for_staff(view: View) -> View:
 def _counted(view: View) -> View:
     @wraps(view)
     def counted(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        return take_attempt(request, PAGES) or view(request, *args, **kwargs)
-
-    return counted
-
-
-def _with_memory(view: View) -> View:
-    @wraps(view)
-    def with_memory(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
-            return view(request, *args, **kwargs)
+            return take_attempt(request, PAGES) or view(request, *args, **kwargs)
         except NotTheirs as refusal:
             refuse(request, refusal.act, "not in the group")
             raise
 
-    return with_memory
+    return counted
 
 
 def refuse(request: HttpRequest, act: str, reason: str) -> None:
