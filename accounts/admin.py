@@ -104,6 +104,7 @@ class AccountList(ChangeList):
 class UserAdmin(ObjectAdmin):
     """People: everything that the site knows of one, on one page."""
 
+    events_of = {"account": "pk"}
     seen_by = SEEN_BY
     subject_kind = "user"
     list_display = ["username", "state", "staff_groups", "factors", "joined_at", "last_login"]
@@ -180,6 +181,7 @@ class UserAdmin(ObjectAdmin):
 class EmailAddressAdmin(ObjectAdmin):
     """Mail addresses, and the way to verify one by hand."""
 
+    events_of = {"account": "user_id"}
     seen_by = SEEN_BY
     list_display = ["address", "user", "is_primary", "verified_at"]
     list_filter = [("verified_at", admin.EmptyFieldListFilter)]
@@ -325,6 +327,7 @@ class AccountLinkAdmin(ObjectAdmin):
 class RecoveryCaseAdmin(ObjectAdmin):
     """The queue of recovery cases: what is open first, the oldest on top."""
 
+    events_of = {"account": "user_id"}
     seen_by = SEEN_BY
     list_display = ["user", "state", "age", "opened_at", "opened_by", "due_at"]
     list_filter = [("ended_at", admin.EmptyFieldListFilter), "outcome"]

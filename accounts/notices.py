@@ -6,12 +6,13 @@ import logging
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from smtplib import SMTPRecipientsRefused
 from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
 from django.core.exceptions import ObjectDoesNotExist
-from django.core.mail import EmailMultiAlternatives
+from django.core.mail import EmailMultiAlternatives, get_connection
 from django.db import transaction
 from django.db.models import Q
 from django.template.loader import render_to_string
@@ -309,6 +310,31 @@ def _send(mail: OutboxMail) -> bool:
         return False
     row.update(sent_at=timezone.now(), leased_until=None, failure="")
     return True
+
+
+def send_at_once(
+    notice: str, users: Iterable[User], /, *, by: Actor, timeout: float, **facts: Any
+) -> int:
+    """Send a notice past the outbox, for what the worker cannot tell of; to how many users.
+
+    Args:
+        timeout: seconds that the mail server may let one question stand.
+    """
+    addresses = [user.primary_email for user in users]
+    usable = [row for row in addresses if row is not None and row.verified_at is not None]
+    messages = [render(compose(notice, row, by=by, **facts)) for row in usable]
+    give_back()
+    sent = 0
+    for message in messages:
+        message.connection = get_connection(timeout=timeout)
+        try:
+            sent += message.send()
+        except SMTPRecipientsRefused:
+            logger.warning("A mail (%s) was refused its recipient.", notice)
+        except OSError as error:  # SMTPException is one
+            logger.warning("Mail (%s) was not sent at once: %s", notice, type(error).__name__)
+            break
+    return sent
 
 
 def _is_wanted(mail: OutboxMail) -> bool:

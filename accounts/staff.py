@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied, ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path, reverse
@@ -22,6 +22,7 @@ from django.utils.translation import gettext as _
 from django.views.generic import View
 
 from accounts.forms.fields import ReasonField
+from accounts.sightings import CHANGED, digest_state
 from accounts.staff_gate import ACTS, refuse, staff_page, take_attempt
 from audit.actors import Actor
 from audit.admin import ReadOnlyAdmin
@@ -55,6 +56,20 @@ class SeenForm(ReasonForm):
     def __init__(self, *args: Any, row: Any, **kwargs: Any) -> None:
         super().__init__(*args, row=row, **kwargs)
         self.fields["version"].initial = row.version
+
+
+class SightedForm(ReasonForm):
+    """Carries how what is decided about stood when the form was shown."""
+
+    seen = forms.CharField(widget=forms.HiddenInput, max_length=64)
+
+    def __init__(self, *args: Any, row: Any, **kwargs: Any) -> None:
+        super().__init__(*args, row=row, **kwargs)
+        self.fields["seen"].initial = digest_state(*self.state_of(row))
+
+    def state_of(self, row: Any) -> tuple[object, ...]:
+        """What the operation will compare: its own `find_state`."""
+        raise NotImplementedError
 
 
 class StaffPage(View, ABC):
@@ -167,7 +182,16 @@ class StaffAct(StaffPage):
         form = self._form_for(request, row)
         if self._try(request, form, partial(self.act, row)):
             return redirect(self._after(row))
+        if form.has_error(NON_FIELD_ERRORS, CHANGED):
+            return self._look_again(request, pk, form)
         return self._page(request, row, form)
+
+    def _look_again(self, request: HttpRequest, pk: str, form: ReasonForm) -> HttpResponse:
+        """Why nothing was done, and how things stand now; the reason is what stays."""
+        row = self._find(pk)
+        fresh = self.form_class(row=row, act=type(self))
+        fresh.fields["reason"].initial = form.cleaned_data.get("reason", "")
+        return self._page(request, row, fresh, refusals=list(map(str, form.non_field_errors())))
 
     def _find(self, pk: str) -> Any:
         try:
@@ -181,12 +205,15 @@ class StaffAct(StaffPage):
             return _page_of(self.model, "change", row.pk)
         return _page_of(self.model, "changelist")
 
-    def _page(self, request: HttpRequest, row: Any, form: ReasonForm) -> HttpResponse:
+    def _page(
+        self, request: HttpRequest, row: Any, form: ReasonForm, refusals: Sequence[str] = ()
+    ) -> HttpResponse:
         return self._show(
             request,
             "admin/staff_act.html",
             row=row,
             form=form,
+            refusals=refusals,
             consequences=self.consequences(row),
             back=_page_of(self.model, "change", row.pk),
             kind=self.model._meta.verbose_name,
@@ -352,7 +379,6 @@ class ObjectAdmin(ReadOnlyAdmin):
                     for seen_by, make in _panels.get(self.model, [])
                     if is_in(request.user, seen_by)
                 ],
-                "events_url": self.events_url(row),
             }
         return super().render_change_form(request, context, *args, **kwargs)
 
@@ -363,9 +389,3 @@ class ObjectAdmin(ReadOnlyAdmin):
             for act in acts_on(self.model)
             if is_in(request.user, act.groups) and act.is_offered(row)
         ]
-
-    def events_url(self, row: Any) -> str:
-        """Where the events about a row are."""
-        names = {"user": "account", "project": "project"}
-        name = names.get(self.subject_kind)
-        return f"{reverse('admin:audit_event_changelist')}?{name}={row.pk}" if name else ""

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from accounts.models import EmailAddress, RateCount, User
 from accounts.operations import emails, freezing, limits, passwords, staff_rights
 from accounts.permissions import MAY_HELP
-from accounts.staff import ReasonForm, StaffAct, offered_on
+from accounts.staff import SightedForm, StaffAct, offered_on
 from accounts.staff_bulk import BulkAct, accounts_of, offered_on_events
 from audit.actors import Actor
 from audit.groups import ADMINISTRATOR, EVERYBODY
@@ -151,7 +151,7 @@ class DisablePassword(StaffAct):
         return _("The password of %s is disabled.") % row.username
 
 
-class GroupsForm(ReasonForm):
+class GroupsForm(SightedForm):
     """Which staff groups."""
 
     groups = forms.MultipleChoiceField(
@@ -167,10 +167,13 @@ class GroupsForm(ReasonForm):
     )
     field_order = ["groups", "reason"]
 
-    def __init__(self, *args: Any, row: Any = None, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, row: Any, **kwargs: Any) -> None:
         super().__init__(*args, row=row, **kwargs)
-        if row is not None:
-            self.fields["groups"].initial = list(row.groups.values_list("name", flat=True))
+        self.fields["groups"].initial = list(row.groups.values_list("name", flat=True))
+
+    def state_of(self, row: Any) -> tuple[object, ...]:
+        """The groups it is in."""
+        return staff_rights.find_state(row)
 
 
 @offered_on(User)
@@ -198,7 +201,9 @@ class ChangeStaffRights(StaffAct):
 
     def act(self, row: Any, *, fields: dict[str, Any], reason: str, by: Actor) -> str:
         """Change them."""
-        staff_rights.set_staff_groups(row, fields["groups"], reason=reason, by=by)
+        staff_rights.set_staff_groups(
+            row, fields["groups"], seen=fields["seen"], reason=reason, by=by
+        )
         return _("The staff rights of %s were changed.") % row.username
 
 

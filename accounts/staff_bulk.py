@@ -97,7 +97,12 @@ class BulkAct(StaffPage):
         """
         form = EventFilterForm(request.GET, sees_origins=is_in(request.user, SEE_ORIGINS))
         if not form.is_valid():
-            raise ValidationError(_("The filter is not right, so nothing is listed."))
+            said = [str(text) for texts in form.errors.values() for text in texts]
+            raise ValidationError(
+                " ".join([_("The filter is not right, so nothing is listed."), *said])
+            )
+        if form.is_empty():
+            raise ValidationError(_("Without a filter this would reach all. Filter the list."))
         events: list[Event] = []
         for batch in form.search().batches():
             events += batch

@@ -21,7 +21,7 @@ from accounts.gates import is_fully_signed_in
 from accounts.limits import Limit, LimitReached
 from accounts.sudo import sudo_page
 from audit.failures import record_failure
-from audit.groups import groups_of
+from audit.groups import NotTheirs, groups_of
 
 View = Callable[..., HttpResponse]
 PAGES = Limit("staff pages", 600, 5 * 60)
@@ -59,7 +59,11 @@ def _for_staff(view: View) -> View:
 def _counted(view: View) -> View:
     @wraps(view)
     def counted(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        return take_attempt(request, PAGES) or view(request, *args, **kwargs)
+        try:
+            return take_attempt(request, PAGES) or view(request, *args, **kwargs)
+        except NotTheirs as refusal:
+            refuse(request, refusal.act, "not in the group")
+            raise
 
     return counted
 

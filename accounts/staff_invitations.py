@@ -16,8 +16,8 @@ from django.utils.translation import gettext_lazy
 from accounts import switches
 from accounts.models import AccountLink, SwitchState
 from accounts.operations import registration
-from accounts.operations.switches import turn
-from accounts.staff import ReasonForm, StaffAct, StaffPage, offered_on
+from accounts.operations.switches import find_state, turn
+from accounts.staff import SightedForm, StaffAct, StaffPage, offered_on
 from audit.actors import Actor
 
 _AS_FIRST = "environment"  # in forms: a choice has a value
@@ -91,7 +91,7 @@ class CancelLink(StaffAct):
         return _("The link was ended.")
 
 
-class SwitchForm(ReasonForm):
+class SwitchForm(SightedForm):
     """Another value for a switch, what is said of it, and until when."""
 
     value = forms.ChoiceField(label=gettext_lazy("New value"), widget=forms.RadioSelect)
@@ -128,6 +128,10 @@ class SwitchForm(ReasonForm):
         self.fields["reason"].help_text = _(
             "At least 10 characters. Kept in the audit log, and shown to everybody with the banner."
         )
+
+    def state_of(self, row: Any) -> tuple[object, ...]:
+        """How it stands."""
+        return find_state(switches.find(row.name))
 
     def clean_value(self) -> str:
         """What the operation is told."""

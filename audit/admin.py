@@ -22,7 +22,7 @@ from django.utils.translation import gettext_lazy as _
 from audit import checking, exports
 from audit.acts import event_acts
 from audit.forms import EventFilterForm
-from audit.groups import BLOCK_ORIGINS, EVERYBODY, EXPORTERS, SEE_ORIGINS, is_in
+from audit.groups import BLOCK_ORIGINS, EVERYBODY, EXPORTERS, SEE_ORIGINS, is_in, require_in
 from audit.models import (
     ChainCheck,
     ChainHead,
@@ -46,11 +46,15 @@ class ReadOnlyAdmin(AnyAdmin):
 
     Attributes:
         seen_by: the staff groups that may look.
-        subject_kind: the kind of the subjects of events that these rows are, "" for other rows.
+        subject_kind: the kind of the subjects of events that these rows are, "token" for what acts
+            in somebody's name, "" for other rows.
+        events_of: by which filters the events around a row are found, and the row's attribute that
+            each takes.
     """
 
     seen_by: ClassVar[frozenset[str]] = EVERYBODY
     subject_kind: ClassVar[str] = ""
+    events_of: ClassVar[dict[str, str]] = {}
     actions = None  # what the site offers for all models would change several at once
     change_form_template = "admin/audit/read_only.html"
 
@@ -83,6 +87,21 @@ class ReadOnlyAdmin(AnyAdmin):
             Http404: always.
         """
         raise Http404
+
+    def render_change_form(
+        self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """One row, and the way to the events around it."""
+        row = kwargs.get("obj")
+        if row is not None:
+            context["events_url"] = self.events_url(row)
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def events_url(self, row: Any) -> str:
+        """Where the events around a row are; "" where it names nothing that they know."""
+        values = {name: getattr(row, attribute) for name, attribute in self.events_of.items()}
+        query = urlencode({name: value for name, value in values.items() if value})
+        return f"{reverse('admin:audit_event_changelist')}?{query}" if query else ""
 
 
 _GAP = "00000000-0000-0000-0000-000000000000"
@@ -129,7 +148,10 @@ class EventPages(ReadOnlyAdmin):
         if not self.has_view_permission(request):
             raise PermissionDenied
         form = EventFilterForm(
-            request.GET, fixed=self.fixed, sees_origins=self._sees_origins(request)
+            request.GET,
+            fixed=self.fixed,
+            sees_origins=self._sees_origins(request),
+            beside=["before"],
         )
         page = EventPage([], None, is_full=False)
         if form.is_valid():
@@ -146,7 +168,7 @@ class EventPages(ReadOnlyAdmin):
             "query": urlencode(used),
             "older": urlencode(older) if page.older else "",
             "is_newest": "before" not in request.GET,
-            "acts": event_acts(request.user) if form.is_valid() else [],
+            "acts": event_acts(request.user) if form.is_valid() and not form.is_empty() else [],
             "act_query": urlencode({**used, **self._as_filter()}),
             "export_url": self._export_url() if self._may_export(request) else "",
             "may_check": self._may_export(request),
@@ -159,14 +181,17 @@ class EventPages(ReadOnlyAdmin):
         """Everything that the filter finds, as a file. Recorded, so it takes a POST.
 
         Raises:
-            PermissionDenied: for staff of other groups.
+            NotTheirs: for staff of other groups.
         """
-        if not self._may_export(request):
-            raise PermissionDenied(_("Your staff group may not export events."))
+        message = str(_("Your staff group may not export events."))
+        require_in(request.user, EXPORTERS, act="export-events", message=message)
         if request.method != "POST":
             return redirect(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist")
         form = EventFilterForm(
-            request.POST, fixed=self.fixed, sees_origins=self._sees_origins(request)
+            request.POST,
+            fixed=self.fixed,
+            sees_origins=self._sees_origins(request),
+            beside=["csrfmiddlewaretoken", "form"],
         )
         kind = "csv" if request.POST.get("form") == "csv" else "jsonl"
         if not form.is_valid():
@@ -228,6 +253,8 @@ class EventPages(ReadOnlyAdmin):
             "sentence": sentence(event, event.about),
             "actor": _link(pages, event.actor_kind, event.actor_id, event.actor_label),
             "credential": event.credential_label,
+            "token_id": _token_of(event),
+            "token": _link(pages, "token", _token_of(event), event.credential_label),
             "about": [_link(pages, row.kind, row.subject_id, row.label) for row in event.about],
             "address": event.origin.network_address if event.origin else "",
         }
@@ -294,10 +321,10 @@ class EverythingAdmin(EventPages):
         """How far the check of the chain is, and what the last ones found; a POST begins one.
 
         Raises:
-            PermissionDenied: for staff of other groups.
+            NotTheirs: for staff of other groups.
         """
-        if not self._may_export(request):
-            raise PermissionDenied(_("Your staff group may not check the chain."))
+        message = str(_("Your staff group may not check the chain."))
+        require_in(request.user, EXPORTERS, act="check-chain", message=message)
         if request.method == "POST":
             checking.start_check(by=request.actor)  # type: ignore[attr-defined]
             return redirect("admin:audit_event_check")
@@ -347,6 +374,12 @@ class RefusalAdmin(EventPages):
 def _number(text: str) -> int | None:
     """A number below which a page begins; None for what is none."""
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+
+
+def _token_of(event: Event) -> str:
+    """The id of the API token that acted, or that the event is about; "" if none did."""
+    named = event.fields.get("token_id", "")
+    return str(named or (event.credential_id if event.credential == "token" else ""))
 
 
 def _link(pages: dict[str, str], kind: str, pk: str, label: str) -> Link:

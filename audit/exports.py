@@ -62,16 +62,17 @@ def _kept(name: str, value: str) -> str:
 
 def export_search(search: EventSearch, *, form: str, before: int) -> Iterator[str]:
     """The lines of a file with all events that are found below a number, newest first."""
-    return _lines((event for batch in search.batches(before=before) for event in batch), form)
+    events = (event for batch in search.batches(before=before) for event in batch)
+    return _lines(events, form, ChainHead.objects.get(pk=1))
 
 
 def export_since(number: int) -> Iterator[str]:
-    """JSON lines with the events after a number, oldest first."""
-    return _lines(_events_since(number), "jsonl")
+    """JSON lines with the events after a number, oldest first, up to that of the last line."""
+    head = ChainHead.objects.get(pk=1)
+    return _lines(_events_between(number, head.number), "jsonl", head)
 
 
-def _events_since(number: int) -> Iterator[Event]:
-    last = ChainHead.objects.get(pk=1).number
+def _events_between(number: int, last: int) -> Iterator[Event]:
     while number < last:
         rows = Event.objects.filter(number__gt=number, number__lte=last).order_by("number")[:_BATCH]
         events = attach_surroundings(list(rows))
@@ -81,9 +82,8 @@ def _events_since(number: int) -> Iterator[Event]:
         yield from events
 
 
-def _lines(events: Iterable[Event], form: str) -> Iterator[str]:
+def _lines(events: Iterable[Event], form: str, head: ChainHead) -> Iterator[str]:
     write: Any = csv.writer(Echo()).writerow if form == "csv" else None
-    head = ChainHead.objects.get(pk=1)
     if write:
         yield write(COLUMNS)
     for event in events:

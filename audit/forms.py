@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +15,7 @@ from audit.networks import find_range
 from audit.search import EventSearch
 
 _LONGEST = 200  # characters
+_NAMED = 5  # names in one sentence
 
 
 def _moment(label: Any) -> forms.DateTimeField:
@@ -40,6 +42,7 @@ class EventFilterForm(forms.Form):
     Args:
         fixed: what the page is about; these fields are not offered.
         sees_origins: whether the reader may find events by their network address.
+        beside: what else may be sent; any other name is refused.
     """
 
     q = _text(
@@ -63,9 +66,15 @@ class EventFilterForm(forms.Form):
     used_key = _text(_("Id of the API token"))
 
     def __init__(
-        self, data: Any, *, fixed: dict[str, Any] | None = None, sees_origins: bool = True
+        self,
+        data: Any,
+        *,
+        fixed: dict[str, Any] | None = None,
+        sees_origins: bool = True,
+        beside: Collection[str] = (),
     ) -> None:
         super().__init__(data, auto_id="filter-%s")
+        self._beside = frozenset(beside)
         self._fixed = fixed or {}
         self._sees_origins = sees_origins
         if not sees_origins:
@@ -96,6 +105,22 @@ class EventFilterForm(forms.Form):
         if network and find_range(network) is None:
             raise ValidationError(_("Type an address, a range such as 192.0.2.0/24, or 192.0.2."))
         return network
+
+    def clean(self) -> dict[str, Any]:
+        """Only what is a filter of this page: a mistyped name would otherwise filter nothing.
+
+        Raises:
+            ValidationError: with the names that are none.
+        """
+        unknown = sorted(set(self.data) - set(self.fields) - self._beside)
+        if unknown:
+            names = ", ".join(f"“{name[:_LONGEST]}”" for name in unknown[:_NAMED])
+            raise ValidationError(_("There is no filter %s here.") % names, code="unknown")
+        return self.cleaned_data
+
+    def is_empty(self) -> bool:
+        """Whether a valid filter leaves nothing out, as one of blanks does."""
+        return self.search() == EventSearch(sees_origins=self._sees_origins)
 
     def search(self) -> EventSearch:
         """The search that a valid filter asks for."""

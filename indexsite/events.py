@@ -13,3 +13,10 @@ NUMBERS_PUBLISHED = define(
     "position",
     "reason",
 )
+LATE_WORKER_TOLD = define(
+    "site:worker:late",
+    _("The worker was late, and the web server told {mails} administrators: {jobs}"),
+    "jobs",
+    "mails",
+    is_failure=True,
+)

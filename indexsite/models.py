@@ -62,3 +62,19 @@ class PublicNumbers(models.Model):
 
     def __str__(self) -> str:
         return "on" if self.is_on else "off"
+
+
+class Incident(models.Model):
+    """A trouble of which the web server tells, because the worker may not.
+
+    Attributes:
+        told_at: when administrators were told; None while all is well, or they are to be told.
+        leased_until: until when one process has it in hand to tell them.
+    """
+
+    key = models.CharField(max_length=40, primary_key=True)
+    told_at = models.DateTimeField(null=True)
+    leased_until = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return self.key

@@ -33,6 +33,8 @@ STAYS_OPEN: Final = {
     "accounts:passkey-sign-in",
     "accounts:sign-out",
     STOPS_MAIL,
+    "accounts:cancel-recovery",  # staff can complete a case meanwhile, so its owner can stop it
+    "accounts:cancel-own-recovery",
     "projects:actions",  # searches, and answers that there is nothing else
 }
 UPLOAD: Final = "uploads:file-upload"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from django import forms
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import ValidationError
 from django.db.models import Count
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy, gettext_noop
 
 from accounts.staff import Cell, ReasonForm, StaffPage
 from audit.downloads import Echo, harmless
-from audit.groups import EVERYBODY, EXPORTERS, SEE_ORIGINS, is_in
+from audit.groups import EVERYBODY, EXPORTERS, SEE_ORIGINS, is_in, require_in
 from indexsite import series, sheets
 from indexsite.gauges import owners_without
 from indexsite.incidents import Line, Refusals
@@ -191,13 +191,14 @@ def export_sheet(request: HttpRequest, key: str) -> HttpResponse | StreamingHttp
 
     Raises:
         Http404: if there is no such table.
-        PermissionDenied: for staff of groups that may not export, or not see it.
+        NotTheirs: for staff of groups that may not export, or not see it.
     """
     if key not in SHEETS:
         raise Http404
     seen_by, make = SHEETS[key]
-    if not (is_in(request.user, EXPORTERS) and is_in(request.user, seen_by)):
-        raise PermissionDenied(_("Your staff group may not export these numbers."))
+    for groups in (EXPORTERS, seen_by):
+        message = _("Your staff group may not export these numbers.")
+        require_in(request.user, groups, act="export-numbers", message=message)
     if request.method != "POST":
         return redirect("admin:numbers")
     sheet = make(Rolled.read(), None)

@@ -19,12 +19,14 @@ from audit import checking, timetable
 from audit.actors import system
 from audit.checks import check_memory
 from audit.models import JobRun
+from indexsite.models import Incident
 
 LEAST_FREE = 1024**3  # bytes
 LEAST_FREE_PERCENT = 5
 TOLD_EVERY = timedelta(days=1)
 SLOWEST_MAIL = timedelta(hours=1)
 NOTICE = "trouble"
+WORKER = "worker"
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,11 @@ def tell_troubles() -> int:
     told = 0
     recently = OutboxMail.objects.filter(notice=NOTICE, queued_at__gt=timezone.now() - TOLD_EVERY)
     known = {facts.get("key") for facts in recently.values_list("facts", flat=True)}
-    for trouble in find_troubles():
+    known |= _told_by_web_server()
+    troubles = find_troubles()
+    if not any(trouble.key == WORKER for trouble in troubles):
+        Incident.objects.filter(key=WORKER).exclude(told_at=None).update(told_at=None)
+    for trouble in troubles:
         if trouble.key in known:
             continue
         notices.send(
@@ -62,6 +68,18 @@ def tell_troubles() -> int:
         )
         told += 1
     return told
+
+
+def _told_by_web_server() -> set[str]:
+    """The keys of what `indexsite.watching` told of lately."""
+    recently = Incident.objects.filter(told_at__gt=timezone.now() - TOLD_EVERY)
+    return set(recently.values_list("key", flat=True))
+
+
+def late_worker(late: list[str]) -> Trouble:
+    """That jobs of these names should have run."""
+    names = ", ".join(late)
+    return Trouble(WORKER, _("The worker is late: %s should have run. Is it running?") % names)
 
 
 def _chain() -> Iterator[Trouble]:
@@ -104,10 +122,7 @@ def _disk() -> Iterator[Trouble]:
 def _jobs() -> Iterator[Trouble]:
     late = timetable.late_jobs()
     if late:
-        yield Trouble(
-            "worker",
-            _("The worker is late: %s should have run. Is it running?") % ", ".join(late),
-        )
+        yield late_worker(late)
     for job in JobRun.objects.exclude(failure="").order_by("name"):
         yield Trouble(
             f"job {job.name}",

@@ -37,6 +37,7 @@ from projects.models import (
 class ProjectAdmin(ObjectAdmin):
     """Projects."""
 
+    events_of = {"project": "pk"}
     subject_kind = "project"
     list_display = ["name", "status", "quarantined_at", "serial", "created_at"]
     list_filter = ["status", ("critical_since", admin.EmptyFieldListFilter)]
@@ -61,6 +62,7 @@ class ProjectAdmin(ObjectAdmin):
 class QuarantineAdmin(ReadOnlyAdmin):
     """The queue of what is to be looked at, the oldest first; each leads to the project's page."""
 
+    events_of = {"project": "pk"}
     list_display = ["project", "quarantined_at", "quarantined_because"]
     ordering = ["quarantined_at", "pk"]
     list_display_links = None
@@ -82,6 +84,7 @@ class QuarantineAdmin(ReadOnlyAdmin):
 class ReleaseAdmin(ReadOnlyAdmin):
     """Releases."""
 
+    events_of = {"project": "project_id"}
     list_display = ["project", "version", "yanked_at", "created_at"]
     list_select_related = ["project"]
     search_fields = ["project__normalized_name", "version"]
@@ -92,6 +95,7 @@ class ReleaseAdmin(ReadOnlyAdmin):
 class FileAdmin(ReadOnlyAdmin):
     """Files, with who uploaded them and how."""
 
+    events_of = {"project": "project_id"}
     list_display = [
         "filename",
         "kind",
@@ -111,6 +115,7 @@ class FileAdmin(ReadOnlyAdmin):
 class RoleAdmin(ReadOnlyAdmin):
     """Roles."""
 
+    events_of = {"project": "project_id", "account": "user_id"}
     list_display = ["project", "user", "kind", "created_at"]
     list_select_related = ["project", "user"]
     list_filter = ["kind"]
@@ -131,6 +136,7 @@ class ProhibitedNameAdmin(ObjectAdmin):
 class DeletedProjectAdmin(ObjectAdmin):
     """Tombstones."""
 
+    events_of = {"project": "project_id"}
     list_display = ["name", "serial", "deleted_at", "deleted_by", "name_freed_at"]
     search_fields = ["name", "normalized_name"]
     show_full_result_count = False
@@ -149,6 +155,7 @@ class BurntFilenameAdmin(ObjectAdmin):
 class ReportAdmin(ObjectAdmin):
     """The queue of what people report: what is open first, the oldest on top."""
 
+    events_of = {"project": "project_id"}
     list_display = ["project_name", "kind", "age", "made_at", "who", "outcome"]
     list_filter = [
         ("answered_at", admin.EmptyFieldListFilter),

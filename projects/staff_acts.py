@@ -14,7 +14,8 @@ from accounts.staff import Cell, StaffAct, StaffPanel, add_staff_panel, offered_
 from accounts.staff_bulk import BulkAct, offered_on_events
 from audit.actors import Actor
 from audit.groups import EVERYBODY
-from audit.models import Event
+from audit.models import Event, EventSubject
+from projects.events import FILE_UPLOADED
 from projects.models import File, Project, Role
 from projects.operations import quarantine
 
@@ -105,13 +106,22 @@ class QuarantineUploaded(BulkAct):
     )
 
     def rows(self, events: Sequence[Event]) -> list[Any]:
-        """Projects with files that came by one of the tokens, not before the first event."""
+        """Projects that uploads by one of the tokens are about, from the first event on.
+
+        By the numbers of events, because a file has its time before the event of its upload has.
+        """
         if not events:
             return []
-        tokens = {event.token_id for event in events if event.token_id}
-        since = min(event.recorded_at for event in events)
-        files = File.objects.filter(token_id__in=tokens, uploaded_at__gte=since)
-        found = Project.objects.filter(pk__in=files.values("project_id"))
+        uploads = Event.objects.filter(
+            kind=FILE_UPLOADED.name,
+            token_id__in={event.token_id for event in events if event.token_id},
+            number__gte=min(event.number for event in events),
+        )
+        about = EventSubject.objects.filter(
+            kind="project", event_number__in=uploads.values("number")
+        )
+        ids = about.order_by().values_list("subject_id", flat=True).distinct()
+        found = Project.objects.filter(pk__in=list(ids))
         return list(found.exclude(status=Project.Status.QUARANTINED))
 
     def consequences(self, count: int) -> list[str]:

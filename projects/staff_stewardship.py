@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.forms.fields import AccountField, ExactInput
-from accounts.staff import ReasonForm, StaffAct, offered_on
+from accounts.staff import ReasonForm, SightedForm, StaffAct, offered_on
 from audit.actors import Actor
 from projects.models import BurntFilename, Project
 from projects.operations import contents, lifecycle, roles, size_limits
@@ -148,7 +148,7 @@ class DeleteProject(StaffAct):
         return _("The project %s is deleted.") % row.name
 
 
-class LimitsForm(ReasonForm):
+class LimitsForm(SightedForm):
     """Mebibytes, or nothing for the site's own limit."""
 
     file = forms.IntegerField(
@@ -171,6 +171,10 @@ class LimitsForm(ReasonForm):
             self.fields[name].initial = None if limit is None else limit >> 20
             text = _("Leave it empty for the site's own limit, which is %d MiB.")
             self.fields[name].help_text = text % (of_site >> 20)
+
+    def state_of(self, row: Any) -> tuple[object, ...]:
+        """The limits it has."""
+        return size_limits.find_state(row)
 
 
 @offered_on(Project)
@@ -200,7 +204,9 @@ class ChangeLimits(StaffAct):
         file, total = (
             None if fields[name] is None else fields[name] << 20 for name in ("file", "total")
         )
-        size_limits.change_limits(row, file=file, total=total, reason=reason, by=by)
+        size_limits.change_limits(
+            row, file=file, total=total, seen=fields["seen"], reason=reason, by=by
+        )
         return _("The limits of %s were changed.") % row.name
 
 

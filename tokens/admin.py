@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.db.models import Q, QuerySet, TextField
 from django.db.models.functions import Cast
 from django.http import HttpRequest, HttpResponse
@@ -29,6 +30,20 @@ SOON = timedelta(days=14)
 LONG_UNUSED = timedelta(days=90)
 
 
+def _chosen(value: str | None, choices: dict[str, Q]) -> Q:
+    """What a filter leaves, everything if it is not used.
+
+    Raises:
+        IncorrectLookupParameters: if it has no such choice: what filters nothing would have all
+            that is listed revoked.
+    """
+    if value is None:
+        return Q()
+    if value not in choices:
+        raise IncorrectLookupParameters(value)
+    return choices[value]
+
+
 class ExpiryFilter(admin.SimpleListFilter):
     """By when tokens end."""
 
@@ -47,7 +62,7 @@ class ExpiryFilter(admin.SimpleListFilter):
             "soon": Q(expires_at__gt=now, expires_at__lte=now + SOON),
             "over": Q(expires_at__lte=now),
         }
-        return queryset.filter(choices.get(self.value() or "", Q()))
+        return queryset.filter(_chosen(self.value(), choices))
 
 
 class UseFilter(admin.SimpleListFilter):
@@ -67,7 +82,7 @@ class UseFilter(admin.SimpleListFilter):
             "never": Q(last_used_at=None),
             "long-ago": Q(last_used_at__lt=before) | Q(last_used_at=None, created_at__lt=before),
         }
-        return queryset.filter(choices.get(self.value() or "", Q()))
+        return queryset.filter(_chosen(self.value(), choices))
 
 
 class ScopeFilter(admin.SimpleListFilter):
@@ -90,8 +105,7 @@ class ScopeFilter(admin.SimpleListFilter):
         patterned = _has_caveat(ProjectPatterns)
         choices = {"some": named, "patterns": patterned, "all": ~named & ~patterned}
         as_text = Cast("caveats", TextField())
-        chosen = choices.get(self.value() or "", Q())
-        return queryset.alias(caveats_text=as_text).filter(chosen)
+        return queryset.alias(caveats_text=as_text).filter(_chosen(self.value(), choices))
 
 
 def _has_caveat(kind: type[Caveat]) -> Q:
@@ -103,6 +117,8 @@ def _has_caveat(kind: type[Caveat]) -> Q:
 class APITokenAdmin(ObjectAdmin):
     """What uploads in whose name. The root key is shown to nobody."""
 
+    subject_kind = "token"
+    events_of = {"used_key": "pk"}
     seen_by = SEEN_BY
     change_list_template = "admin/tokens/list.html"
     list_display = ["name", "user", "created_at", "expires_at", "last_used_at", "revoked_at"]
@@ -195,6 +211,7 @@ class APITokenAdmin(ObjectAdmin):
 class TokenDenialAdmin(ReadOnlyAdmin):
     """Which tokens owners have cut off from their projects."""
 
+    events_of = {"used_key": "token_id", "project": "project_id"}
     seen_by = SEEN_BY
 
     list_display = ["token", "project", "denied_by", "denied_at"]

@@ -59,3 +59,11 @@ TOKEN_REFUSED = define(
     "reason",
     is_failure=True,
 )
+TOKEN_LOOKED_UP = define(
+    "staff:token:found",
+    _("{actor} pasted a text that {match} the API token {name} of {owner}"),
+    "token_id",
+    "name",
+    "owner",
+    "match",  # "is" or "names"
+)

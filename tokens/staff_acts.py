@@ -7,8 +7,9 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.exceptions import DisallowedModelAdminLookup
 from django.contrib.admin.options import IncorrectLookupParameters
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -20,14 +21,14 @@ from accounts.models import User
 from accounts.staff import Cell, StaffAct, StaffPanel, add_staff_panel, offered_on
 from accounts.staff_bulk import ROWS_ACTED_ON, BulkAct, offered_on_events
 from audit.actors import Actor
-from audit.groups import AUDITOR, is_in
+from audit.groups import require_in
 from audit.models import Event
 from tokens import macaroons
 from tokens.models import APIToken
-from tokens.operations.leaks import find_token
+from tokens.operations.leaks import MAY_SEE, find_token, note_lookup
 from tokens.operations.revoking import MAY_REVOKE, revoke_tokens
 
-SEEN_BY = MAY_REVOKE | {AUDITOR}
+SEEN_BY = MAY_SEE
 _LEAKED = (
     gettext_lazy("The token was published by mistake."),
     gettext_lazy("The token was used by somebody else."),
@@ -147,8 +148,13 @@ class RevokeListedTokens(RevokeTokensOfEvents):
     def _found(self, request: HttpRequest) -> list[Any]:
         try:
             found = admin.site.get_model_admin(APIToken).get_changelist_instance(request)
-        except IncorrectLookupParameters as error:
-            raise ValidationError(_("The filter is not right, so nothing is listed.")) from error
+        except (IncorrectLookupParameters, DisallowedModelAdminLookup) as error:
+            names = ", ".join(f"“{name}”" for name in sorted(request.GET)[:5])
+            raise ValidationError(
+                _("The filter is not right, so nothing is listed: %s.") % names
+            ) from error
+        if not (found.get_filters_params() or found.query):
+            raise ValidationError(_("Without a filter this would reach all. Filter the list."))
         active = found.queryset.filter(revoked_at=None).order_by("name", "pk")
         return self._acted_on(list(active.select_related("user")[: ROWS_ACTED_ON + 1]))
 
@@ -171,18 +177,23 @@ class FindTokenForm(forms.Form):
 def find_pasted_token(request: HttpRequest) -> HttpResponse:
     """Ask for a text, and lead to the token that it is or names.
 
+    What was found is recorded: whoever pastes a whole token had it in hand.
+
     Raises:
-        PermissionDenied: for staff of other groups.
+        NotTheirs: for staff of other groups.
     """
-    if not is_in(request.user, SEEN_BY):
-        raise PermissionDenied(_("Your staff group may not see API tokens."))
+    message = _("Your staff group may not see API tokens.")
+    require_in(request.user, SEEN_BY, act="find-token", message=message)
     form = FindTokenForm(request.POST if request.method == "POST" else None)
     if form.is_bound and form.is_valid():
         text = form.cleaned_data["text"].strip()
+        by = request.actor  # type: ignore[attr-defined]
         if token := find_token(text):
+            note_lookup(token, is_whole=True, by=by)
             messages.warning(request, _("The text is this token's, and its signature is right."))
             return _show(token)
         if token := _named(text):
+            note_lookup(token, is_whole=False, by=by)
             messages.info(request, _("The text names this token. It proves nothing more."))
             return _show(token)
         form.add_error("text", _("This names no API token of this site."))

@@ -14,7 +14,8 @@ from uploads.models import Enforcement, Stage, concerned_users
 def announce_enforcement(user: User) -> Banner | None:
     """That passwords will be refused, to those whom it concerns, while they are still taken."""
     row = Enforcement.objects.asked_of(None, None)
-    if row.stage_at(timezone.now()) not in {Stage.ANNOUNCE, Stage.WARN}:
+    now = timezone.now()
+    if row.stage_at(now) not in {Stage.ANNOUNCE, Stage.WARN}:
         return None
     if not concerned_users(row.audience).filter(pk=user.pk).exists():
         return None
@@ -24,4 +25,11 @@ def announce_enforcement(user: User) -> Banner | None:
         text = _(
             "From %(day)s on, uploads with a password will be refused. Use an API token instead."
         ) % {"day": f"{row.enforce_from:%Y-%m-%d %H:%M} UTC"}
+    window = row.next_brown_out(now)
+    if window is not None:
+        begin, end = (f"{moment:%Y-%m-%d %H:%M} UTC" for moment in window)
+        text += " " + _("On trial, they are refused from %(begin)s until %(end)s already.") % {
+            "begin": begin,
+            "end": end,
+        }
     return Banner(text=text, url=reverse("uploads:token-help"), action=_("What to do"))

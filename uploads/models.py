@@ -161,6 +161,17 @@ class Enforcement(models.Model):
             for begin, end in self.brown_outs
         ]
 
+    def windows_after(self, now: datetime) -> list[tuple[datetime, datetime]]:
+        """The brown-outs that have not ended by that moment, the next one first."""
+        return sorted(window for window in self.windows() if window[1] > now)
+
+    def next_brown_out(self, now: datetime) -> tuple[datetime, datetime] | None:
+        """The brown-out that goes on or comes next, while passwords are taken otherwise."""
+        for begin, end in self.windows_after(now):
+            if self.stage_at(max(begin, now)) in {Stage.ANNOUNCE, Stage.WARN}:
+                return begin, end
+        return None
+
     def brown_out_at(self, now: datetime) -> datetime | None:
         """When the brown-out of that moment ends; None where there is none."""
         if self.stage_at(now) == Stage.OFF:

@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -173,6 +174,7 @@ class GoBackStage(StaffAct):
             _("Now: %s.") % row.stage.label,
             _("From the next upload on: %s.") % target.label,
             _("Later stages lose their dates, so nothing happens by itself until you set them."),
+            *_dropped(row),
             _("All administrators are told by mail, with the reason."),
         ]
 
@@ -180,6 +182,21 @@ class GoBackStage(StaffAct):
         """Go back."""
         stage = enforcement.go_back(version=fields["version"], reason=reason, by=by)
         return _("It stands at: %s.") % stage.label
+
+
+def _dropped(row: Enforcement) -> list[str]:
+    """Which brown-outs go, if there are any."""
+    count = len(row.windows_after(timezone.now()))
+    if not count:
+        return []
+    return [
+        ngettext(
+            "%d brown-out that is going on or to come is dropped.",
+            "%d brown-outs that are going on or to come are dropped.",
+            count,
+        )
+        % count
+    ]
 
 
 @offered_on(Enforcement)

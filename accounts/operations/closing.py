@@ -11,6 +11,7 @@ from accounts import closing, notices
 from accounts.closing import Obstacle
 from accounts.events import ACCOUNT_CLOSED, DATA_DOWNLOADED
 from accounts.models import ReservedName, User
+from accounts.operations import staff_rights
 from audit.actors import Actor
 from audit.log import Subject, record
 
@@ -50,7 +51,8 @@ def _lock(user: User) -> User:
 def close_account(user: User, *, by: Actor) -> None:
     """Delete an account with all that is its own. What it did stays in the memory, by its name.
 
-    Nobody can have the user name again, and every verified address is told.
+    Nobody can have the user name again, and every verified address is told; where it is one of
+    staff, the administrators are told as well.
 
     Raises:
         ValidationError: with the sentences of what forbids it.
@@ -65,6 +67,7 @@ def close_account(user: User, *, by: Actor) -> None:
     notices.send_to_all("account_closed", user, by=by)
     ReservedName.objects.create(key=user.username_key, why=ReservedName.Why.USED)
     records = [row for end in closing.farewells() for row in end(user, by=by)]
+    records += staff_rights.end_with_account(user, by=by)
     user.delete()
     for row in records:
         row()

@@ -13,9 +13,15 @@ from accounts import switches
 from accounts.events import SWITCH_ENDED, SWITCHED
 from accounts.models import SwitchState
 from accounts.permissions import MAY_RULE, require_staff
+from accounts.sightings import require_as_seen
 from accounts.switches import Switch
 from audit.actors import Actor
 from audit.log import record
+
+
+def find_state(switch: Switch) -> tuple[object, ...]:
+    """What of a switch somebody who turns it has to know."""
+    return switch.value(), _words(switch.state())
 
 
 @transaction.atomic
@@ -26,6 +32,7 @@ def turn(
     reason: str,
     banner: str = "",
     ends_at: datetime | None = None,
+    seen: str | None = None,
     by: Actor,
 ) -> None:
     """Give a switch another value, or other words or another end; it holds from the next request.
@@ -35,10 +42,12 @@ def turn(
         reason: for the memory, and for everybody who is refused.
         banner: what all pages say, "" for the usual words.
         ends_at: when it is again as it is at first; None for when somebody turns it.
+        seen: the digest of `find_state` when whoever acts looked; None without a look.
 
     Raises:
         PermissionDenied: if whoever acts is no administrator.
-        ValidationError: if it has no such value, stands like this already, or the end is past.
+        ValidationError: if it has no such value, stands like this already, or was turned since it
+            was seen; if the end is past.
     """
     require_staff(by, MAY_RULE)
     if value and value not in switch.positions:
@@ -48,6 +57,7 @@ def turn(
     if ends_at is not None and ends_at <= timezone.now():
         raise ValidationError(_("The end is past already."))
     state = SwitchState.objects.select_for_update(no_key=True).get(name=switch.name)
+    require_as_seen(seen, *find_state(switch))
     former = switch.value()
     stands = switch.state()
     if _words(stands) == ((value, banner, ends_at) if value else None):

@@ -8,6 +8,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.permissions import require_staff
+from accounts.sightings import require_as_seen
 from audit.actors import Actor
 from projects import changes
 from projects.events import PROJECT_LIMITS_CHANGED
@@ -15,23 +16,36 @@ from projects.models import Project
 from projects.permissions import MAY_STEWARD
 
 
+def find_state(project: Project) -> tuple[object, ...]:
+    """What of a project's limits somebody who changes them has to know."""
+    return project.file_size_limit, project.total_size_limit
+
+
 @transaction.atomic
 def change_limits(
-    project: Project, *, file: int | None, total: int | None, reason: str, by: Actor
+    project: Project,
+    *,
+    file: int | None,
+    total: int | None,
+    seen: str | None = None,
+    reason: str,
+    by: Actor,
 ) -> None:
     """Let a project hold more or less. What is there stays, even above a lower limit.
 
     Args:
         file: bytes of one file; None for the site's own limit, which it cannot exceed.
         total: bytes of all files together; None for the site's own limit.
+        seen: the digest of `find_state` when whoever acts looked; None without a look.
 
     Raises:
         PermissionDenied: if whoever acts may not.
         ValidationError: if nothing would change, or the door would refuse files below the limit; if
-            the project was deleted.
+            the limits were changed since they were seen, or the project was deleted.
     """
     require_staff(by, MAY_STEWARD)
     project = changes.lock(project)
+    require_as_seen(seen, *find_state(project))
     if file is not None and file > settings.UPLOAD_SIZE_LIMIT:
         raise ValidationError(
             _("The site takes no file above %d MiB, whatever the project's limit says.")

@@ -11,7 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts import closing as sockets
-from accounts.events import ACCOUNT_CLOSED
+from accounts.events import ACCOUNT_CLOSED, STAFF_RIGHTS_CHANGED
 from accounts.models import EmailAddress, OutboxMail, ReservedName, User
 from accounts.operations import closing
 from audit.actors import Actor, command
@@ -236,6 +236,26 @@ def test_the_last_administrator_stays(browser: Browser, sam: Person) -> None:
     make_person("tom", is_administrator=True)
     close(browser, sam)
     assert not is_there(sam)
+
+
+def test_administrators_are_told_when_one_of_staff_leaves(
+    browser: Browser, sam: Person, alice: Person
+) -> None:
+    tina = make_person("tina", is_administrator=True)
+    helper = make_person("helper", group="Support")
+    for leaver in (helper, tina):
+        close(browser, leaver)
+        assert not is_there(leaver)
+    told = OutboxMail.objects.filter(notice="staff_rights_changed").order_by("pk")
+    assert [(mail.recipient, mail.facts["changed"]) for mail in told] == [
+        (sam.email, "helper"),
+        (tina.email, "helper"),
+        (sam.email, "tina"),
+    ]
+    events = Event.objects.filter(kind=STAFF_RIGHTS_CHANGED.name).order_by("number")
+    assert [event.fields["former"] for event in events] == ["Support", "Administrator"]
+    close(browser, alice)
+    assert count_events(STAFF_RIGHTS_CHANGED) == 2
 
 
 def test_of_two_administrators_who_leave_at_once_one_stays(committed_db: Database) -> None:

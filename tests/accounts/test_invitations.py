@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from datetime import timedelta
 from io import StringIO
+from typing import Any
 
 import pytest
 import time_machine
@@ -15,13 +16,15 @@ from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
 
+from accounts import switches
 from accounts.events import LINK_CANCELLED, LINK_CREATED, SWITCHED
 from accounts.models import AccountLink, SwitchState, User, UserSession
 from accounts.operations import registration
+from accounts.operations.switches import turn
 from audit.actors import command
 from audit.models import Event
-from tests.accounts.doors import count_events, text_of_page
-from tests.support.people import Person
+from tests.accounts.doors import count_events, hidden_fields, text_of_page
+from tests.support.people import Person, make_person
 
 Browser = Callable[..., Client]
 LINKS = "/admin/accounts/accountlink/"
@@ -39,6 +42,10 @@ def shown_link(page: str) -> str:
 
 def switch_page() -> str:
     return f"{SWITCHES}{SwitchState.objects.get(name='registration').pk}/turn/"
+
+
+def turn_on_page(client: Client, **fields: str) -> Any:
+    return client.post(switch_page(), fields | hidden_fields(client.get(switch_page())))
 
 
 @pytest.fixture
@@ -144,13 +151,28 @@ def test_an_administrator_turns_registration(browser: Browser, sam: Person) -> N
     assert "By invitation" in text_of_page(client.get(SWITCHES))
     page = text_of_page(client.get(switch_page()))
     assert "As the environment says, which is now: By invitation" in page
-    client.post(switch_page(), {"value": "open", "reason": REASON})
+    turn_on_page(client, value="open", reason=REASON)
     assert registration.registration_mode() == "open"
     page = text_of_page(client.get(SWITCHES))
     assert "Open: anybody can make an account" in page
     assert REASON in page
-    client.post(switch_page(), {"value": "environment", "reason": REASON})
+    turn_on_page(client, value="environment", reason=REASON)
     assert registration.registration_mode() == "invitation"
+
+
+def test_a_switch_that_was_turned_meanwhile_is_looked_at_again(
+    browser: Browser, sam: Person
+) -> None:
+    tina = make_person("tina", is_administrator=True)
+    client = browser(sam)
+    form = {"value": "open", "reason": REASON} | hidden_fields(client.get(switch_page()))
+    turn(switches.REGISTRATION, "closed", reason="Too many accounts.", by=tina.actor)
+    page = client.post(switch_page(), form)
+    assert "Somebody else changed this in the meantime" in text_of_page(page)
+    assert re.search(r'value="closed"[^>]*checked', page.content.decode())
+    assert registration.registration_mode() == "closed"
+    assert client.post(switch_page(), form | hidden_fields(page)).status_code == 302
+    assert registration.registration_mode() == "open"
 
 
 @pytest.mark.parametrize(
@@ -160,7 +182,7 @@ def test_an_administrator_turns_registration(browser: Browser, sam: Person) -> N
 def test_the_switch_is_not_turned_without_value_and_reason(
     browser: Browser, sam: Person, fields: dict[str, str]
 ) -> None:
-    assert browser(sam).post(switch_page(), fields).status_code == 200
+    assert turn_on_page(browser(sam), **fields).status_code == 200
     assert registration.registration_mode() == "invitation"
 
 

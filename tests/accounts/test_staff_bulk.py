@@ -105,6 +105,9 @@ def test_ones_own_account_is_left_out(browser: Browser, sam: Person) -> None:
     [
         ("network=nowhere", "The filter is not right"),
         ("actor=nobody", "no account other than yours"),
+        ("token=abc&netwrk=192.0.2.9", "There is no filter “netwrk”, “token” here."),
+        ("", "Without a filter this would reach all"),
+        ("network=&q=+,+&actor=+", "Without a filter this would reach all"),
     ],
 )
 def test_a_filter_that_is_wrong_or_finds_nothing_says_so(
@@ -141,6 +144,30 @@ def test_the_filter_reaches_the_act_from_every_list(browser: Browser, sam: Perso
     record(REFUSED, by=actor_at("203.0.113.5"), why="y")
     page = browser(sam).get("/admin/audit/refusalevent/?network=203.0.113.5").content.decode()
     assert f'href="{FREEZE}?network=203.0.113.5&amp;outcome=failed"' in page
+
+
+def test_a_list_with_a_mistyped_filter_is_empty_and_says_so(
+    browser: Browser, sam: Person, attack: None
+) -> None:
+    page = text_of_page(browser(sam).get("/admin/audit/event/?netwrk=192.0.2.9"))
+    assert "There is no filter “netwrk” here." in page
+    assert "mallory" not in page
+    assert FREEZE not in page
+
+
+def test_a_filter_that_one_may_not_use_is_not_taken_for_none(
+    browser: Browser, attack: None, db: None
+) -> None:
+    """Those of Projects do not see where events come from."""
+    client = browser(make_person("paul", group="Projects"))
+    page = client.get("/admin/events/quarantine-uploaded/?network=203.0.113.0/24")
+    assert "There is no filter “network” here." in text_of_page(page)
+
+
+def test_acts_are_not_offered_on_everything(browser: Browser, sam: Person, attack: None) -> None:
+    client = browser(sam)
+    assert FREEZE not in client.get("/admin/audit/event/").content.decode()
+    assert FREEZE in client.get("/admin/audit/refusalevent/").content.decode()
 
 
 @pytest.mark.parametrize("group", ["Auditor", "Projects", "Support", "Administrator"])

@@ -11,10 +11,11 @@ from django.test import Client
 
 from accounts.events import STAFF_RIGHTS_CHANGED
 from accounts.models import AuthenticatorApp, EmailAddress, OutboxMail, User
-from accounts.operations.staff_rights import set_staff_groups
+from accounts.operations.staff_rights import find_state, set_staff_groups
+from accounts.sightings import digest_state
 from audit.groups import groups_of
 from audit.models import Event
-from tests.accounts.doors import count_events
+from tests.accounts.doors import count_events, hidden_fields, text_of_page
 from tests.support.clone import race_all
 from tests.support.people import Person, make_person
 
@@ -26,7 +27,9 @@ def test_an_administrator_makes_somebody_staff(
     browser: Browser, sam: Person, alice: Person
 ) -> None:
     address = f"/admin/accounts/user/{alice.user.pk}/staff-rights/"
-    response = browser(sam).post(address, {"groups": ["Support", "Auditor"], "reason": REASON})
+    client = browser(sam)
+    seen = hidden_fields(client.get(address))
+    response = client.post(address, {"groups": ["Support", "Auditor"], "reason": REASON} | seen)
     assert response.status_code == 302
     assert groups_of(alice.fresh_user) == {"Support", "Auditor"}
     assert browser(alice).get("/admin/").status_code == 200
@@ -109,3 +112,45 @@ def test_of_two_administrators_who_dismiss_each_other_one_stays(committed_db: An
         ]
     )
     assert User.objects.administrators().count() == 1
+
+
+def test_rights_that_were_taken_away_meanwhile_do_not_come_back(
+    browser: Browser, sam: Person, db: None
+) -> None:
+    tina = make_person("tina", is_administrator=True)
+    helper = make_person("helper", group="Support")
+    client, address = browser(sam), f"/admin/accounts/user/{helper.user.pk}/staff-rights/"
+    form = {"groups": ["Support", "Auditor"], "reason": REASON} | hidden_fields(client.get(address))
+    set_staff_groups(helper.user, [], reason="Left the team.", by=tina.actor)
+    page = client.post(address, form)
+    assert "Somebody else changed this in the meantime" in text_of_page(page)
+    assert "checked" not in page.content.decode()  # no group is ticked now
+    assert f'value="{REASON}"' in page.content.decode()
+    assert not helper.fresh_user.is_staff
+    assert client.post(address, form | hidden_fields(page)).status_code == 302
+    assert groups_of(helper.fresh_user) == {"Support", "Auditor"}
+
+
+def test_a_form_that_does_not_say_what_it_showed_changes_nothing(
+    browser: Browser, sam: Person, alice: Person
+) -> None:
+    address = f"/admin/accounts/user/{alice.user.pk}/staff-rights/"
+    assert browser(sam).post(address, {"groups": ["Support"], "reason": REASON}).status_code == 200
+    assert not alice.fresh_user.is_staff
+
+
+def test_of_four_who_saw_the_same_rights_one_changes_them(committed_db: Any) -> None:
+    helper = make_person("helper", group="Support")
+    seen = digest_state(*find_state(helper.user))
+    people = [make_person(name, is_administrator=True) for name in ("sam", "tina", "uma", "vera")]
+    wanted: list[list[str]] = [[], ["Auditor"], ["Projects"], ["Administrator"]]
+    outcomes = race_all(
+        [
+            lambda by=person.actor, groups=groups: set_staff_groups(  # type: ignore[misc]
+                helper.user, groups, seen=seen, reason=REASON, by=by
+            )
+            for person, groups in zip(people, wanted, strict=True)
+        ]
+    )
+    assert sorted(getattr(outcome, "code", "") for outcome in outcomes) == ["", *["changed"] * 3]
+    assert count_events(STAFF_RIGHTS_CHANGED) == 1

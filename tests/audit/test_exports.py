@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import transaction
+from django.db import connection, transaction
 from django.test import Client
 
 from audit import exports, groups, keyring
@@ -105,6 +105,14 @@ def test_a_filter_that_is_wrong_exports_nothing(staff: Client) -> None:
     assert Event.objects.latest("number").kind != EVENTS_EXPORTED.name
 
 
+def test_a_filter_that_is_mistyped_exports_nothing(staff: Client) -> None:
+    fields = {"form": "csv", "netwrk": "192.0.2.1", "csrfmiddlewaretoken": "x"}
+    response = staff.post(EXPORT, fields)
+    assert response.status_code == 400
+    assert "There is no filter “netwrk” here." in response.content.decode()
+    assert Event.objects.latest("number").kind != EVENTS_EXPORTED.name
+
+
 def test_looking_at_the_address_of_an_export_gives_nothing(staff: Client) -> None:
     assert staff.get(EXPORT)["Location"] == "/admin/audit/event/"
 
@@ -174,3 +182,23 @@ def test_a_shipper_gets_each_event_once_and_the_oldest_first(
 def test_a_number_that_is_none_is_refused(db: None) -> None:
     with pytest.raises(CommandError, match="takes the number"):
         shipped("--since-id", "-1")
+
+
+def test_what_is_recorded_while_an_export_begins_is_left_to_the_next_one(db: None) -> None:
+    """The last line names the last event that was written, so a shipper goes on from there."""
+    record_done("one")
+    late: list[int] = []
+
+    def record_after_head(execute: Any, sql: str, *arguments: Any) -> Any:
+        answer = execute(sql, *arguments)
+        if "audit_chainhead" in sql.lower() and not late:
+            late.append(0)
+            record_done("two")
+        return answer
+
+    with connection.execute_wrapper(record_after_head):
+        rows = [json.loads(line) for line in exports.export_since(0)]
+    assert late
+    assert rows[-1]["number"] == rows[-2]["number"]
+    (again, end) = [json.loads(line) for line in exports.export_since(rows[-1]["number"])]
+    assert again["number"] == end["number"] == rows[-1]["number"] + 1

@@ -36,9 +36,9 @@ GUARDS = [
     ),
     Guard(
         "staff of projects see no token's page",
-        "tokens/staff_acts.py",
-        "SEEN_BY = MAY_REVOKE | {AUDITOR}",
-        'SEEN_BY = MAY_REVOKE | {AUDITOR, "Projects"}',
+        "tokens/operations/leaks.py",
+        "MAY_SEE = MAY_REVOKE | {AUDITOR}",
+        'MAY_SEE = MAY_REVOKE | {AUDITOR, "Projects"}',
         "tests/tokens/test_origins.py::test_staff_who_see_no_origins_see_none_of_a_token",
     ),
 ]

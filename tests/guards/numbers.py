@@ -37,8 +37,8 @@ GUARDS = [
     Guard(
         "numbers are exported by the groups that may",
         "indexsite/staff_numbers.py",
-        "if not (is_in(request.user, EXPORTERS) and is_in(request.user, seen_by)):",
-        "if False:",
+        "for groups in (EXPORTERS, seen_by):",
+        "for groups in ():",
         _SHEETS,
     ),
     Guard(

@@ -13,14 +13,15 @@ from django.test import Client
 from django.urls import URLPattern, get_resolver, resolve
 from django.utils import timezone
 
-from accounts import switches
+from accounts import notices, switches
 from accounts.jobs import note_ends_of_switches
-from accounts.models import SwitchState, User
+from accounts.models import OutboxMail, SwitchState, User
+from accounts.operations import recovery
 from accounts.operations.switches import turn
 from audit.models import Event
 from indexsite.read_only import STAFF, STAYS_OPEN
 from projects.models import File, Project
-from tests.accounts.doors import text_of_page
+from tests.accounts.doors import hidden_fields, text_of_page
 from tests.support.people import Person, code_for
 from tests.support.uploading import said, token_of, upload
 from tests.tokens.keys import project_of
@@ -114,12 +115,32 @@ def test_staff_act_while_read_only_and_switch_it_on_again(
     assert client.post(freeze, {"reason": REASON}).status_code == 302
     assert not User.objects.get(pk=alice.user.pk).is_active
     state = SwitchState.objects.get(name="changes")
-    turned = client.post(
-        f"/admin/accounts/switchstate/{state.pk}/turn/",
-        {"value": "on", "banner": "", "ends_at": "", "reason": REASON},
-    )
+    address = f"/admin/accounts/switchstate/{state.pk}/turn/"
+    seen = hidden_fields(client.get(address))
+    fields = {"value": "on", "banner": "", "ends_at": "", "reason": REASON}
+    turned = client.post(address, fields | seen)
     assert turned.status_code == 302
     assert switches.CHANGES.refusal() == ""
+
+
+def test_while_read_only_an_owner_stops_a_recovery_case_as_staff_can_complete_it(
+    browser: Browser, alice: Person, sam: Person
+) -> None:
+    client = browser(alice)
+    for is_signed_in in (False, True):
+        case = recovery.open_case(
+            alice.user, evidence="A call.", reason="The phone is lost.", by=sam.actor
+        )
+        switch_off(switches.CHANGES, sam)
+        if is_signed_in:
+            assert client.post("/account/recovery/cancel-own/").status_code == 302
+        else:
+            mail = OutboxMail.objects.filter(notice="recovery_opened").latest("pk")
+            (link,) = re.findall(r"localhost:8000(/\S+link=\S+)", str(notices.render(mail).body))
+            assert browser().post(link).status_code == 200
+        case.refresh_from_db()
+        assert not case.is_open
+        turn(switches.CHANGES, "on", reason=REASON, by=sam.actor)
 
 
 def test_a_refused_page_says_why_and_keeps_what_was_typed_but_for_secrets(

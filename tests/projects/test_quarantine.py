@@ -22,7 +22,9 @@ from tests.projects.shelves import new_file
 from tests.support.artifacts import make_wheel
 from tests.support.clone import race
 from tests.support.people import Person, make_person
+from tests.support.uploading import token_of, upload
 from tests.tokens.keys import make, project_of
+from tokens.models import APIToken
 
 Browser = Callable[..., Client]
 REASON = "Malware was reported in this project."
@@ -165,3 +167,20 @@ def test_what_a_token_uploaded_since_is_found(
     client.post(address, {"reason": REASON, "row": str(bar.pk)})
     assert Project.objects.get(pk=bar.pk).is_quarantined
     assert "No API token of these events" in text_of_page(client.get(address))
+
+
+def test_the_first_upload_that_a_filter_finds_is_among_them(
+    browser: Browser, alice: Person, paul: Person
+) -> None:
+    """Its file is a few milliseconds older than its event."""
+    text = token_of(alice)
+    for name in ("older", "first", "second"):
+        assert upload(text, project=name).status_code == 200
+    client = browser(paul)
+    address = "/admin/events/quarantine-uploaded/?kind=project:file:uploaded"
+    address += f"&used_key={APIToken.objects.get().pk}"
+    page = text_of_page(client.get(address))
+    assert all(f"> {name}</label>" in page for name in ("older", "first", "second"))
+    page = text_of_page(client.get(f"{address}&project=first"))
+    assert all(f"> {name}</label>" in page for name in ("first", "second"))
+    assert "> older</label>" not in page

@@ -31,7 +31,7 @@ from projects.models import (
 )
 from projects.operations import contents, lifecycle, project_names, quarantine, roles, size_limits
 from projects.operations.publishing import create_project, publish_file
-from tests.accounts.doors import count_events, text_of_page
+from tests.accounts.doors import count_events, hidden_fields, text_of_page
 from tests.projects.conftest import Publish
 from tests.projects.shelves import new_file
 from tests.support.artifacts import make_wheel
@@ -182,14 +182,32 @@ def test_the_page_of_limits_takes_mebibytes_and_nothing_for_the_sites_own(
     browser: Browser, foo: Project, paul: Person
 ) -> None:
     client, address = browser(paul), f"/admin/projects/project/{foo.pk}/limits/"
-    client.post(address, {"file": "7", "total": "", "reason": REASON})
+
+    def send(**fields: str) -> Any:
+        seen = hidden_fields(client.get(address))
+        return client.post(address, {"total": "", "reason": REASON} | seen | fields)
+
+    send(file="7")
     assert Project.objects.get().file_size_limit == 7 * MIB
     assert 'value="7"' in client.get(address).content.decode()
-    client.post(address, {"file": "", "total": "", "reason": REASON})
+    send(file="")
     assert Project.objects.get().file_size_limit is None
     for wrong in ("0", "-1", "many"):
-        page = client.post(address, {"file": wrong, "reason": REASON})
-        assert 'class="errorlist"' in page.content.decode()
+        assert 'class="errorlist"' in send(file=wrong).content.decode()
+
+
+def test_limits_that_were_changed_meanwhile_are_looked_at_again(
+    browser: Browser, foo: Project, paul: Person, sam: Person
+) -> None:
+    client, address = browser(paul), f"/admin/projects/project/{foo.pk}/limits/"
+    form = {"file": "7", "total": "", "reason": REASON} | hidden_fields(client.get(address))
+    limit(foo, sam, 3 * MIB)
+    page = client.post(address, form)
+    assert "Somebody else changed this in the meantime" in text_of_page(page)
+    assert 'value="3"' in page.content.decode()
+    assert Project.objects.get().file_size_limit == 3 * MIB
+    assert client.post(address, form | hidden_fields(page)).status_code == 302
+    assert Project.objects.get().file_size_limit == 7 * MIB
 
 
 def test_a_project_that_is_handed_over_has_one_owner_and_no_invitation(

@@ -16,7 +16,7 @@ from tests.support.people import Person, make_person
 from tests.support.uploading import grant_for, said, upload
 from tests.tokens.keys import everything_stored, make, project_of
 from tokens import macaroons
-from tokens.events import TOKEN_REVOKED
+from tokens.events import TOKEN_LOOKED_UP, TOKEN_REVOKED
 from tokens.grants import Scope
 from tokens.models import APIToken
 
@@ -45,6 +45,16 @@ def test_a_pasted_token_leads_to_its_page(
     assert "Create new projects, and upload new releases" in page
     assert text[-30:] not in page
     assert text[-30:] not in everything_stored()
+    event = Event.objects.get(kind=TOKEN_LOOKED_UP.name)
+    assert (event.actor_label, event.token_id) == ("sam", str(token.pk))
+    match = "is" if ending is None else "names"
+    assert event.fields == {
+        "token_id": str(token.pk),
+        "name": "release job",
+        "owner": "alice",
+        "match": match,
+    }
+    assert event not in Event.objects.for_user(alice.user)
 
 
 def test_an_id_leads_to_the_page_too(browser: Browser, alice: Person, sam: Person) -> None:
@@ -56,6 +66,7 @@ def test_an_id_leads_to_the_page_too(browser: Browser, alice: Person, sam: Perso
 def test_what_names_no_token_is_said_to(browser: Browser, sam: Person, text: str) -> None:
     response = browser(sam).post(FIND, {"text": text.encode("utf-8", "replace")})
     assert response.status_code == 200
+    assert count_events(TOKEN_LOOKED_UP) == 0
 
 
 def test_staff_revoke_with_a_reason(browser: Browser, alice: Person, sam: Person) -> None:
@@ -169,12 +180,20 @@ def test_what_is_unticked_is_left_alone(
     [
         ("q=nothing", "no API token that is still active"),
         ("format__exact=x", "The filter is not right"),
+        ("endz=never", "The filter is not right, so nothing is listed: “endz”."),
+        ("ends=newer", "The filter is not right, so nothing is listed: “ends”."),
+        ("", "Without a filter this would reach all"),
+        ("q=", "Without a filter this would reach all"),
     ],
 )
 def test_a_list_without_tokens_is_said_to_be_empty(
     browser: Browser, listed: dict[str, APIToken], sam: Person, query: str, says: str
 ) -> None:
-    assert says in text_of_page(browser(sam).get(f"{LISTED}?{query}"))
+    client = browser(sam)
+    assert says in text_of_page(client.get(f"{LISTED}?{query}"))
+    form = {"row": [str(token.pk) for token in listed.values()], "reason": WHY}
+    assert says in text_of_page(client.post(f"{LISTED}?{query}", form))
+    assert not APIToken.objects.exclude(revoked_at=None).exists()
 
 
 @pytest.mark.parametrize("group", ["Auditor", "Projects"])

@@ -11,7 +11,9 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.test import Client
 from django.utils import timezone
 
+from accounts import notices
 from accounts.models import AuthenticatorApp, OutboxMail
+from accounts.operations.campaigns import queue_batch
 from audit.actors import system
 from audit.models import Event
 from projects.models import File, Project, Role
@@ -298,6 +300,24 @@ def test_going_back_takes_the_dates_of_later_stages(sam: Person) -> None:
     assert [begins for _stage, begins in row.timetable()] == [None, None, None]
 
 
+def test_going_back_drops_brown_outs_and_says_so(
+    browser: Browser, alice: Person, sam: Person
+) -> None:
+    now = timezone.now()
+    over, running = (now - 3 * HOUR, now - 2 * HOUR), (now - HOUR, now + HOUR)
+    later = (now + DAY, now + DAY + HOUR)
+    row = stand_at(Stage.WARN, brown_outs=as_stored([later, over, running]))
+    assert send(alice).status_code == 403
+    page = text_of_page(browser(sam).get("/admin/uploads/enforcement/1/go-back/"))
+    assert "2 brown-outs that are going on or to come are dropped." in page
+    go_back(version=row.version, reason=REASON, by=sam.actor)
+    assert send(alice).status_code == 200
+    assert policy.decide(alice.user, None, "password", later[0]).answer == "pass"
+    fields = Event.objects.get(kind="staff:enforcement:changed").fields
+    assert fields["brown_outs"] == []
+    assert fields["dropped_brown_outs"] == [" - ".join(w) for w in as_stored([running, later])]
+
+
 def test_of_two_administrators_the_one_who_saw_an_old_state_is_refused(sam: Person) -> None:
     go_back(version=1, reason=REASON, by=sam.actor)
     with pytest.raises(ValidationError, match="in the meantime"):
@@ -406,6 +426,35 @@ def test_the_help_page_is_for_everybody(browser: Browser) -> None:
     page = text_of_page(browser().get("/help/api-tokens/"))
     assert "__token__" in page
     assert "GitHub Actions" in page
+
+
+def test_banner_and_mails_name_the_next_brown_out(
+    browser: Browser, alice: Person, sam: Person
+) -> None:
+    now = timezone.now()
+    first, second = (now + HOUR, now + 2 * HOUR), (now + DAY, now + DAY + HOUR)
+    over = (now - 2 * HOUR, now - HOUR)
+    stand_at(Stage.WARN, enforce_from=NOW, brown_outs=as_stored([second, over, first]))
+    assert send(alice).status_code == 200
+    announce(reason=REASON, by=sam.actor)
+    queue_batch(by=system())
+    times = [f"{moment:%Y-%m-%d %H:%M} UTC" for moment in first]
+    words = f"refused from {times[0]} until {times[1]} already."
+    assert words in text_of_page(browser(alice).get("/account/security/"))
+    for notice in ("password_upload_warned", "password_uploads_announced"):
+        mail = OutboxMail.objects.get(notice=notice, recipient=alice.email)
+        assert words in " ".join(str(notices.render(mail).body).split())
+
+
+def test_a_brown_out_that_changes_nothing_is_not_announced(alice: Person) -> None:
+    now = timezone.now()
+    window = as_stored([(now + HOUR, now + 2 * HOUR)])
+    for stage in (Stage.OFF, Stage.ENFORCE):
+        assert stand_at(stage, brown_outs=window).next_brown_out(now) is None
+    stand_at(Stage.WARN)
+    send(alice)
+    mail = OutboxMail.objects.get(notice="password_upload_warned")
+    assert "On trial" not in str(notices.render(mail).body)
 
 
 def test_those_concerned_are_mailed(alice: Person, bob: Person, sam: Person) -> None:

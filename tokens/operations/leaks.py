@@ -11,15 +11,19 @@ from django.db import transaction
 from accounts import notices
 from accounts.limits import DAY, Limit, LimitReached
 from accounts.models import User
+from accounts.permissions import require_staff
 from audit.actors import Actor
+from audit.groups import AUDITOR
 from audit.log import record
 from tokens import macaroons
 from tokens.credentials import find_genuine
-from tokens.events import LEAK_REPORTED
+from tokens.events import LEAK_REPORTED, TOKEN_LOOKED_UP
 from tokens.models import APIToken
 from tokens.operations.lifecycle import revoke_token
+from tokens.operations.revoking import MAY_REVOKE
 from tokens.uses import concerned_projects
 
+MAY_SEE = MAY_REVOKE | {AUDITOR}
 SCANNER, VISITOR, UPLOAD = "a secret scanner", "a visitor", "an upload"
 NAMED_MAILS = Limit("mail about a named token", 1, DAY)
 _MAX_PLACE = 300
@@ -60,6 +64,29 @@ def find_token(text: str) -> APIToken | None:
         return find_genuine(macaroons.parse(text))
     except macaroons.MalformedToken:
         return None
+
+
+@transaction.atomic
+def note_lookup(token: APIToken, *, is_whole: bool, by: Actor) -> None:
+    """Record that staff came to a token by a text, which itself is kept nowhere.
+
+    Not in the owner's history: who looks into an account need not tell it.
+
+    Args:
+        is_whole: whether the text is the token itself, and so would work.
+
+    Raises:
+        PermissionDenied: if whoever acts may not see tokens.
+    """
+    require_staff(by, MAY_SEE)
+    record(
+        TOKEN_LOOKED_UP,
+        by=by,
+        token_id=str(token.pk),
+        name=token.name,
+        owner=token.user.username,
+        match="is" if is_whole else "names",
+    )
 
 
 @transaction.atomic

@@ -106,6 +106,9 @@ def change_enforcement(plan: Plan, *, version: int, reason: str, by: Actor) -> N
 def go_back(*, version: int, reason: str, by: Actor) -> Stage:
     """Return to the stage before the present one. Later stages lose their dates.
 
+    Brown-outs go as well, those to come and one that is going on: nobody's password is refused
+    by itself after this.
+
     Args:
         version: as for `change_enforcement`.
 
@@ -127,7 +130,8 @@ def go_back(*, version: int, reason: str, by: Actor) -> Stage:
     target = stages[place - 1]
     if target != Stage.OFF and row.stage_at(now) != target:
         setattr(row, _BEGINS[target], now)
-    _store(row, reason=reason, by=by)
+    dropped, row.brown_outs = row.windows_after(now), []
+    _store(row, reason=reason, by=by, dropped=dropped)
     return target
 
 
@@ -142,7 +146,11 @@ def announce(*, reason: str, by: Actor) -> Campaign:
     return start_campaign(
         ANNOUNCED,
         audience_name(row.audience),
-        facts={"enforce_from": _day(row.enforce_from), "warn_from": _day(row.warn_from)},
+        facts={
+            "enforce_from": _day(row.enforce_from),
+            "warn_from": _day(row.warn_from),
+            **_brown_out(row),
+        },
         reason=reason,
         by=by,
     )
@@ -187,6 +195,7 @@ def warn_uploader(user: User, *, by: Actor) -> bool:
         [user],
         by=by,
         enforce_from=_day(row.enforce_from),
+        **_brown_out(row),
     )
     return True
 
@@ -201,7 +210,13 @@ def _locked(version: int) -> Enforcement:
     return row
 
 
-def _store(row: Enforcement, *, reason: str, by: Actor) -> None:
+def _store(
+    row: Enforcement,
+    *,
+    reason: str,
+    by: Actor,
+    dropped: Sequence[tuple[datetime, datetime]] = (),
+) -> None:
     row.version += 1
     row.recorded_stage = row.stage
     row.changed_at, row.changed_by = timezone.now(), by.label
@@ -216,6 +231,7 @@ def _store(row: Enforcement, *, reason: str, by: Actor) -> None:
         warn_from=_day(row.warn_from),
         enforce_from=_day(row.enforce_from),
         brown_outs=[" - ".join(window) for window in row.brown_outs],
+        dropped_brown_outs=[" - ".join(window) for window in as_stored(dropped)],
         notice=row.notice,
         reason=reason,
     )
@@ -229,6 +245,12 @@ def _tell_administrators(row: Enforcement, *, reason: str, by: Actor) -> None:
         "reason": reason,
     }
     notices.send("enforcement_changed", User.objects.administrators(), by=by, **facts)
+
+
+def _brown_out(row: Enforcement) -> dict[str, str]:
+    """When passwords are refused on trial next, for mails; empty if that is not planned."""
+    begin, end = row.next_brown_out(timezone.now()) or (None, None)
+    return {"brown_out_from": _day(begin), "brown_out_until": _day(end)}
 
 
 def _day(moment: datetime | None) -> str:

@@ -73,6 +73,9 @@ class Command(BaseCommand):
         for stage, begins in row.timetable():
             moment = f"{begins:%Y-%m-%d %H:%M} UTC" if begins else NEVER
             self.stdout.write(f"  {stage.value} from: {moment}")
+        for begin, end in row.windows_after(timezone.now()):
+            times = f"{begin:%Y-%m-%d %H:%M} - {end:%Y-%m-%d %H:%M} UTC"
+            self.stdout.write(f"  refused on trial: {times}")
 
 
 def _plan(row: Enforcement, options: dict[str, Any]) -> Plan:
