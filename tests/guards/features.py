@@ -36,7 +36,7 @@ GUARDS = [
     Guard(
         "an account that leaves changes the serial of its projects",
         "projects/changes.py",
-        "    project.serial = event.number\n",
+        "    project.serial = events[-1].number\n",
         "",
         "tests/accounts/test_closing.py::test_the_pages_of_a_project_follow_who_leaves",
     ),
