@@ -128,6 +128,7 @@ MANAGED = [
     "/manage/project/one/history/?kind=project:role:",
     "/manage/project/one/settings/",
     "/manage/project/one/release/1.0/yank/",
+    "/manage/project/one/release/2.0/unyank/",
     "/manage/project/one/transfer/",
     "/manage/project/one/archive/",
     "/manage/project/one/delete/",
@@ -195,6 +196,7 @@ def test_a_release_is_yanked_on_a_phone_without_javascript(
         page.get_by_role("button", name="Yank this version").click()
     expect(page.locator("main")).to_contain_text("Version 1.0 was yanked.")
     go(page, "Take back the yank")
+    page.get_by_label("Reason").fill("mended")
     with page.expect_navigation():
         page.get_by_role("button", name="Take back the yank").click()
     expect(page.locator("main")).to_contain_text("no longer yanked")

@@ -170,4 +170,34 @@ GUARDS = [
         "    if checked_at is None:\n",
         "tests/projects/test_publishing.py::test_what_changed_since_the_check_is_checked_again",
     ),
+    Guard(
+        "caches ask again whether a version was yanked",
+        "projects/reading.py",
+        'CACHE_CONTROL: Final = "public, no-cache"',
+        'CACHE_CONTROL: Final = "public, max-age=600"',
+        "tests/projects/test_simple.py::test_the_headers_of_an_answer",
+    ),
+    Guard(
+        "an invitation is used up only by an answer",
+        "projects/views/people.py",
+        '_ANSWERS.get(request.POST.get("answer", ""))\n    if request.method == "POST" and is_open',
+        '_ANSWERS.get(request.POST.get("answer", ""), False)\n'
+        '    if request.method == "POST" and is_open',
+        "tests/projects/test_managing.py"
+        "::test_an_answer_that_is_not_understood_uses_no_invitation_up",
+    ),
+    Guard(
+        "upload tools with a wrong address are told of the right one, and not of cookies",
+        "projects/views/readable.py",
+        "    @csrf_exempt\n    @wraps(view)\n",
+        "    @wraps(view)\n",
+        "tests/projects/test_readable.py::test_nothing_can_be_sent",
+    ),
+    Guard(
+        "a store that fails is asked once",
+        "projects/reading.py",
+        'except OSError as error:\n        return failed(error, f"The file {filename}", question)',
+        "except ZeroDivisionError:\n        return not_found()",
+        "tests/projects/test_files.py::test_a_content_that_is_lost_is_said_in_a_line_and_logged",
+    ),
 ]
