@@ -8,7 +8,7 @@ from uuid import UUID
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
 from django.db.models import F, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import path, reverse
 from django.utils.timesince import timesince
 from django.utils.translation import gettext_lazy as _
@@ -319,6 +319,11 @@ class AccountLinkAdmin(ObjectAdmin):
         """Offer the page that makes one."""
         make = path("make/", MakeInvitation.as_view(), name="make-invitation")
         return [make, *super().get_urls()]
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """The list, with the way to make one for whom may do so."""
+        may = is_in(request.user, MakeInvitation.groups)
+        return super().changelist_view(request, {"may_invite": may, **(extra_context or {})})
 
 
 @admin.register(RecoveryCase)
