@@ -162,6 +162,13 @@ GUARDS = [
         _DOORS,
     ),
     Guard(
+        "accounts are found by network addresses by those alone who may see these",
+        "accounts/finding.py",
+        "ways = [*_finders, _who_acted_from] if sees_origins else _finders",
+        "ways = [*_finders, _who_acted_from]",
+        "tests/indexsite/test_finding_accounts.py",
+    ),
+    Guard(
         "the operation asks for the group, too",
         "accounts/permissions.py",
         "if acting is None or not is_in(acting, groups):",
