@@ -18,7 +18,6 @@ from accounts.events import STAFF_ACT_REFUSED
 from accounts.staff import StaffAct, StaffPage, TableAct
 from audit.groups import EVERYBODY, is_in
 from audit.models import Event
-from indexsite.staff_numbers import SHEETS
 from tests.accounts.doors import count_events
 from tests.indexsite.staff_rows import make_all_rows
 from tests.indexsite.test_staff_matrix import all_classes
@@ -130,19 +129,6 @@ def test_a_page_opens_for_its_groups_alone(
             assert {event.kind for event in new} == {STAFF_ACT_REFUSED.name}
             refused += 1
     assert count_events(STAFF_ACT_REFUSED) == refused
-
-
-@GROUPS
-def test_a_table_of_numbers_is_exported_by_whom_it_is_shown_to(
-    browser: Browser, db: None, group: str
-) -> None:
-    client = browser(make_person("someone", group=group))
-    page = client.get(reverse("admin:numbers")).content.decode()
-    for key, (seen_by, _make) in SHEETS.items():
-        may = group in groups_of("export-numbers") & seen_by
-        response = client.post(reverse("admin:export-numbers", args=[key]))
-        assert response.status_code == (200 if may else 403), key
-        assert (f'id="{key}"' in page) is (group in seen_by), key
 
 
 def pages_of(user: Any, rows: dict[Any, Any]) -> list[str]:
