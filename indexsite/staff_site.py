@@ -107,7 +107,7 @@ class StaffSite(AdminSiteOTPRequired):
                 if request.method == "POST":
                     page = request.resolver_match
                     name = page.url_name if page else None
-                    staff_gate.refuse(request, name or "a page", "not in the group")
+                    staff_gate.refuse(request, name or "a page", "not allowed")
                 raise
             return response
 
