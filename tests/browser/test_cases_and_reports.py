@@ -1,4 +1,4 @@
-"""The pages of recovery cases, names, projects and reports: wide and light, narrow and dark."""
+"""What people see of recovery cases and reports: wide and light, narrow and dark."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from django.utils import timezone
 
 from accounts.links import sign_recovery
 from accounts.models import RecoveryCase
-from projects.models import Report
 from tests.browser.test_other_pages import open_session, visit
 from tests.support.chromium import OpenPage
 from tests.support.people import make_person
@@ -18,36 +17,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.once]
 LOOKS = pytest.mark.parametrize(
     ("width", "dark"), [(1280, False), (390, True)], ids=["wide and light", "narrow and dark"]
 )
-
-
-@LOOKS
-def test_pages_of_staff(site: Site, open_page: OpenPage, width: int, dark: bool) -> None:
-    name = f"look{width}"
-    owner = make_person(f"owner{width}")
-    project = project_of(owner, name)
-    case = RecoveryCase.objects.create(
-        user=owner.user, evidence="A call.", reason="All is lost.", due_at=timezone.now()
-    )
-    report = Report.objects.create(
-        project_id=project.pk, project_name=name, kind="malware", text="Look.", reporter=owner.user
-    )
-    page = open_page(width=width, dark=dark)
-    open_session(page, site, make_person("sam", is_administrator=True))
-    for path in (
-        "accounts/recoverycase/",
-        f"accounts/recoverycase/{case.pk}/change/",
-        f"accounts/user/{owner.user.pk}/open-recovery/",
-        "accounts/reservedname/",
-        f"projects/project/{project.pk}/change/",
-        f"projects/project/{project.pk}/delete-project/",
-        f"projects/project/{project.pk}/limits/",
-        f"projects/project/{project.pk}/transfer/",
-        "projects/prohibitedname/act/prohibit-project-name/",
-        "projects/report/",
-        f"projects/report/{report.pk}/change/",
-        f"projects/report/{report.pk}/answer/",
-    ):
-        visit(page, site, f"/admin/{path}")
 
 
 @LOOKS
