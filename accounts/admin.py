@@ -7,8 +7,8 @@ from uuid import UUID
 
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
-from django.db.models import F, QuerySet
-from django.http import HttpRequest
+from django.db.models import F, Q, QuerySet
+from django.http import HttpRequest, HttpResponse
 from django.urls import path, reverse
 from django.utils.timesince import timesince
 from django.utils.translation import gettext_lazy as _
@@ -23,9 +23,11 @@ from accounts import (  # noqa: F401  (the acts put themselves on the pages)
     staff_features,
     staff_names,
     staff_recovery,
+    staff_sessions,
     switches,
     topics,
 )
+from accounts.finding import find_accounts
 from accounts.limits import current_count
 from accounts.models import (
     AccountLink,
@@ -47,7 +49,7 @@ from accounts.models.counts import find_users
 from accounts.staff import Cell, ObjectAdmin, StaffPanel, add_staff_panel
 from accounts.staff_invitations import MakeInvitation
 from audit.admin import ReadOnlyAdmin
-from audit.groups import ADMINISTRATOR, AUDITOR, EVERYBODY, SUPPORT, is_in
+from audit.groups import ADMINISTRATOR, AUDITOR, EVERYBODY, SEE_ORIGINS, SUPPORT, is_in
 from audit.models import Event
 from audit.rendering import history
 
@@ -110,7 +112,10 @@ class UserAdmin(ObjectAdmin):
     list_display = ["username", "state", "staff_groups", "factors", "joined_at", "last_login"]
     list_filter = ["is_active", "is_staff"]
     search_fields = ["username_key", "name", "email_addresses__address_key"]
-    search_help_text = _("User name, name, mail address, or id.")
+    search_help_text = _(
+        "User name, name, mail address, or id; the id of an API token; a network address; "
+        "the whole name of a project."
+    )
     show_full_result_count = False
     list_per_page = 50
     fields = [
@@ -121,7 +126,6 @@ class UserAdmin(ObjectAdmin):
         "staff_groups",
         "factors",
         "recovery",
-        "session_lines",
         "joined_at",
         "last_login",
         "uploads_suspended_at",
@@ -139,11 +143,17 @@ class UserAdmin(ObjectAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """By parts of names and addresses; or by the whole id."""
+        """By parts of names and addresses; or by something else, as a whole, that leads to it."""
+        ids = find_accounts(search_term, sees_origins=is_in(request.user, SEE_ORIGINS))
         try:
-            return queryset.filter(pk=UUID(search_term.strip())), False
+            return queryset.filter(pk__in={UUID(search_term.strip()), *ids}), False
         except ValueError:
-            return super().get_search_results(request, queryset, search_term.lower())
+            pass
+        found, has_repeats = super().get_search_results(request, queryset, search_term.lower())
+        if not ids:
+            return found, has_repeats
+        named = found.order_by().values("pk")
+        return queryset.filter(Q(pk__in=named) | Q(pk__in=ids)), False
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """By what the pages show: filters in addresses could otherwise spell out the hash."""
@@ -169,12 +179,6 @@ class UserAdmin(ObjectAdmin):
     def recovery(self, user: User) -> str:
         """How many are left."""
         return str(user.recovery_codes.unused if user.recovery_codes else 0)
-
-    @admin.display(description=_("sessions"))
-    def session_lines(self, user: User) -> str:
-        """Since when each of them is open."""
-        opened = user.sessions.order_by("-created_at").values_list("created_at", flat=True)
-        return "\n".join(f"{moment:%Y-%m-%d %H:%M} UTC" for moment in opened[:20]) or "-"
 
 
 @admin.register(EmailAddress)
@@ -321,6 +325,11 @@ class AccountLinkAdmin(ObjectAdmin):
         """Offer the page that makes one."""
         make = path("make/", MakeInvitation.as_view(), name="make-invitation")
         return [make, *super().get_urls()]
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """The list, with the way to make one for whom may do so."""
+        may = is_in(request.user, MakeInvitation.groups)
+        return super().changelist_view(request, {"may_invite": may, **(extra_context or {})})
 
 
 @admin.register(RecoveryCase)

@@ -109,6 +109,12 @@ LINK_CREATED = define(
     "purpose",
     "expires_at",
 )
+INVITATION_CREATED = define(
+    "account:invitation:created",
+    _("{actor} made an invitation with which one account can be made: {reason}"),
+    "expires_at",
+    "reason",
+)
 SIGN_IN_SUCCEEDED = define(
     "sign-in:session:opened", _("{user} signed in with {method}"), "method", "factor"
 )

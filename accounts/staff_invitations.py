@@ -28,8 +28,8 @@ def invitation_address(secret: str) -> str:
     return f"{settings.SITE_URL}{reverse('accounts:register')}?{urlencode({'link': secret})}"
 
 
-class InvitationForm(forms.Form):
-    """For whom an invitation is."""
+class InvitationForm(ReasonForm):
+    """For whom an invitation is, and why."""
 
     note = forms.CharField(
         label=gettext_lazy("For whom"),
@@ -37,6 +37,7 @@ class InvitationForm(forms.Form):
         help_text=gettext_lazy("For your own list of open invitations. It is sent to nobody."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
+    field_order = ("note", "reason")
 
 
 class MakeInvitation(StaffPage):
@@ -44,23 +45,27 @@ class MakeInvitation(StaffPage):
 
     slug = "make-invitation"
     title = gettext_lazy("Make an invitation")
+    tells_people = False
+    form_class = InvitationForm
+    reasons = (gettext_lazy("Somebody new works on our projects."),)
 
     def get(self, request: HttpRequest) -> HttpResponse:
         """Ask for whom."""
-        return self._page(request, InvitationForm())
+        return self._page(request, self._form_for(request))
 
     def post(self, request: HttpRequest) -> HttpResponse:
         """Make it, and show it in this answer and never again."""
-        form = InvitationForm(request.POST)
+        form = self._form_for(request)
         if not form.is_valid():
             return self._page(request, form)
         secret = registration.create_invitation(
             note=form.cleaned_data["note"],
+            reason=form.cleaned_data["reason"],
             by=request.actor,  # type: ignore[attr-defined]
         )
         return self._page(request, form, link=invitation_address(secret))
 
-    def _page(self, request: HttpRequest, form: InvitationForm, link: str = "") -> HttpResponse:
+    def _page(self, request: HttpRequest, form: ReasonForm, link: str = "") -> HttpResponse:
         is_closed = switches.REGISTRATION.value() == "closed"
         return self._show(
             request, "admin/invitation.html", form=form, link=link, is_closed=is_closed

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from django.db.models import Count, Q, QuerySet, Sum
 from django.utils import timezone
@@ -56,28 +57,30 @@ def _people() -> Values:
 def _tokens() -> Values:
     now = timezone.now()
     usable = APIToken.objects.usable(now)
+    used = Q(last_used_at__gt=now - IN_USE)
+    in_use = usable.filter(used)
     counts = usable.aggregate(
-        active=Count("pk"),
         people=Count("user", distinct=True),
-        used=Count("pk", filter=Q(last_used_at__gt=now - IN_USE)),
-        users=Count("user", filter=Q(last_used_at__gt=now - IN_USE), distinct=True),
-        endless=Count("pk", filter=Q(expires_at=None)),
-        soon=Count("pk", filter=Q(expires_at__lte=now + SOON)),
+        users=Count("user", filter=used, distinct=True),
         never=Count("pk", filter=Q(last_used_at=None)),
         long_ago=Count("pk", filter=_unused_since(now - LONG_UNUSED)),
     )
     return {
-        ("tokens", "active"): counts["active"],
         ("tokens", "people"): counts["people"],
-        ("tokens", "in use"): counts["used"],
         ("tokens", "people who use one"): counts["users"],
-        ("tokens", "without an end"): counts["endless"],
-        ("tokens", "ends within 14 days"): counts["soon"],
-        ("tokens", "ends later"): counts["active"] - counts["endless"] - counts["soon"],
         ("tokens", "never used"): counts["never"],
         ("tokens", "not used for 90 days"): counts["long_ago"],
-        **_scopes(usable),
+        **{("tokens", label): count for label, count in _parts(usable, now).items()},
+        **{("tokens in use", label): count for label, count in _parts(in_use, now).items()},
+        ("makers of tokens", "people"): _makers(now),
     }
+
+
+def _makers(now: datetime) -> int:
+    """How many people have made a token since the month began."""
+    begin = now.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    made = APIToken.objects.filter(created_at__gte=begin)
+    return made.aggregate(people=Count("user", distinct=True))["people"]
 
 
 def _unused_since(before: datetime) -> Q:
@@ -85,18 +88,28 @@ def _unused_since(before: datetime) -> Q:
     return Q(last_used_at__lt=before) | Q(last_used_at=None, created_at__lt=before)
 
 
-def _scopes(usable: QuerySet[APIToken]) -> Values:
-    """By how many projects a token names. Patterns of names are only in its caveats."""
-    named = usable.annotate(names=Count("projects"))
-    one = named.filter(Q(names=1) | ~Q(awaits_project="")).count()
-    several = named.filter(names__gt=1).count()
-    for token in named.filter(names=0, awaits_project="").only("caveats").iterator():
-        several += not token.allowance.is_for_all_projects
+def _parts(tokens: QuerySet[APIToken], now: datetime) -> dict[str, int]:
+    """How many there are together, for one project, for several and for all, and by their end."""
+    counts = tokens.aggregate(
+        active=Count("pk"),
+        endless=Count("pk", filter=Q(expires_at=None)),
+        soon=Count("pk", filter=Q(expires_at__lte=now + SOON)),
+    )
+    one = tokens.annotate(names=Count("projects")).filter(Q(names=1) | ~Q(awaits_project=""))
+    named, wide = one.count(), tokens.filter(pk__in=_for_all_projects()).count()
     return {
-        ("tokens", ONE): one,
-        ("tokens", SEVERAL): several,
-        ("tokens", ALL): usable.count() - one - several,
+        "active": counts["active"],
+        "without an end": counts["endless"],
+        "ends within 14 days": counts["soon"],
+        "ends later": counts["active"] - counts["endless"] - counts["soon"],
+        ONE: named,
+        SEVERAL: counts["active"] - named - wide,
+        ALL: wide,
     }
+
+
+def _for_all_projects() -> QuerySet[APIToken, Any]:
+    return APIToken.objects.for_all_projects().values("pk")
 
 
 def _index() -> Values:

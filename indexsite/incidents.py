@@ -53,9 +53,12 @@ class Refusals:
     """What was refused since a moment; the last week, if no other is given.
 
     Repeats of a failure have one event with their number, and count as often as they happened.
+
+    Args:
+        kinds: the names of the kinds to look at; None for all.
     """
 
-    def __init__(self, since: timedelta = WEEK) -> None:
+    def __init__(self, since: timedelta = WEEK, *, kinds: frozenset[str] | None = None) -> None:
         self.now = timezone.now()
         self.since = self.now - since
         self.events = _since(self.since).annotate(
@@ -71,6 +74,8 @@ class Refusals:
                 output_field=IntegerField(),
             ),
         )
+        if kinds is not None:
+            self.events = self.events.filter(what__in=kinds)
 
     def kinds(self) -> list[Line]:
         """By kind, the most frequent first."""

@@ -34,6 +34,7 @@ from indexsite.incidents import DAY, Refusals, totals
 from indexsite.jobs import MEASURE
 from indexsite.sheets import NOTHING, TIE, Rolled, percent, with_factor
 from projects.models import Project, QuarantinedProject, Report
+from tokens.events import TOKEN_REFUSED
 from uploads.events import UPLOAD_REFUSED
 
 TOP = 5
@@ -119,11 +120,11 @@ def _tokens(user: Any, rolled: Rolled) -> Group:
     now = rolled.latest("tokens")
     new = {"revoked_at__isempty": "1"}
     page = "tokens_apitoken"
-    made = rolled.of("tokens made", months_back(1, rolled.today)[0])
-    figures = [
+    month = months_back(1, rolled.today)[0]
+    made, used = rolled.of("tokens made", month), rolled.latest("tokens in use")
+    figures: list[tuple[str, str, dict[str, str] | None]] = [
         (_("active"), "active", {}),
         (_("people who have one"), "people", None),
-        (_("used in the last 90 days"), "in use", None),
         (_("people who used one"), "people who use one", None),
         (_("without an end"), "without an end", {"ends": "never"}),
         (_("end within 14 days"), "ends within 14 days", {"ends": "soon"}),
@@ -138,11 +139,25 @@ def _tokens(user: Any, rolled: Rolled) -> Group:
             Figure(
                 label,
                 now.get(key, NOTHING),
-                list_url(page, **new, **query) if query is not None else "",
+                list_url(page, **new, **query) if query is not None else _sheet_url("tokens"),
             )
             for label, key, query in figures
         ]
-        + [Figure(_("made this month"), sum(made.values()), _sheet_url("tokens-made"))],
+        + [
+            Figure(
+                _("used in the last 90 days"),
+                used.get("active", NOTHING),
+                _sheet_url("tokens-used"),
+            )
+        ]
+        + [
+            Figure(_("made this month"), sum(made.values()), _sheet_url("tokens-made")),
+            Figure(
+                _("people who made one this month"),
+                rolled.of("makers of tokens", month).get("people", NOTHING),
+                _sheet_url("tokens-made"),
+            ),
+        ],
     )
 
 
@@ -169,15 +184,18 @@ def _sheet_url(key: str) -> str:
 
 
 def _day_of_refusals(user: Any, rolled: Rolled) -> Group:
-    """What was refused in the last day: how often, and in the week; from where, and about whom."""
-    refusals = Refusals(DAY)
+    """What was refused in the last day: how often, and in the week; and of the sign-ins and
+    uploads among it, from where most of them came, and about whom most of them are.
+    """
+    refusals = Refusals(DAY, kinds=series.REFUSED_KINDS)
     page = "audit_event"
     period = {"outcome": "failed", "since": f"{refusals.since:%Y-%m-%dT%H:%M}"}
     kinds = Refusals().kinds()
     sums = totals(kinds, series.refusal_label)
     names = [
         (_("failed sign-ins"), series.SIGN_INS, {"kind": SIGN_IN_FAILED.name}),
-        (_("refused uploads"), series.UPLOADS, {"family": UPLOAD_REFUSED.family}),
+        (_("refused uploads"), series.UPLOADS, {"kind": UPLOAD_REFUSED.name}),
+        (_("refused API tokens"), series.TOKENS, {"kind": TOKEN_REFUSED.name}),
     ]
     figures = [
         Figure(

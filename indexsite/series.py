@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Final
 
 from accounts.events import SIGN_IN_FAILED, SIGN_IN_SUCCEEDED
@@ -28,13 +29,20 @@ _METHODS = {  # of `login.complete`
 ONE: Final = "one project"
 SEVERAL: Final = "several projects"
 ALL: Final = "all projects"
+ENDLESS: Final = "without an end"
+MONTH: Final = "ends within a month"
+YEAR: Final = "ends within a year"
+LATER: Final = "ends later"
+_ENDS = {MONTH: timedelta(days=31), YEAR: timedelta(days=366)}
 SIGN_INS: Final = "failed sign-ins"
 UPLOADS: Final = "refused uploads"
+TOKENS: Final = "refused API tokens"
 _REFUSED = {
     SIGN_IN_FAILED.name: SIGN_INS,
     UPLOAD_REFUSED.name: UPLOADS,
-    TOKEN_REFUSED.name: UPLOADS,
+    TOKEN_REFUSED.name: TOKENS,
 }
+REFUSED_KINDS: Final = frozenset(_REFUSED)  # what somebody is kept out by, of all that can fail
 _CREDENTIALS = {"token", "password"}
 
 
@@ -60,6 +68,17 @@ def _made(event: Event) -> tuple[str, int]:
     return SEVERAL if is_several else ONE, 1
 
 
+def _end(event: Event) -> tuple[str, int] | None:
+    """By how long it can be used; older events do not say."""
+    text = event.fields.get("expires_at")
+    if text is None:
+        return None
+    if not text:
+        return ENDLESS, 1
+    lasts = datetime.fromisoformat(text) - event.recorded_at
+    return next((label for label, longest in _ENDS.items() if lasts <= longest), LATER), 1
+
+
 def _refusal(event: Event) -> tuple[str, int] | None:
     """A repeated failure counts as often as it happened beyond the first, which has its event."""
     is_repeated = event.kind == FAILURES_REPEATED.name
@@ -75,5 +94,6 @@ SERIES = [
     Series("sign-ins", _of(SIGN_IN_SUCCEEDED), _sign_in),
     Series("uploads", _of(FILE_UPLOADED), _upload),
     Series("tokens made", _of(TOKEN_CREATED), _made),
-    Series("refusals", frozenset({*_REFUSED, FAILURES_REPEATED.name}), _refusal),
+    Series("ends of tokens made", _of(TOKEN_CREATED), _end),
+    Series("refusals by cause", frozenset({*_REFUSED, FAILURES_REPEATED.name}), _refusal),
 ]

@@ -6,7 +6,7 @@ Nothing here reads an event, an account or a file: all pages together take one q
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, timedelta
 from typing import Any
 
@@ -261,25 +261,81 @@ uploads = stacked(
 
 
 def tokens_now(rolled: Rolled) -> Sheet:
-    """The API tokens that can be used, as they were measured last."""
-    now = rolled.latest("tokens")
+    """The API tokens that can be used, and those that were, as they were measured last."""
+    now, used = rolled.latest("tokens"), rolled.latest("tokens in use")
+    people = {"active": now.get("people", NOTHING), "used": now.get("people who use one", NOTHING)}
     names = [
-        (_("active"), "active"),
-        (_("people who have one"), "people"),
-        (_("used in the last 90 days"), "in use"),
-        (_("people who used one in the last 90 days"), "people who use one"),
+        (_("together"), "active"),
         (_("for one project"), series.ONE),
         (_("for several projects"), series.SEVERAL),
         (_("for all projects"), series.ALL),
         (_("without an end"), "without an end"),
         (_("end within 14 days"), "ends within 14 days"),
         (_("end later"), "ends later"),
-        (_("never used"), "never used"),
-        (_("not used for 90 days"), "not used for 90 days"),
     ]
-    rows = [[Cell(text), Cell(now.get(label, NOTHING))] for text, label in names]
-    note = _("API tokens that were not revoked and have not expired.")
-    return Sheet("tokens", _("API tokens in use"), [_("Tokens"), _("number")], rows, None, note)
+    rows: list[list[Any]] = [
+        [text, now.get(label, NOTHING), used.get(label, NOTHING)] for text, label in names
+    ]
+    rows.insert(1, [_("people who have them"), people["active"], people["used"]])
+    rows.append([_("never used"), now.get("never used", NOTHING), NOTHING])
+    rows.append([_("not used for 90 days"), now.get("not used for 90 days", NOTHING), NOTHING])
+    return Sheet(
+        "tokens",
+        _("API tokens"),
+        [_("Tokens"), _("active"), _("used in the last 90 days")],
+        [[Cell(text) for text in row] for row in rows],
+        None,
+        _("API tokens that were not revoked and have not expired."),
+    )
+
+
+_SCOPES = {
+    series.ONE: gettext_noop("one project"),
+    series.SEVERAL: gettext_noop("several projects"),
+    series.ALL: gettext_noop("all projects"),
+}
+tokens_used = stacked(
+    "tokens-used",
+    gettext_noop("API tokens in use"),
+    "tokens in use",
+    _SCOPES,
+    gettext_noop("As each month ended: tokens that were used in the 90 days before."),
+)
+ends_of_tokens_used = stacked(
+    "ends-of-tokens-used",
+    gettext_noop("API tokens in use, by their end"),
+    "tokens in use",
+    {
+        "ends within 14 days": gettext_noop("within 14 days"),
+        "ends later": gettext_noop("later"),
+        "without an end": gettext_noop("without an end"),
+    },
+    gettext_noop("As each month ended: tokens that were used in the 90 days before."),
+)
+_tokens_made = stacked("tokens-made", gettext_noop("API tokens made"), "tokens made", _SCOPES)
+ends_of_tokens_made = stacked(
+    "ends-of-tokens-made",
+    gettext_noop("API tokens made, by their end"),
+    "ends of tokens made",
+    {
+        series.MONTH: gettext_noop("within a month"),
+        series.YEAR: gettext_noop("within a year"),
+        series.LATER: gettext_noop("later"),
+        series.ENDLESS: gettext_noop("without an end"),
+    },
+    gettext_noop("How long they could be used when they were made."),
+)
+
+
+def tokens_made(rolled: Rolled) -> Sheet:
+    """New API tokens by scope, and how many people made them."""
+    sheet = _tokens_made(rolled)
+    makers = [
+        rolled.of("makers of tokens", month).get("people", NOTHING)
+        for month in reversed(rolled.months)
+    ]
+    rows = [[*row, Cell(count)] for row, count in zip(sheet.rows, makers, strict=True)]
+    return replace(sheet, columns=[*sheet.columns, _("people who made them")], rows=rows)
 
 
 def contents(rolled: Rolled) -> Sheet:
@@ -303,17 +359,17 @@ def contents(rolled: Rolled) -> Sheet:
 
 
 def refusals(rolled: Rolled) -> Sheet:
-    """Failed sign-ins and refused uploads of each day."""
-    labels = (series.SIGN_INS, series.UPLOADS)
+    """Failed sign-ins, refused uploads and refused API tokens of each day."""
+    labels = (series.SIGN_INS, series.UPLOADS, series.TOKENS)
     rows, columns = [], []
     for day in rolled.days:
-        counts = rolled.by_day.get("refusals", {}).get(day, {})
+        counts = rolled.by_day.get("refusals by cause", {}).get(day, {})
         parts = [counts.get(label, 0) for label in labels]
         is_running = day == rolled.today
         name = _("%s, so far") % day.isoformat() if is_running else day.isoformat()
         rows.append([Cell(text) for text in (name, *parts)])
         columns.append(Column(date_format(day, "j M"), parts, "", is_running))
-    names = [_("failed sign-ins"), _("refused uploads")]
+    names = [_("failed sign-ins"), _("refused uploads"), _("refused API tokens")]
     title = _("Refused in the last 30 days")
     return Sheet(
         "refusals",

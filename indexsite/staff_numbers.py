@@ -60,12 +60,21 @@ def _owners_without(rolled: Rolled, limit: Limit) -> Sheet:
 
 
 def _lines(
-    key: str, title: str, heading: str, query: str, read: Callable[[Refusals], list[Line]]
+    key: str,
+    title: str,
+    heading: str,
+    query: str,
+    read: Callable[[Refusals], list[Line]],
+    kinds: frozenset[str] | None = None,
 ) -> Maker:
-    """A table of what was refused, with how often in a day and in a week."""
+    """A table of what was refused, with how often in a day and in a week.
+
+    Args:
+        kinds: the names of the kinds of refusals that count; None for all.
+    """
 
     def make(rolled: Rolled, limit: Limit) -> Sheet:
-        refusals = Refusals()
+        refusals = Refusals(kinds=kinds)
         since = f"{refusals.since:%Y-%m-%dT%H:%M}"
         filters = {"outcome": "failed", "since": since}
         rows = [
@@ -94,22 +103,15 @@ def _site(rolled: Rolled, limit: Limit) -> Sheet:
     return Sheet("site", _("The site"), [_("What"), _("how it stands")], rows)
 
 
-tokens_made = sheets.stacked(
-    "tokens-made",
-    gettext_noop("API tokens made"),
-    "tokens made",
-    {
-        series.ONE: gettext_noop("one project"),
-        series.SEVERAL: gettext_noop("several projects"),
-        series.ALL: gettext_noop("all projects"),
-    },
-)
 SHEETS: dict[str, tuple[frozenset[str], Maker]] = {
     "sign-ins": (SEE_PEOPLE, _of_rolled(sheets.sign_ins)),
     "coverage": (SEE_PEOPLE, _of_rolled(sheets.coverage)),
     "owners-without": (SEE_PEOPLE, _owners_without),
     "tokens": (SEE_PEOPLE, _of_rolled(sheets.tokens_now)),
-    "tokens-made": (SEE_PEOPLE, _of_rolled(tokens_made)),
+    "tokens-used": (SEE_PEOPLE, _of_rolled(sheets.tokens_used)),
+    "ends-of-tokens-used": (SEE_PEOPLE, _of_rolled(sheets.ends_of_tokens_used)),
+    "tokens-made": (SEE_PEOPLE, _of_rolled(sheets.tokens_made)),
+    "ends-of-tokens-made": (SEE_PEOPLE, _of_rolled(sheets.ends_of_tokens_made)),
     "uploads": (EVERYBODY, _of_rolled(sheets.uploads)),
     "refusals": (EVERYBODY, _of_rolled(sheets.refusals)),
     "kinds": (
@@ -126,20 +128,22 @@ SHEETS: dict[str, tuple[frozenset[str], Maker]] = {
         SEE_ORIGINS,
         _lines(
             "places",
-            gettext_noop("Refusals by network address"),
+            gettext_noop("Failed sign-ins and refused uploads by network address"),
             gettext_noop("Address or network"),
             "network",
             Refusals.places,
+            series.REFUSED_KINDS,
         ),
     ),
     "accounts": (
         EVERYBODY,
         _lines(
             "accounts",
-            gettext_noop("Refusals by account"),
+            gettext_noop("Failed sign-ins and refused uploads by account"),
             gettext_noop("Account"),
             "account",
             Refusals.accounts,
+            series.REFUSED_KINDS,
         ),
     ),
     "queues": (SEE_ALL_QUEUES, _queues),

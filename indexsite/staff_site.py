@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import wraps
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -92,7 +94,24 @@ class StaffSite(AdminSiteOTPRequired):
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
         """Every page is behind the gate: network, group, fresh second factor, limit."""
-        return staff_gate.staff_page(super().admin_view(view, cacheable))
+        return staff_gate.staff_page(super().admin_view(self._noting_refusals(view), cacheable))
+
+    def _noting_refusals(self, view: Any) -> Any:
+        """A view whose refusals to members of the staff are recorded, as those of acts are."""
+
+        @wraps(view)
+        def noting(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            try:
+                response: HttpResponse = view(request, *args, **kwargs)
+            except PermissionDenied:
+                if request.method == "POST":
+                    page = request.resolver_match
+                    name = page.url_name if page else None
+                    staff_gate.refuse(request, name or "a page", "not allowed")
+                raise
+            return response
+
+        return noting
 
     def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """There is one sign-in page, and it is not here."""

@@ -105,9 +105,8 @@ class FileAdmin(ReadOnlyAdmin):
         "token_name",
         "uploader_factor",
     ]
-    list_filter = ["kind", "uploader_factor"]
+    list_filter = ["kind", ("uploader_factor", admin.EmptyFieldListFilter)]
     search_fields = ["filename", "sha256", "uploaded_by", "token_id"]
-    date_hierarchy = "uploaded_at"
     show_full_result_count = False
 
 

@@ -17,9 +17,11 @@ class ProjectsConfig(AppConfig):
         from accounts.audiences import add_audience
         from accounts.closing import add_farewell, add_guard
         from accounts.data import add_part
+        from accounts.finding import add_finder
         from accounts.topics import add_topic
         from projects.closing import end_roles, sole_ownerships
         from projects.data import gather_invitations, gather_reports, gather_roles
+        from projects.finding import find_people
         from projects.mailings import OWNERS, RELEASES
         from projects.models import Role
 
@@ -29,5 +31,6 @@ class ProjectsConfig(AppConfig):
         add_part("invitations", gather_invitations)
         add_part("reports", gather_reports)
         policy.add_reason(lambda user: Role.objects.filter(user=user).exists())
+        add_finder(find_people)
         add_topic(RELEASES)
         add_audience(OWNERS)

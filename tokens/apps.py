@@ -20,13 +20,14 @@ class TokensConfig(AppConfig):
         from accounts.audiences import Audience, add_audience
         from accounts.closing import add_farewell
         from accounts.data import add_part
+        from accounts.finding import add_finder
         from accounts.panels import add_security_panel, add_survivors
         from audit.origins import add_eraser
         from tokens import credentials  # noqa: F401
         from tokens.closing import end_tokens
         from tokens.data import gather_tokens
         from tokens.models import APIToken, all_project_holders
-        from tokens.panels import describe_tokens, surviving_tokens
+        from tokens.panels import describe_tokens, find_holder, surviving_tokens
         from tokens.uses import forget_origins
 
         add_security_panel(describe_tokens)
@@ -35,6 +36,7 @@ class TokensConfig(AppConfig):
         policy.add_reason(lambda user: APIToken.objects.active().of(user).exists())
         add_part("api_tokens", gather_tokens)
         add_eraser(forget_origins)
+        add_finder(find_holder)
         title = _("holders of API tokens for all projects")
         add_audience(
             Audience("all-project tokens", title, all_project_holders, is_for_announcements=True)

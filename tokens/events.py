@@ -10,6 +10,7 @@ TOKEN_CREATED = define(
     "token_id",
     "name",
     "scope",
+    "expires_at",
 )
 TOKEN_RENAMED = define(
     "token:token:renamed",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from uuid import UUID
+
 from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -9,6 +12,7 @@ from django.utils.translation import ngettext
 
 from accounts.models import User
 from accounts.panels import SecurityPanel, Survivor
+from tokens import macaroons
 from tokens.models import APIToken
 
 
@@ -41,3 +45,11 @@ def surviving_tokens(user: User) -> list[Survivor]:
         )
         for token in tokens
     ]
+
+
+def find_holder(text: str) -> Iterable[UUID]:
+    """Whose API token has that id."""
+    identifier = macaroons.as_identifier(text)
+    if identifier is None:
+        return []
+    return APIToken.objects.filter(pk=identifier).values_list("user_id", flat=True)

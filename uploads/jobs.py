@@ -12,6 +12,7 @@ from audit.actors import system
 from audit.timetable import Job
 from projects.operations.contents import remove_contents_due
 from uploads.operations import enforcement
+from uploads.preview import forget_old_uploads
 
 ABANDONED_AFTER = 24 * 3600  # seconds; no upload takes that long
 
@@ -41,4 +42,5 @@ JOBS = [
     Job("uploads:note_enforcement_stage", timedelta(minutes=1), note_enforcement_stage),
     Job("uploads:sweep_incoming", timedelta(hours=6), sweep_incoming),
     Job("uploads:remove_deleted_contents", timedelta(minutes=30), remove_deleted_contents),
+    Job("uploads:forget_password_uploads", timedelta(days=1), forget_old_uploads),
 ]

@@ -195,3 +195,26 @@ class PasswordWarning(models.Model):
 
     def __str__(self) -> str:
         return str(self.user_id)
+
+
+class PasswordUpload(models.Model):
+    """How many files somebody uploaded to a project with a password, on one day (UTC).
+
+    Kept as long as staff look back before they change the stage of enforcement.
+    """
+
+    day = models.DateField()
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+")
+    count = models.PositiveIntegerField(default=1)
+    last_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["day", "user", "project"], name="one_count_of_password_uploads"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.user_id} {self.project_id}: {self.count}"

@@ -239,34 +239,32 @@ class PasswordUploads(StaffPage):
     """Who uploaded with a password lately, page by page."""
 
     slug = "password-uploads"
-    title = gettext_lazy("Uploads with passwords in the last 30 days")
+    title = gettext_lazy("Who uploaded with a password in the last 30 days")
 
     def get(self, request: HttpRequest) -> HttpResponse:
         """Show a page."""
-        text = request.GET.get("before", "")
-        before = int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+        text = request.GET.get("page", "")
+        page = int(text) if text.isascii() and text.isdigit() and 0 < len(text) < 6 else 1
         row = Enforcement.objects.asked_of(None, None)
-        found = preview.find_password_uploads(row.audience, before=before)
+        lines, has_more = preview.find_uploads(row.audience, page=max(page, 1))
         return self._show(
             request,
             "admin/uploads/preview.html",
-            found=found,
-            columns=_columns(),
-            rows=[_cells(line) for line in found.lines],
+            columns=[_("account"), _("project"), _("uploads"), _("last (UTC)"), _ENFORCED],
+            rows=[_cells(line) for line in lines],
+            next_page=page + 1 if has_more else None,
             audience=row.get_audience_display(),
             back=reverse("admin:uploads_enforcement_change", args=[1]),
         )
 
 
-def _columns() -> list[str]:
-    return [_("account"), _("project"), _("uploads"), _("last (UTC)"), _("under enforcement")]
+_ENFORCED = gettext_lazy("under enforcement")
 
 
 def _cells(line: preview.Line) -> list[Cell]:
-    events = reverse("admin:audit_event_changelist")
     return [
-        Cell(line.username, f"{events}?account={line.user_id}" if line.user_id else ""),
-        Cell(line.project, f"{events}?project={line.project_id}" if line.project_id else ""),
+        Cell(line.username, reverse("admin:accounts_user_change", args=[line.user_id])),
+        Cell(line.project, reverse("admin:projects_project_change", args=[line.project_id])),
         Cell(line.count),
         Cell(f"{line.last_at:%Y-%m-%d %H:%M}"),
         Cell(_("refused") if line.is_concerned else _("not concerned")),
@@ -287,13 +285,19 @@ def people_concerned(row: Enforcement) -> StaffPanel:
     )
 
 
-def newest_password_uploads(row: Enforcement) -> StaffPanel:
-    """The uploads that would be refused, or are not concerned."""
-    found = preview.find_password_uploads(row.audience)
+def password_uploads(row: Enforcement) -> StaffPanel:
+    """How many people and projects would have been refused."""
+    every, refused = preview.count_uploads(row.audience)
     return StaffPanel(
         title=_("Uploads with passwords in the last 30 days"),
-        columns=_columns(),
-        rows=[_cells(line) for line in found.lines[:SHOWN]],
+        columns=[_("which"), _("people"), _("projects"), _("uploads")],
+        rows=[
+            [Cell(name), Cell(of.people), Cell(of.projects), Cell(of.uploads)]
+            for name, of in (
+                (_("all of them"), every),
+                (_("those that enforcement would have refused"), refused),
+            )
+        ],
         url=reverse("admin:password-uploads"),
     )
 
@@ -318,5 +322,5 @@ def mails_about_it(row: Enforcement) -> StaffPanel:
     )
 
 
-for _panel in (people_concerned, newest_password_uploads, mails_about_it):
+for _panel in (people_concerned, password_uploads, mails_about_it):
     add_staff_panel(Enforcement, _panel, seen_by=MAY_RULE)

@@ -18,6 +18,7 @@ from accounts.events import (
     ACCOUNT_CREATED,
     ADMINISTRATOR_ADDED,
     EMAIL_VERIFIED,
+    INVITATION_CREATED,
     LINK_CANCELLED,
     LINK_CREATED,
 )
@@ -65,13 +66,14 @@ def create_setup_link(*, by: Actor) -> str:
     """
     now = timezone.now()
     AccountLink.objects.filter(makes_administrator=True, spent_at=None).update(expires_at=now)
-    secret = _create_link(by=by, makes_administrator=True, note="", lasts=SETUP_LINK_LASTS)
+    secret, link = _create_link(by=by, makes_administrator=True, lasts=SETUP_LINK_LASTS)
+    record(LINK_CREATED, by=by, purpose=_purpose(link), expires_at=_end_of(link))
     notices.send("setup_link_created", User.objects.administrators(), by=by)
     return secret
 
 
 @transaction.atomic
-def create_invitation(*, note: str = "", by: Actor) -> str:
+def create_invitation(*, note: str = "", reason: str, by: Actor) -> str:
     """Make a link with which one account can be made; the secret of it.
 
     Args:
@@ -81,10 +83,14 @@ def create_invitation(*, note: str = "", by: Actor) -> str:
         PermissionDenied: if whoever acts is no administrator.
     """
     require_staff(by, MAY_RULE)
-    return _create_link(by=by, makes_administrator=False, note=note, lasts=INVITATION_LASTS)
+    secret, link = _create_link(by=by, makes_administrator=False, note=note, lasts=INVITATION_LASTS)
+    record(INVITATION_CREATED, by=by, expires_at=_end_of(link), reason=reason)
+    return secret
 
 
-def _create_link(*, by: Actor, makes_administrator: bool, note: str, lasts: timedelta) -> str:
+def _create_link(
+    *, by: Actor, makes_administrator: bool, lasts: timedelta, note: str = ""
+) -> tuple[str, AccountLink]:
     secret = secrets.token_urlsafe(32)
     link = AccountLink.objects.create(
         digest=digest_link(secret),
@@ -93,13 +99,11 @@ def _create_link(*, by: Actor, makes_administrator: bool, note: str, lasts: time
         created_by=by.label,
         expires_at=timezone.now() + lasts,
     )
-    record(
-        LINK_CREATED,
-        by=by,
-        purpose=_purpose(link),
-        expires_at=link.expires_at.isoformat(timespec="seconds"),
-    )
-    return secret
+    return secret, link
+
+
+def _end_of(link: AccountLink) -> str:
+    return link.expires_at.isoformat(timespec="seconds")
 
 
 def _purpose(link: AccountLink) -> str:

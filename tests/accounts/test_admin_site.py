@@ -195,7 +195,10 @@ def test_nothing_can_be_added_changed_or_deleted_there(
         )
         client.get(f"{path}?_popup=1&_to_field=id")
         if model is not RateCount:  # which counts these very pages
-            assert list(model._default_manager.order_by("pk").values()) == before, path
+            rows = model._default_manager.order_by("pk")
+            if issubclass(model, Event):  # the refusals themselves are recorded
+                rows = rows[: len(before)]
+            assert list(rows.values()) == before, path
 
 
 def test_an_account_cannot_be_made_staff_with_its_inline_rows(

@@ -144,7 +144,7 @@ def doors(alice: Person, sam: Person) -> list[Door]:
         invited_by=alice.user,
         expires_at=timezone.now() + timedelta(days=1),
     )
-    registration.create_invitation(by=sam.actor)
+    registration.create_invitation(reason="She is new here.", by=sam.actor)
     EmailAddress.objects.create(user=alice.user, address="second@example.org")
     PASSWORD_SITE.take("site")
     ProhibitedDomain.objects.create(domain="trash.example", prohibited_by="sam")

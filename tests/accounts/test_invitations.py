@@ -12,12 +12,12 @@ import pytest
 import time_machine
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
 
 from accounts import switches
-from accounts.events import LINK_CANCELLED, LINK_CREATED, SWITCHED
+from accounts.events import INVITATION_CREATED, LINK_CANCELLED, SWITCHED
 from accounts.models import AccountLink, SwitchState, User, UserSession
 from accounts.operations import registration
 from accounts.operations.switches import turn
@@ -30,7 +30,7 @@ Browser = Callable[..., Client]
 LINKS = "/admin/accounts/accountlink/"
 MAKE = f"{LINKS}make/"
 SWITCHES = "/admin/accounts/switchstate/"
-REASON = "The person has left the company."
+REASON = "Somebody has come to the company or left it."
 FORM = {"username": "zoe", "email": "zoe@example.org", "password": "ferry lantern gravel teapot"}
 
 
@@ -61,7 +61,7 @@ def dismissed(sam: Person) -> Person:
 def test_an_invitation_is_shown_to_be_copied_and_works(browser: Browser, sam: Person) -> None:
     client = browser(sam)
     assert "For whom" in text_of_page(client.get(MAKE))
-    response = client.post(MAKE, {"note": "Zoe of the printing house"})
+    response = client.post(MAKE, {"note": "Zoe of the printing house", "reason": REASON})
     assert "no-store" in response["Cache-Control"]
     link = shown_link(response.content.decode())
     assert browser().post(link, FORM).status_code == 302
@@ -73,7 +73,7 @@ def test_an_invitation_is_shown_to_be_copied_and_works(browser: Browser, sam: Pe
 
 
 def test_the_link_is_kept_nowhere(browser: Browser, sam: Person) -> None:
-    page = browser(sam).post(MAKE, {"note": "Zoe"}).content.decode()
+    page = browser(sam).post(MAKE, {"note": "Zoe", "reason": REASON}).content.decode()
     secret = shown_link(page).partition("=")[2]
     kept = [*AccountLink.objects.values(), *Event.objects.values(), *UserSession.objects.values()]
     assert secret not in str(kept)
@@ -84,29 +84,43 @@ def test_the_link_is_kept_nowhere(browser: Browser, sam: Person) -> None:
 
 @pytest.mark.parametrize("note", ["", " ", "x" * 101, "\x00"])
 def test_an_invitation_says_for_whom_it_is(browser: Browser, sam: Person, note: str) -> None:
-    assert browser(sam).post(MAKE, {"note": note}).status_code == 200
+    assert browser(sam).post(MAKE, {"note": note, "reason": REASON}).status_code == 200
     assert not AccountLink.objects.exists()
 
 
+@pytest.mark.parametrize("reason", ["", "too short", "         .         "])
+def test_no_invitation_is_made_without_a_reason(browser: Browser, sam: Person, reason: str) -> None:
+    assert browser(sam).post(MAKE, {"note": "Zoe", "reason": reason}).status_code == 200
+    assert not AccountLink.objects.exists()
+    assert count_events(INVITATION_CREATED) == 0
+    with pytest.raises(CommandError, match="--reason"):
+        call_command("invite", "--reason", reason, stdout=StringIO())
+
+
+def test_the_reason_of_an_invitation_is_kept(browser: Browser, sam: Person) -> None:
+    browser(sam).post(MAKE, {"note": "Zoe", "reason": REASON})
+    assert Event.objects.get(kind=INVITATION_CREATED.name).fields["reason"] == REASON
+
+
 def test_only_administrators_make_end_and_turn(browser: Browser, dismissed: Person) -> None:
-    registration.create_invitation(by=command("invite"))
+    registration.create_invitation(reason=REASON, by=command("invite"))
     dismissed.user.groups.add(Group.objects.get_or_create(name="Moderator")[0])
     client = browser(dismissed)
     doors = {
-        MAKE: {"note": "me"},
+        MAKE: {"note": "me", "reason": REASON},
         f"{LINKS}{AccountLink.objects.get().pk}/cancel/": {"reason": REASON},
         switch_page(): {"value": "open", "reason": REASON},
     }
     for door, fields in doors.items():
         assert client.get(door).status_code == 403
         assert client.post(door, fields).status_code == 403
-    assert count_events(LINK_CREATED) == 1
+    assert count_events(INVITATION_CREATED) == 1
     assert count_events(LINK_CANCELLED) == count_events(SWITCHED) == 0
 
 
 def test_the_command_says_for_whom(db: None) -> None:
     printed = StringIO()
-    call_command("invite", "--for", "Zoe", stdout=printed)
+    call_command("invite", "--for", "Zoe", "--reason", REASON, stdout=printed)
     assert AccountLink.objects.get().note == "Zoe"
     assert AccountLink.objects.get().created_by == "server"
 
@@ -114,7 +128,7 @@ def test_the_command_says_for_whom(db: None) -> None:
 def test_the_command_says_where_a_link_does_not_work_yet(sam: Person) -> None:
     SwitchState.objects.filter(name="registration").update(value="closed")
     errors = StringIO()
-    call_command("invite", stdout=StringIO(), stderr=errors)
+    call_command("invite", "--reason", REASON, stdout=StringIO(), stderr=errors)
     assert "Registration is closed" in errors.getvalue()
 
 
@@ -123,7 +137,7 @@ def test_the_command_says_where_a_link_does_not_work_yet(sam: Person) -> None:
 
 def test_a_link_that_was_ended_makes_no_account(browser: Browser, sam: Person) -> None:
     client = browser(sam)
-    link = shown_link(client.post(MAKE, {"note": "Zoe"}).content.decode())
+    link = shown_link(client.post(MAKE, {"note": "Zoe", "reason": REASON}).content.decode())
     row = AccountLink.objects.get()
     client.post(f"{LINKS}{row.pk}/cancel/", {"reason": REASON})
     assert browser().post(link, FORM).status_code == 403
@@ -133,7 +147,7 @@ def test_a_link_that_was_ended_makes_no_account(browser: Browser, sam: Person) -
 
 
 def test_what_was_used_or_has_ended_cannot_be_ended(sam: Person) -> None:
-    registration.create_invitation(by=sam.actor)
+    registration.create_invitation(reason=REASON, by=sam.actor)
     row = AccountLink.objects.get()
     with time_machine.travel(timezone.now() + timedelta(days=8)), pytest.raises(ValidationError):
         registration.cancel_link(row, reason=REASON, by=sam.actor)

@@ -17,7 +17,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts import data
-from accounts.events import ACCOUNT_CREATED, LINK_CREATED
+from accounts.events import ACCOUNT_CREATED, INVITATION_CREATED
 from accounts.models import AccountLink, OutboxMail, ReservedName, User
 from accounts.operations import registration
 from audit.actors import Actor, command
@@ -37,7 +37,7 @@ def fields(username: str = "zoe", **others: str) -> dict[str, str]:
 
 
 def invite() -> str:
-    return registration.create_invitation(by=command("invite"))
+    return registration.create_invitation(reason="She is new here.", by=command("invite"))
 
 
 @pytest.fixture
@@ -459,7 +459,7 @@ def test_a_link_is_stored_as_a_digest_only(browser: Browser) -> None:
     kept = [*AccountLink.objects.values(), *Event.objects.values(), *OutboxMail.objects.values()]
     assert secret not in str(kept)
     assert len(secret) >= 43  # 256 bits
-    assert count_events(LINK_CREATED) == 1
+    assert count_events(INVITATION_CREATED) == 1
 
 
 @pytest.mark.usefixtures("_invited_site")
@@ -472,7 +472,7 @@ def test_what_the_table_holds_opens_no_link(browser: Browser) -> None:
 @pytest.mark.usefixtures("_invited_site")
 def test_the_command_shows_an_invitation_that_works(browser: Browser) -> None:
     printed = StringIO()
-    call_command("invite", stdout=printed)
+    call_command("invite", "--reason", "She is new here.", stdout=printed)
     link = next(word for word in printed.getvalue().split() if "link=" in word)
     assert link.startswith("http://localhost:8000/account/register/?link=")
     assert browser().get(link.removeprefix("http://localhost:8000")).status_code == 200

@@ -139,7 +139,7 @@ def test_each_new_link_ends_the_one_before(browser: Browser, db: None) -> None:
 
 
 def test_a_new_link_leaves_invitations_open(browser: Browser, sam: Person) -> None:
-    secret = registration.create_invitation(by=command("invite"))
+    secret = registration.create_invitation(reason="She is new here.", by=command("invite"))
     make_link()
     assert registration.find_link(secret, makes_administrator=False) is not None
 

@@ -247,10 +247,10 @@ def test_other_groups_help_nobody(
 @pytest.mark.parametrize("group", ["Auditor", "Support", "Projects", ""])
 def test_only_administrators_let_people_in(sam: Person, group: str) -> None:
     other = make_person("other", group=group) if group else make_person("other")
-    registration.create_invitation(by=sam.actor)
+    registration.create_invitation(reason=REASON["reason"], by=sam.actor)
     link = AccountLink.objects.get()
     for act in (
-        lambda: registration.create_invitation(by=other.actor),
+        lambda: registration.create_invitation(reason=REASON["reason"], by=other.actor),
         lambda: registration.cancel_link(link, reason="because", by=other.actor),
         lambda: turn(switches.REGISTRATION, "open", reason="because", by=other.actor),
     ):

@@ -25,7 +25,7 @@ FORM = {"username": "zoe", "email": "z@example.org", "password": "ferry lantern 
 
 
 def invite() -> str:
-    return registration.create_invitation(by=command("invite"))
+    return registration.create_invitation(reason="She is new here.", by=command("invite"))
 
 
 @pytest.fixture

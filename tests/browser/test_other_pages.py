@@ -13,7 +13,6 @@ from accounts.links import sign_address
 from accounts.login import SUDO_AT
 from accounts.models import EmailAddress
 from accounts.sessions import SessionStore
-from audit.models import Event
 from indexsite.gauges import measure
 from indexsite.jobs import count_events
 from indexsite.publishing import turn_public_numbers
@@ -21,7 +20,7 @@ from tests.browser.test_journey import PASSWORD, send
 from tests.support.chromium import WIDTHS, OpenPage, require_sound
 from tests.support.people import Person, code_for, make_person, sign_in
 from tests.support.server import Site, StartSite
-from tests.tokens.keys import make, project_of
+from tests.tokens.keys import project_of
 
 # In Django's admin the label of the search field is a picture, and some columns have no heading.
 DJANGOS_OWN = ("label-title-only", "empty-table-header")
@@ -96,43 +95,29 @@ def test_pages_that_ask_again(fresh_site: Site, open_page: OpenPage, width: int)
         pytest.param(390, False, marks=pytest.mark.long),
     ],
 )
-def test_the_staff_pages(fresh_site: Site, open_page: OpenPage, width: int, dark: bool) -> None:
+def test_what_staff_find_and_do(
+    fresh_site: Site, open_page: OpenPage, width: int, dark: bool
+) -> None:
+    """Pages in states that `test_every_staff_page` does not come by."""
     sam, alice = make_person("sam", is_administrator=True), make_person("alice")
     EmailAddress.objects.filter(user=alice.user).update(verified_at=None)
-    project = project_of(alice, "seagull")
-    token, _text = make(sam, "robot")
+    project_of(alice, "seagull")
     address = EmailAddress.objects.get(user=alice.user)
     measure()
     count_events()
     turn_public_numbers(True, reason="Our users asked for them.", by=sam.actor)
     page = open_page(width=width, dark=dark)
     open_session(page, fresh_site, sam)
-    number = Event.objects.latest("number").number
-    account = f"/admin/accounts/user/{alice.user.pk}"
     for path in (
         "/admin/",
         "/admin/numbers/",
-        "/admin/numbers/publish/",
         "/stats/",
-        "/admin/audit/event/",
         "/admin/audit/event/?q=sam,session&network=192.0.2.0/24",
         "/admin/audit/event/?network=nowhere",
-        "/admin/audit/event/check/",
-        "/admin/audit/refusalevent/",
-        f"/admin/audit/event/{number}/change/",
-        "/admin/accounts/user/",
         "/admin/accounts/user/?q=alice",
-        f"{account}/change/",
-        f"{account}/freeze/",
-        f"{account}/staff-rights/",
+        f"/admin/accounts/user/{alice.user.pk}/change/",
         "/admin/events/freeze-all/?project=seagull",
         "/admin/events/freeze-all/?actor=nobody",
-        "/admin/accounts/emailaddress/",
-        "/admin/tokens/apitoken/",
-        f"/admin/tokens/apitoken/{token.pk}/change/",
-        "/admin/projects/project/",
-        f"/admin/projects/project/{project.pk}/change/",
-        "/admin/projects/quarantinedproject/",
     ):
         visit(page, fresh_site, path)
     page.goto(f"{fresh_site.url}/admin/accounts/emailaddress/{address.pk}/change/")

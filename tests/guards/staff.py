@@ -8,6 +8,7 @@ _FREEZING = "tests/accounts/test_freezing.py"
 _RIGHTS = "tests/accounts/test_staff_rights.py"
 _READ_ONLY = "tests/indexsite/test_read_only.py"
 _MATRIX = "tests/indexsite/test_staff_matrix.py"
+_DOORS = "tests/indexsite/test_staff_doors.py"
 _RECOVERY = "tests/accounts/test_recovery.py"
 _STEWARDSHIP = "tests/projects/test_stewardship.py"
 _REPORTS = "tests/projects/test_reports.py"
@@ -93,8 +94,8 @@ GUARDS = [
     Guard(
         "every page of the admin is behind the gate",
         "indexsite/staff_site.py",
-        "return staff_gate.staff_page(super().admin_view(view, cacheable))",
-        "return super().admin_view(view, cacheable)",
+        "return staff_gate.staff_page(super().admin_view(self._noting_refusals(view), cacheable))",
+        "return super().admin_view(self._noting_refusals(view), cacheable)",
         _GATE_TESTS,
     ),
     Guard(
@@ -138,6 +139,34 @@ GUARDS = [
         "return is_in(request.user, self.seen_by)",
         "return is_in(request.user, EVERYBODY)",
         _MATRIX,
+    ),
+    Guard(
+        "whoever forges a page that is not theirs is recorded",
+        "indexsite/staff_site.py",
+        '                if request.method == "POST":\n',
+        "                if False:\n",
+        f"{_DOORS}::test_a_page_opens_for_its_groups_alone[audit_event_export]",
+    ),
+    Guard(
+        "the way to make invitations is shown to those who may",
+        "accounts/admin.py",
+        "may = is_in(request.user, MakeInvitation.groups)",
+        "may = True",
+        f"{_DOORS}::test_pages_lead_only_where_a_group_may_go",
+    ),
+    Guard(
+        "the check of the chain is for those who export",
+        "audit/admin.py",
+        '"may_check": self._may_export(request),',
+        '"may_check": True,',
+        f"{_DOORS}::test_pages_lead_only_where_a_group_may_go",
+    ),
+    Guard(
+        "accounts are found by network addresses by those alone who may see these",
+        "accounts/finding.py",
+        "ways = [*_finders, _who_acted_from] if sees_origins else _finders",
+        "ways = [*_finders, _who_acted_from]",
+        "tests/indexsite/test_finding_accounts.py::test_who_may_not_see_origins_finds_nobody_by_them",
     ),
     Guard(
         "the operation asks for the group, too",

@@ -15,17 +15,22 @@ from django.utils import timezone
 from accounts.events import SIGN_IN_FAILED, SIGN_IN_SUCCEEDED
 from audit.failures import WINDOW, close_windows, record_failure
 from audit.log import record
-from audit.models import ChainHead
+from audit.models import ChainHead, Event
+from audit.vocabulary import EventKind
 from indexsite import counting
 from indexsite.counting import Series, count_new, forget_old_days, keep_measured, months_back
 from indexsite.jobs import count_events
 from indexsite.models import CountMark, PeriodCount
+from indexsite.series import SERIES
 from projects.events import FILE_UPLOADED
 from tests.audit.words import ALICE, BY_ALICE, actor_at
 from tests.support.clone import race
 from tests.support.people import Person
+from tests.support.uploading import grant_for
 from tests.tokens.keys import make, project_of
+from tokens.events import TOKEN_REFUSED
 from tokens.grants import Grant, Scope
+from uploads.events import UPLOAD_REFUSED
 
 NOON = datetime(2031, 5, 6, 12, tzinfo=UTC)
 
@@ -145,11 +150,11 @@ def test_a_repeated_failure_counts_as_often_as_it_happened(db: None, clock: Any)
         by = actor_at("203.0.113.5", label="")
         record_failure(SIGN_IN_FAILED, by=by, about=[ALICE], reason="no", name_digest="")
     count_events()
-    assert total("refusals") == 1
+    assert total("refusals by cause") == 1
     clock.shift(WINDOW + timedelta(seconds=1))
     close_windows()
     count_events()
-    assert counts("refusals") == {("2031-05-01", "failed sign-ins"): 7}
+    assert counts("refusals by cause") == {("2031-05-01", "failed sign-ins"): 7}
 
 
 @pytest.mark.parametrize(
@@ -183,6 +188,46 @@ def test_a_new_token_counts_by_its_scope(alice: Person) -> None:
         (f"{month}", "several projects"): 2,
         (f"{month}", "all projects"): 1,
     }
+
+
+def test_a_new_token_counts_by_how_long_it_can_be_used(alice: Person) -> None:
+    now = timezone.now()
+    foo = project_of(alice, "foo")
+    for days in (1, 30, 90, 300, 700):
+        grant = grant_for(foo, expires_at=now + timedelta(days=days))
+        make(alice, f"{days} days", grant=grant)
+    make(alice, "endless", [foo])
+    count_events()
+    month = f"{now.astimezone(UTC).date().replace(day=1)}"
+    assert counts("ends of tokens made") == {
+        (month, "ends within a month"): 2,
+        (month, "ends within a year"): 2,
+        (month, "ends later"): 1,
+        (month, "without an end"): 1,
+    }
+
+
+def test_an_event_that_does_not_say_when_a_token_ends_is_left_out(db: None, clock: Any) -> None:
+    old = Event(kind="token:token:created", recorded_at=NOON, fields={"name": "robot"})
+    (share,) = [one.share for one in SERIES if one.name == "ends of tokens made"]
+    assert share(old) is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "label"),
+    [
+        (SIGN_IN_FAILED, {"reason": "no", "name_digest": ""}, "failed sign-ins"),
+        (UPLOAD_REFUSED, {"code": "no", "target": "", "filename": ""}, "refused uploads"),
+        (TOKEN_REFUSED, {"reason": "no", "token_id": "", "name": ""}, "refused API tokens"),
+    ],
+    ids=str,
+)
+def test_refusals_count_by_their_cause(
+    db: None, clock: Any, kind: EventKind, fields: dict[str, str], label: str
+) -> None:
+    record_failure(kind, by=actor_at("203.0.113.5", label=""), **fields)
+    count_events()
+    assert counts("refusals by cause") == {("2031-05-01", label): 1}
 
 
 def test_what_is_measured_again_replaces_what_was_measured(db: None, clock: Any) -> None:

@@ -13,9 +13,12 @@ from django.utils import timezone
 from accounts.events import SIGN_IN_FAILED
 from accounts.models import AuthenticatorApp, User
 from audit.failures import record_failure
+from audit.vocabulary import EventKind
 from indexsite.gauges import measure
 from indexsite.jobs import count_events
 from indexsite.numbers import groups_for
+from indexsite.sheets import Rolled
+from indexsite.staff_numbers import SHEETS
 from indexsite.troubles import find_troubles
 from projects.operations.quarantine import quarantine_projects
 from tests.accounts.doors import newcomer
@@ -23,7 +26,9 @@ from tests.audit.words import REFUSED, actor_at, run_sql
 from tests.support.people import Person, make_person
 from tests.support.uploading import token_of, upload
 from tests.tokens.keys import make, project_of
+from tokens.events import TOKEN_REFUSED
 from tokens.models import APIToken
+from uploads.events import UPLOAD_REFUSED
 
 QUERIES = 29
 
@@ -89,14 +94,46 @@ def test_refusals_of_the_week_are_told_from_those_of_the_day(sam: Person, alice:
     assert figures(sam)["failed sign-ins"] == "1, in 7 days 2"
 
 
-def test_what_was_refused_from_where_and_about_whom(sam: Person, alice: Person) -> None:
-    for number in range(3):
-        by = actor_at(f"203.0.{number}.5", label="")
-        record_failure(REFUSED, by=by, about=[alice.user], why="no")
+def fail(address: str, *about: Any, kind: EventKind = SIGN_IN_FAILED) -> None:
+    """A failure from somewhere."""
+    fields = dict.fromkeys(kind.fields, "")
+    record_failure(kind, by=actor_at(address, label=""), about=about, **fields)
+
+
+def test_from_where_and_about_whom_sign_ins_and_uploads_were_refused(
+    sam: Person, alice: Person, bob: Person
+) -> None:
+    for number, kind in enumerate((SIGN_IN_FAILED, UPLOAD_REFUSED, TOKEN_REFUSED)):
+        fail(f"203.0.{number}.5", alice.user, kind=kind)
+    fail("203.0.9.5", bob.user, kind=REFUSED)
     found = figures(sam)
-    assert found["all refusals"] == "3, in 7 days 3"
-    assert found["203.0.1.5"] == 1
+    assert found["all refusals"] == "4, in 7 days 4"
+    assert [found[f"203.0.{number}.5"] for number in range(3)] == [1, 1, 1]
     assert found["alice"] == 3
+    assert "203.0.9.5" not in found
+    assert "bob" not in found
+    for key in ("places", "accounts"):
+        _seen_by, make_sheet = SHEETS[key]
+        assert len(make_sheet(Rolled.read(), None).rows) == (3 if key == "places" else 1)
+
+
+def test_each_number_of_refusals_leads_to_as_many_events(
+    browser: Any, sam: Person, alice: Person
+) -> None:
+    for number in range(2):
+        fail(f"203.0.{number}.5", kind=UPLOAD_REFUSED)
+    for number in range(3):
+        fail(f"203.0.{number}.5", kind=TOKEN_REFUSED)
+    client, shown = browser(sam), {}
+    for group in groups_for(sam.fresh_user):
+        for figure in group.figures:
+            if figure.label in {"refused uploads", "refused API tokens"}:
+                page = client.get(figure.url).content.decode()
+                shown[figure.label] = (figure.value, page.count('<tr class="failed">'))
+    assert shown == {
+        "refused uploads": ("2, in 7 days 2", 2),
+        "refused API tokens": ("3, in 7 days 3", 3),
+    }
 
 
 def test_the_queue_has_the_age_of_its_oldest(sam: Person, alice: Person) -> None:
@@ -127,7 +164,7 @@ def test_strangers_see_none(db: None) -> None:
 
 
 def test_every_number_leads_to_a_page(browser: Any, sam: Person, alice: Person) -> None:
-    record_failure(REFUSED, by=actor_at("203.0.1.5", label=""), about=[alice.user], why="no")
+    fail("203.0.1.5", alice.user)
     client = browser(sam)
     urls = {f.url for group in groups_for(sam.fresh_user) for f in group.figures if f.url}
     assert len(urls) > 10
@@ -138,7 +175,7 @@ def test_every_number_leads_to_a_page(browser: Any, sam: Person, alice: Person) 
 def test_addresses_are_shown_only_to_whom_the_pages_of_accounts_are_open(
     sam: Person, alice: Person
 ) -> None:
-    record_failure(REFUSED, by=actor_at("203.0.1.5", label=""), about=[alice.user], why="no")
+    fail("203.0.1.5", alice.user)
     assert "203.0.1.5" in figures(sam)
     assert "203.0.1.5" not in figures(make_person("someone", group="Projects"))
 
@@ -166,7 +203,6 @@ def test_the_first_page_takes_a_fixed_number_of_queries(
             assert client.get("/admin/").status_code == 200
         for number in range(5):
             make(alice, f"token {_turn} {number}", [project_of(alice, f"p{_turn}{number}")])
-            by = actor_at(f"203.0.{number}.5", label="")
-            record_failure(REFUSED, by=by, about=[alice.user], why="no")
+            fail(f"203.0.{number}.5", alice.user)
         count_events()
         measure()

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.test import Client
+from django.utils import timezone
 
+from accounts.events import SIGN_IN_FAILED
 from accounts.models import AuthenticatorApp
 from audit.actors import command
 from audit.failures import record_failure
@@ -19,14 +21,18 @@ from audit.models import Event
 from indexsite import sheets
 from indexsite.events import NUMBERS_EXPORTED, NUMBERS_PUBLISHED
 from indexsite.gauges import measure
+from indexsite.jobs import count_events as roll_up
 from indexsite.models import PeriodCount
 from indexsite.publishing import is_public, turn_public_numbers
 from indexsite.sheets import Rolled
 from indexsite.staff_numbers import SHEETS
 from tests.accounts.doors import count_events, newcomer, text_of_page
-from tests.audit.words import REFUSED, actor_at
+from tests.audit.words import actor_at
 from tests.support.people import Person, make_person
+from tests.support.uploading import grant_for
 from tests.tokens.keys import make, project_of
+from tokens.models import APIToken
+from tokens.uses import note_use
 
 Browser = Callable[..., Client]
 REASON = "Our users asked for these numbers."
@@ -86,20 +92,43 @@ def test_what_everybody_may_see_holds_no_number_of_people() -> None:
     assert texts(sheets.factor_share(data)) == [["June 2031, so far", "75.00 %"]]
 
 
-def test_tokens_are_measured_by_scope_end_and_use(alice: Person) -> None:
+def test_tokens_are_measured_by_scope_end_and_use(alice: Person, bob: Person) -> None:
     foo, bar = project_of(alice, "foo"), project_of(alice, "bar")
-    make(alice, "one", [foo])
-    make(alice, "two", [foo, bar])
-    make(alice, "all")
+    soon = timezone.now() + timedelta(days=3)
+    tokens = [
+        make(alice, "one", [foo])[0],
+        make(alice, "two", [foo, bar])[0],
+        make(alice, "soon", grant=grant_for(foo, expires_at=soon))[0],
+        make(bob, "all")[0],
+    ]
+    for token in tokens[1:3]:
+        note_use(token, by=alice.actor, project="foo", file="foo-1.0.tar.gz")
     measure()
-    sheet = sheets.tokens_now(Rolled.read())
-    found = dict(texts(sheet))
-    assert found["active"] == "3"
-    assert found["people who have one"] == "1"
-    assert [found[f"for {which}"] for which in ("one project", "several projects")] == ["1", "1"]
-    assert found["for all projects"] == "1"
-    assert found["never used"] == "3"
-    assert found["used in the last 90 days"] == "0"
+    roll_up()
+    found = {row[0]: row[1:] for row in texts(sheets.tokens_now(Rolled.read()))}
+    assert found["together"] == ["4", "2"]
+    assert found["people who have them"] == ["2", "1"]
+    assert found["for one project"] == ["2", "1"]
+    assert found["for several projects"] == ["1", "1"]
+    assert found["for all projects"] == ["1", "0"]
+    assert found["end within 14 days"] == ["1", "1"]
+    assert [row[0] for row in found.values()][-2:] == ["2", "0"]
+    (used,) = texts(sheets.tokens_used(Rolled.read()))
+    assert used[1:] == ["2", "1", "1", "0"]
+    (ends,) = texts(sheets.ends_of_tokens_used(Rolled.read()))
+    assert ends[1:3] == ["2", "1"]
+    (made,) = texts(sheets.tokens_made(Rolled.read()))
+    assert made[1:] == ["4", "2", "1", "1", "2"]
+    (ends,) = texts(sheets.ends_of_tokens_made(Rolled.read()))
+    assert ends[1:3] == ["4", "1"]
+
+
+def test_makers_of_tokens_are_those_of_this_month(alice: Person, bob: Person) -> None:
+    for person in (alice, bob):
+        make(person)
+    APIToken.objects.filter(user=bob.user).update(created_at=timezone.now() - timedelta(days=32))
+    measure()
+    assert Rolled.read().latest("makers of tokens") == {"people": 1}
 
 
 def test_who_lacks_a_second_factor_among_owners_is_named(
@@ -119,7 +148,8 @@ def test_who_lacks_a_second_factor_among_owners_is_named(
 def test_each_group_sees_and_exports_what_is_its_own(
     browser: Browser, alice: Person, group: str
 ) -> None:
-    record_failure(REFUSED, by=actor_at("203.0.1.5", label=""), about=[alice.user], why="no")
+    by = actor_at("203.0.1.5", label="")
+    record_failure(SIGN_IN_FAILED, by=by, about=[alice.user], reason="no", name_digest="")
     client = browser(make_person("someone", group=group))
     page = client.get("/admin/numbers/").content.decode()
     for key, (seen_by, _make) in SHEETS.items():
@@ -133,9 +163,8 @@ def test_each_group_sees_and_exports_what_is_its_own(
 def test_an_export_is_recorded_and_holds_no_formula(
     browser: Browser, sam: Person, db: None
 ) -> None:
-    record_failure(
-        REFUSED, by=actor_at("203.0.1.5", label=""), about=[make_person("=SUM(A1)").user], why="no"
-    )
+    by, about = actor_at("203.0.1.5", label=""), [make_person("=SUM(A1)").user]
+    record_failure(SIGN_IN_FAILED, by=by, about=about, reason="no", name_digest="")
     response = browser(sam).post("/admin/numbers/accounts/export/")
     assert "'=SUM(A1),1,1" in response.getvalue().decode()  # type: ignore[attr-defined]
     assert response["Content-Disposition"].startswith('attachment; filename="accounts-')
@@ -179,7 +208,8 @@ def test_the_public_page_is_off_until_it_is_turned_on(browser: Browser, db: None
 def test_the_public_page_names_nobody(browser: Browser, alice: Person) -> None:
     project_of(alice, "secret-project")
     make(alice, "secret token")
-    record_failure(REFUSED, by=actor_at("203.0.1.5", label=""), about=[alice.user], why="no")
+    by = actor_at("203.0.1.5", label="")
+    record_failure(SIGN_IN_FAILED, by=by, about=[alice.user], reason="no", name_digest="")
     measure()
     publish()
     page = browser().get("/stats/").content.decode()

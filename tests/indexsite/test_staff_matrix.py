@@ -5,31 +5,14 @@ done, and whoever forges it is recorded.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from django.contrib import admin
 from django.test import Client
 from django.urls import reverse
-from django.utils import timezone
 
 from accounts.events import STAFF_ACT_REFUSED
-from accounts.models import (
-    AccountLink,
-    Announcement,
-    BetaFeature,
-    BlockedRange,
-    Campaign,
-    EmailAddress,
-    ProhibitedDomain,
-    RateCount,
-    RecoveryCase,
-    ReservedName,
-    SwitchState,
-    User,
-)
 from accounts.staff import (
     ObjectAdmin,
     StaffAct,
@@ -40,17 +23,13 @@ from accounts.staff import (
 )
 from audit.groups import EVERYBODY
 from audit.models import Event
-from projects.models import BurntFilename, DeletedProject, ProhibitedName, Project, Report
 from tests.accounts.doors import count_events, text_of_page
+from tests.indexsite.staff_rows import REASON, make_rows
 from tests.support.people import Person, make_person
-from tests.tokens.keys import make, project_of
-from tokens.models import APIToken
-from uploads.models import Enforcement
 
 pytestmark = pytest.mark.once  # what a database does differently is nothing to a gate
 
 Browser = Callable[..., Client]
-REASON = "The owner asked for it, and proved to be the owner."
 
 
 def all_acts() -> list[type[StaffAct]]:
@@ -65,52 +44,8 @@ def all_classes(base: type[StaffPage]) -> set[type[StaffPage]]:
 
 @pytest.fixture
 def rows(alice: Person) -> dict[Any, Any]:
-    """A row of each table that has acts, in a state in which something can be done to it."""
-    project = project_of(alice, "seagull")
-    token, _text = make(alice, "robot", [project])
-    return {
-        User: make_person("victim").user,
-        EmailAddress: EmailAddress.objects.get(user=alice.user),
-        Project: project,
-        APIToken: token,
-        AccountLink: AccountLink.objects.create(
-            digest="0" * 64, created_by="sam", expires_at=timezone.now() + timedelta(days=1)
-        ),
-        ProhibitedDomain: ProhibitedDomain.objects.create(
-            domain="trash.example", reason=REASON, prohibited_by="sam"
-        ),
-        BetaFeature: BetaFeature.objects.create(name="passkeys", text="New.", reason=REASON),
-        BlockedRange: BlockedRange.objects.create(
-            network="203.0.113.0/24", first_key="0" * 32, last_key="0" * 32, reason=REASON
-        ),
-        SwitchState: SwitchState.objects.order_by("pk").first(),
-        Enforcement: Enforcement.objects.get(),
-        Announcement: Announcement.objects.create(
-            title="A news", text="It is so.", audience="all accounts"
-        ),
-        Campaign: Campaign.objects.create(notice="trouble", audience="x", total=1),
-        ReservedName: ReservedName.objects.create(key="acme", why=ReservedName.Why.PROHIBITED),
-        ProhibitedName: ProhibitedName.objects.create(normalized_name="acme"),
-        DeletedProject: DeletedProject.objects.create(
-            project_id=uuid4(), name="gone", normalized_name="gone", serial=1, deleted_by="alice"
-        ),
-        BurntFilename: BurntFilename.objects.create(
-            filename="gone-1.0.tar.gz", blake2b_256="0" * 64
-        ),
-        Report: Report.objects.create(
-            project_id=project.pk, project_name="seagull", kind="spam", text="", reporter=alice.user
-        ),
-        RecoveryCase: RecoveryCase.objects.create(
-            user=make_person("victim").user, evidence="", opened_by="sam", due_at=timezone.now()
-        ),
-        RateCount: RateCount.objects.create(
-            limit="second factor",
-            key=f"user:{alice.user.pk}",
-            times=5,
-            per=300,
-            ends_at=timezone.now() + timedelta(minutes=5),
-        ),
-    }
+    """A row of each table with acts, in a state in which something can be done to it."""
+    return make_rows(alice)
 
 
 ACTS = pytest.mark.parametrize("act", all_acts(), ids=lambda act: act.slug)

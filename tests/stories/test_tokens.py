@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from datetime import timedelta
 from pathlib import Path
@@ -19,9 +21,11 @@ from accounts.models import OutboxMail
 from accounts.notices import render
 from audit.models import Event
 from projects.models import File, Project, Role
+from tests.accounts.doors import text_of_page
 from tests.clients.test_tools import put, twine, uv_publish
+from tests.stories.test_staff import act
 from tests.support.artifacts import make_sdist, make_wheel
-from tests.support.people import Person, make_person
+from tests.support.people import Browser, Person, make_person
 from tests.support.server import Site
 from tests.support.uploading import grant_for
 from tests.tokens.keys import make, project_of
@@ -54,6 +58,17 @@ def post_json(site: Site, path: str, content: Any) -> int:
     )
     with urllib.request.urlopen(request, timeout=30) as answer:
         return int(answer.status)
+
+
+def shelf(site: Site, project: str) -> str:
+    """What pip sees of a project; "" if that is nothing."""
+    try:
+        with urllib.request.urlopen(f"{site.url}/simple/{project}/", timeout=30) as answer:
+            return str(answer.read().decode())
+    except urllib.error.HTTPError as error:
+        if error.code != 404:
+            raise
+        return ""
 
 
 def mail_about(notice: str, token: APIToken) -> str:
@@ -150,6 +165,48 @@ def test_a_leak_that_a_scanner_reports_is_over_at_once(
     assert "code.example.org/a/b" in mail_about("token_leaked", token)
     assert Event.objects.for_project(Project.objects.get(name=name)).filter(
         kind="token:leak:reported"
+    )
+
+
+def test_staff_stop_what_a_leaked_token_does(site: Site, browser: Browser, tmp_path: Path) -> None:
+    owner, staff = make_person(fresh()), make_person(fresh(), is_administrator=True)
+    first, second, untouched = fresh(), fresh(), fresh()
+    token, text = make(owner, f"job {first}")
+    own = make(owner, f"own {first}")[1]
+    for name, key in ((first, text), (second, text), (untouched, own)):
+        assert release(site, tmp_path, key, name) == ""
+    wheels = {name: make_wheel(name, "1.0")[0] for name in (first, second, untouched)}
+    client = browser(staff)
+    began = time.monotonic()
+
+    page = client.post("/admin/tokens/apitoken/find/", {"text": text}, follow=True)
+    assert page.redirect_chain[-1][0] == f"/admin/tokens/apitoken/{token.pk}/change/"
+    assert "its signature is right" in text_of_page(page)
+    events = text_of_page(client.get("/admin/audit/event/", {"used_key": str(token.pk)}))
+    assert [name for name in wheels if wheels[name] in events] == [first, second]
+
+    act(client, token, "revoke", reason="The token was published by mistake.")
+    assert "revoked" in release(site, tmp_path, text, first, "1.1")
+
+    address = f"/admin/events/quarantine-uploaded/?used_key={token.pk}"
+    rows = re.findall(r'name="row" value="([^"]+)"', client.get(address).content.decode())
+    projects = {row.name: row for row in Project.objects.filter(pk__in=rows)}
+    assert projects.keys() == {first, second}
+    client.post(address, {"reason": "A leaked token uploaded files.", "row": rows})
+    assert [name for name in wheels if wheels[name] in shelf(site, name)] == [untouched]
+
+    act(client, owner.user, "freeze", reason="Somebody else seems to use this account.")
+    assert release(site, tmp_path, own, untouched, "1.1") != ""
+    assert time.monotonic() - began < 60
+
+    for project in projects.values():
+        act(client, project, "release", reason="Nothing dangerous was found.")
+        assert wheels[project.name] in shelf(site, project.name)
+    act(client, owner.user, "unfreeze", reason="The owner has control of it again.")
+    assert release(site, tmp_path, own, untouched, "1.1") == ""
+    told = OutboxMail.objects.filter(recipient=owner.email).values_list("notice", flat=True)
+    assert {"token_revoked", "project_quarantined", "account_frozen", "account_unfrozen"} <= set(
+        told
     )
 
 

@@ -26,6 +26,8 @@ _ARGUMENTS = [
 _WITHOUT_JAVASCRIPT: WeakSet[Page] = WeakSet()
 # A button that is enabled again fades in: on the way it has a contrast that nobody has to read.
 _UNTIL_STILL = "() => Promise.allSettled(document.getAnimations().map((one) => one.finished))"
+_BRIEFLY = {"resultTypes": ["violations"]}  # nothing is asked of what is well
+_GROUND = "() => getComputedStyle(document.body).backgroundColor"
 OpenPage = Callable[..., Page]
 
 
@@ -67,11 +69,12 @@ def open_page(chromium: Browser) -> Iterator[OpenPage]:
         context.close()
 
 
-def require_sound(page: Page, *, without: tuple[str, ...] = ()) -> None:
+def require_sound(page: Page, *, without: tuple[str, ...] = (), within: str = "") -> None:
     """Fail if the page breaks a rule of accessibility (axe), or has to be scrolled sideways.
 
-    `without` names rules that templates which are not ours break. Where JavaScript is off, axe
-    cannot run either, and the width alone is checked.
+    `without` names rules that templates which are not ours break, `within` the part of the page
+    that is looked at, where the rest is known. Where JavaScript is off, axe cannot run either, and
+    the width alone is checked.
     """
     page.wait_for_load_state()  # a page that is still on its way has no width yet
     wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
@@ -79,9 +82,30 @@ def require_sound(page: Page, *, without: tuple[str, ...] = ()) -> None:
     if page in _WITHOUT_JAVASCRIPT:
         return
     page.evaluate(_UNTIL_STILL)
-    rules = {rule: {"enabled": False} for rule in without}
-    results = Axe().run(page, options={"rules": rules})
+    options = {"rules": {rule: {"enabled": False} for rule in without}, **_BRIEFLY}
+    results = Axe().run(page, context=within or None, options=options)
     assert results.violations_count == 0, f"{page.url}\n{results.generate_report()}"
+
+
+def require_readable_in_dark(page: Page) -> None:
+    """Fail if something of the page cannot be read in dark: all else axe says of light, too."""
+    in_light = page.evaluate(_GROUND)
+    page.emulate_media(color_scheme="dark")
+    assert page.evaluate(_GROUND) != in_light, f"{page.url} is not dark"
+    page.evaluate(_UNTIL_STILL)
+    results = Axe().run(page, options={"runOnly": ["color-contrast"], **_BRIEFLY})
+    assert results.violations_count == 0, f"{page.url} in dark\n{results.generate_report()}"
+    page.emulate_media(color_scheme="light")
+
+
+def require_narrow(page: Page, width: int = WIDTHS["phone"]) -> None:
+    """Fail if the page has to be scrolled sideways in a window of that width."""
+    size = page.viewport_size
+    assert size
+    page.set_viewport_size({"width": width, "height": 900})
+    wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+    assert wide <= 0, f"{page.url} is {wide} px wider than a window of {width} px"
+    page.set_viewport_size(size)
 
 
 def shown_key(page: Page) -> str:

@@ -375,40 +375,6 @@ def test_the_page_of_staff_sets_a_plan(browser: Browser, sam: Person) -> None:
     assert "2030-01-10 10:00 - 2030-01-10 12:00" in text_of_page(client.get(address))
 
 
-def test_the_page_shows_who_would_have_been_refused(
-    settings: Any, browser: Browser, alice: Person, bob: Person, sam: Person
-) -> None:
-    settings.SECOND_FACTOR_REQUIRED = "nobody"
-    without_factor(bob)
-    stand_at(Stage.OFF, Audience.FACTOR)
-    for release in ("1.0", "1.1"):
-        send(alice, project="hers", release=release)
-    send(bob, project="his")
-    upload(token_of(alice), project="by-token")
-    for address in ("1/change/", "password-uploads/"):
-        page = text_of_page(browser(sam).get(f"/admin/uploads/enforcement/{address}"))
-        hers, his = page.index(">hers<"), page.index(">his<")
-        assert "refused" in page[hers : hers + 200]
-        assert "not concerned" in page[his : his + 200]
-        assert "by-token" not in page
-
-
-def test_the_preview_reads_a_bounded_number_of_uploads_a_page(
-    browser: Browser, alice: Person, sam: Person, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("uploads.preview.READ", 1)
-    monkeypatch.setattr("audit.search.FIRST_LOOK", 1)
-    stand_at(Stage.OFF)
-    for name in ("older", "newer"):
-        send(alice, project=name)
-    client, address = browser(sam), "/admin/uploads/enforcement/password-uploads/"
-    page = text_of_page(client.get(address))
-    assert ">newer<" in page
-    assert ">older<" not in page
-    (older,) = [part.split('"')[0] for part in page.split('href="?before=')[1:]]
-    assert ">older<" in text_of_page(client.get(f"{address}?before={older}"))
-
-
 @pytest.mark.parametrize("stage", list(Stage))
 def test_the_banner_is_for_those_concerned_while_passwords_still_upload(
     browser: Browser, alice: Person, bob: Person, stage: Stage

@@ -84,6 +84,7 @@ def create_token(
         token_id=str(token.pk),
         name=token.name,
         scope=_scope_in_words(grant),
+        expires_at=token.expires_at.isoformat(timespec="seconds") if token.expires_at else "",
     )
     notices.send(
         "token_created",

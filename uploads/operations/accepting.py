@@ -21,7 +21,7 @@ from projects.operations.contents import ContentRemoved
 from projects.operations.publishing import NewFile
 from tokens.credentials import TokenCredential, TokenRefused
 from tokens.operations.lifecycle import bind_token
-from uploads import policy, scanning
+from uploads import policy, preview, scanning
 from uploads.credentials import Credential, facts_of
 from uploads.errors import RETRY_AFTER, UploadRefused, site_is_full
 from uploads.inspection import Inspected, inspect
@@ -241,6 +241,8 @@ def _publish(
         serial = checked.serial if checked else None
         file = publishing.publish_file(project, new_file, by=by, checked_at=serial)
         contents.require_kept(new_file.blake2b_256, since=since)
+        if by.user is not None and _kind_of(credential) == "password":
+            preview.note_password_upload(by.user, project)
         if isinstance(credential, TokenCredential) and credential.token.awaits_project:
             bind_token(credential.token, project, by=by)
         return file

@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from accounts import switches
+from accounts.management.reasons import add_reason
 from accounts.operations import registration
 from accounts.staff_invitations import invitation_address
 from audit.actors import command
@@ -18,12 +19,15 @@ class Command(BaseCommand):
     help = "Make an invitation link for one new account."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Offer --for."""
+        """Offer --for, and take --reason."""
         parser.add_argument("--for", dest="note", default="", help="for whom, for staff's own list")
+        add_reason(parser, use="kept in the audit log")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Make it, and show it."""
-        secret = registration.create_invitation(note=options["note"][:100], by=command("invite"))
+        secret = registration.create_invitation(
+            note=options["note"][:100], reason=options["reason"], by=command("invite")
+        )
         self.stdout.write(invitation_address(secret))
         if switches.REGISTRATION.value() == "closed":
             self.stderr.write("Registration is closed: the link works once it no longer is.")
