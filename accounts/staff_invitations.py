@@ -17,7 +17,7 @@ from accounts import switches
 from accounts.models import AccountLink, SwitchState
 from accounts.operations import registration
 from accounts.operations.switches import find_state, turn
-from accounts.staff import SightedForm, StaffAct, StaffPage, offered_on
+from accounts.staff import ReasonForm, SightedForm, StaffAct, StaffPage, offered_on
 from audit.actors import Actor
 
 _AS_FIRST = "environment"  # in forms: a choice has a value
