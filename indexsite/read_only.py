@@ -28,6 +28,7 @@ from uploads.events import UPLOAD_REFUSED
 
 SAFE: Final = {"GET", "HEAD", "OPTIONS"}
 STOPS_MAIL: Final = "accounts:stop-mail"  # the servers of mail programs send it (RFC 8058)
+ACTIONS: Final = ("projects:actions", "projects:actions-with-slash")
 STAYS_OPEN: Final = {
     "two_factor:login",
     "accounts:passkey-sign-in",
@@ -35,12 +36,12 @@ STAYS_OPEN: Final = {
     STOPS_MAIL,
     "accounts:cancel-recovery",  # staff can complete a case meanwhile, so its owner can stop it
     "accounts:cancel-own-recovery",
-    "projects:actions",  # searches, and answers that there is nothing else
+    *ACTIONS,  # searches, and answers that there is nothing else
 }
 UPLOAD: Final = "uploads:file-upload"
 UPLOADS: Final = {UPLOAD, "uploads:file-upload-without-slash"}
 OF_VIEW: Final = {UPLOAD: [switches.UPLOADS]}  # what else stands before a page
-FROM_EVERYWHERE: Final = {"projects:actions", "accounts:sign-out", STOPS_MAIL}
+FROM_EVERYWHERE: Final = {*ACTIONS, "accounts:sign-out", STOPS_MAIL}
 BLOCKED: Final = (
     "The staff of this site have blocked your network address: nothing can be uploaded or changed "
     "from it. Ask them if you think that this is a mistake."

@@ -21,7 +21,7 @@ ADDRESS_LASTS: Final = 600  # seconds
 _PATIENCE: Final = Config(
     connect_timeout=5,  # seconds
     read_timeout=30,
-    retries={"mode": "standard", "max_attempts": 2},
+    retries={"mode": "standard", "total_max_attempts": 2},
     max_pool_connections=40,
 )
 _SET_ASIDE: Final = "set-aside/"

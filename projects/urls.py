@@ -47,7 +47,7 @@ machine_urlpatterns = [
     path("pypi/<str:name>/<str:version>/json", legacy.show_project, name="json-release"),
     path("pypi/<str:name>/<str:version>/json/", legacy.show_project),
     path("pypi", legacy.answer_actions, name="actions"),
-    path("pypi/", legacy.answer_actions),
+    path("pypi/", legacy.answer_actions, name="actions-with-slash"),
     path("rss/updates.xml", feeds.show_updates, name="updates-feed"),
     path("rss/packages.xml", feeds.show_new_projects, name="projects-feed"),
     path("rss/project/<str:name>/releases.xml", feeds.show_releases, name="project-feed"),
