@@ -159,11 +159,12 @@ class Bucket:
             "ResponseContentType": "application/octet-stream",
             "ResponseContentDisposition": content_disposition_header(True, filename),
         }
-        return str(
-            self._client.generate_presigned_url(
-                "get_object", Params=parameters, ExpiresIn=ADDRESS_LASTS
+        with _sentences():
+            return str(
+                self._client.generate_presigned_url(
+                    "get_object", Params=parameters, ExpiresIn=ADDRESS_LASTS
+                )
             )
-        )
 
 
 class _Remote(io.RawIOBase):
