@@ -82,13 +82,6 @@ def when_ready(server: Any) -> None:
         listener.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, SILENCE_LIMIT * 1000)
 
 
-def post_worker_init(worker: Any) -> None:
-    """Look after the worker that sends mail, from each process that answers requests."""
-    from indexsite.watching import watch  # loaded with the application
-
-    watch.begin()
-
-
 def on_starting(server: Any) -> None:
     """Keep the traceback of each client shut out for its silence out of the log."""
     server.log.error_log.addFilter(_is_no_silence)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,7 +17,7 @@ from django.utils import timezone
 from accounts.models import OutboxMail
 from audit.models import Event, JobRun
 from audit.timetable import run_due
-from indexsite import gunicorn, watching
+from indexsite import watching
 from indexsite.events import LATE_WORKER_TOLD
 from indexsite.models import Incident
 from indexsite.short_path import find_answer
@@ -172,9 +173,10 @@ def test_the_short_path_leads_past_it(alice: Person) -> None:
         watch.end()
 
 
-def test_each_process_of_the_web_server_looks() -> None:
+def test_each_process_of_the_web_server_looks(committed_db: Any) -> None:
+    watching.watch.end()
     before = receivers()
-    gunicorn.post_worker_init(None)
+    importlib.reload(importlib.import_module("indexsite.wsgi"))
     try:
         assert receivers() == before + 1
         assert watching.watch.pause == PAUSE
