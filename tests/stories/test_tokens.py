@@ -188,7 +188,8 @@ def test_staff_stop_what_a_leaked_token_does(site: Site, browser: Browser, tmp_p
     act(client, token, "revoke", reason="The token was published by mistake.")
     assert "revoked" in release(site, tmp_path, text, first, "1.1")
 
-    address = f"/admin/events/quarantine-uploaded/?used_key={token.pk}"
+    listed = f"?used_key={token.pk}&kind=project:file:uploaded"
+    address = f"/admin/events/quarantine-uploaded/{listed}"
     rows = re.findall(r'name="row" value="([^"]+)"', client.get(address).content.decode())
     projects = {row.name: row for row in Project.objects.filter(pk__in=rows)}
     assert projects.keys() == {first, second}
