@@ -18,6 +18,7 @@ from two_factor.admin import AdminSiteOTPRequired
 from accounts import staff_gate
 from accounts.gates import is_fully_signed_in
 from audit.acts import event_act_urls
+from audit.groups import NotTheirs
 
 OUR_APPS = {"audit", "accounts", "projects", "tokens", "uploads"}
 
@@ -103,6 +104,8 @@ class StaffSite(AdminSiteOTPRequired):
         def noting(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             try:
                 response: HttpResponse = view(request, *args, **kwargs)
+            except NotTheirs:  # the gate records it
+                raise
             except PermissionDenied:
                 if request.method == "POST":
                     page = request.resolver_match

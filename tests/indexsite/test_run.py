@@ -327,6 +327,7 @@ def test_the_site_answers_when_it_says_so_and_a_signal_stops_all_of_it(
     assert stat.S_IMODE((tmp_path / "data" / "db.sqlite3").stat().st_mode) == 0o600
     children = children_of(site.pid)
     assert len(children) == 2
+    wait_for_worker(children)  # it has its name and its session once it begins
     assert [os.getsid(child) for child in children] == children  # a Ctrl-C skips them
     site.send_signal(number)
     assert site.wait(timeout=60) == 0
