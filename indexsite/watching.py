@@ -1,7 +1,7 @@
 """The web server looks whether the worker works: a worker that hangs tells nobody of it.
 
-Each process that answers requests looks every few minutes, after an answer was sent and in a thread of its own, so that
-no request waits for it. The mail goes past the outbox, which is the worker's.
+Each process that answers requests looks every few minutes, after an answer was sent and in a thread
+of its own, so that no request waits for it. The mail goes past the outbox, which is the worker's.
 """
 
 from __future__ import annotations

@@ -348,10 +348,19 @@ def test_the_site_stops_with_code_1_when_its_worker_dies(site: subprocess.Popen[
 # The web server's configuration, under a small application
 
 APPLICATION = """
+import os
 def application(environ, start_response):
     body = environ["wsgi.input"].read() + environ["wsgi.url_scheme"].encode()
-    start_response("200 Body read", [("Content-Length", str(len(body)))])
+    handed_on = ("X-Handed-On", os.environ["HANDED_ON"])
+    start_response("200 Body read", [("Content-Length", str(len(body))), handed_on])
     return [body]
+"""
+COUNTING = """
+class CountingWorker(Worker):
+    def enqueue_req(self, conn):
+        os.environ["HANDED_ON"] = str(int(os.environ.get("HANDED_ON", 0)) + 1)
+        super().enqueue_req(conn)
+worker_class = CountingWorker
 """
 
 
@@ -361,7 +370,7 @@ def server(tmp_path: Path, port: int) -> Iterator[int]:
     text = (ROOT / "indexsite" / "gunicorn.py").read_text()
     assert "SILENCE_LIMIT = 60" in text
     (tmp_path / "configuration.py").write_text(
-        text.replace("SILENCE_LIMIT = 60", "SILENCE_LIMIT = 2")
+        text.replace("SILENCE_LIMIT = 60", "SILENCE_LIMIT = 2") + COUNTING
     )
     (tmp_path / "small.py").write_text(APPLICATION)
     environment = {**os.environ, "PORT": str(port), "WEB_WORKERS": "1", "ACCESS_LOG": "1"}
@@ -399,6 +408,29 @@ def ask(port: int, path: bytes = b"/") -> bytes:
         b"Connection: close\r\n\r\n",
     ) as connection:
         return connection.makefile("rb").read()
+
+
+def handed_on(connection: http.client.HTTPConnection) -> int:
+    """How many of a hundred requests, each sent once the one before is answered, are handed on."""
+    counts = []
+    for _request in range(101):
+        connection.request("GET", "/")
+        answer = connection.getresponse()
+        answer.read()
+        counts.append(int(answer.headers["X-Handed-On"]))
+    return counts[-1] - counts[0]
+
+
+def test_a_thread_stays_with_a_client_unless_there_are_many(server: int) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", server, timeout=20)
+    assert handed_on(connection) < 90  # the rest asked within the moment
+    others = [http.client.HTTPConnection("127.0.0.1", server, timeout=20) for _ in range(8)]
+    for other in others:
+        other.request("GET", "/")
+        other.getresponse().read()
+    assert handed_on(connection) >= 100
+    for each in (connection, *others):
+        each.close()
 
 
 def test_thirty_slow_uploads_keep_nobody_waiting(server: int) -> None:
