@@ -57,7 +57,7 @@ SEEN_BY = frozenset({AUDITOR, SUPPORT, ADMINISTRATOR})
 LAST_EVENTS = 20
 
 
-class ShownInline(admin.TabularInline):  # type: ignore[type-arg]
+class ShownInline(admin.TabularInline):  # type: ignore[type-arg]  # in the stubs alone
     """What an account has, to look at."""
 
     extra = 0

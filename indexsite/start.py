@@ -180,7 +180,7 @@ def run_worker() -> None:
 
 def answer(host: str, port: int, site: str) -> int:
     """The status with which the server answers its health page; 0 if it does not answer."""
-    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  # nothing is bound
     connection = http.client.HTTPConnection(reachable, port, timeout=5)
     try:
         connection.request("GET", "/_health/", headers={"Host": site})
