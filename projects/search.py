@@ -102,10 +102,9 @@ def _by_name(name: str) -> list[Any]:
 def _by_words(words: Sequence[str]) -> list[Any]:
     """Whose name or summary holds each of the words, of which one at least is in the index."""
     if connection.vendor == "sqlite":
-        match = f"text : ({' '.join(_quoted(word) for word in words if len(word) >= _GRAM)})"
-        short = [word for word in words if len(word) < _GRAM]
-        sql = _WORDS_ON_SQLITE.format("AND instr(entry.text, %s) > 0 " * len(short))
-        return [uuid.UUID(key) for key in _column(sql, [match, *short, MOST])]
+        match = f"text : ({' '.join(_quoted(gram) for word in words for gram in _grams(word))})"
+        sql = _WORDS_ON_SQLITE.format("AND instr(entry.text, %s) > 0 " * len(words))
+        return [uuid.UUID(key) for key in _column(sql, [match, *words, MOST])]
     entries = SearchEntry.objects.listed()
     for word in words:
         entries = entries.filter(text__contains=word)
@@ -125,6 +124,17 @@ def _near(name: str) -> list[Project]:
     nearest = difflib.get_close_matches(name, names, n=NEAR, cutoff=0.6)
     found = Project.objects.listed().in_bulk(nearest, field_name="normalized_name")
     return [found[one] for one in nearest if one in found]
+
+
+def _grams(word: str) -> list[str]:
+    """Threes of letters that cover a word; none of a word that is shorter.
+
+    To look a word up as a whole, FTS5 goes through all that it has of each three letters in it, and
+    compares their places. These are a third as many; a look at the text itself does the rest.
+    """
+    last = len(word) - _GRAM
+    starts = {*range(0, last, _GRAM), last} if last >= 0 else ()
+    return [word[start : start + _GRAM] for start in sorted(starts)]
 
 
 def _pieces(name: str) -> list[str]:

@@ -57,6 +57,8 @@ def near(query: str) -> list[str]:
         ("human http", ["requests"]),
         ("http arrays", []),
         ("http qq", []),
+        ("http for", ["requests"]),
+        ("httfor", []),  # its letters stand in a text, three and three, but not together
         ("hu http", ["requests"]),
         ("100%", ["numpy"]),
         ("pure_speed", ["numpy"]),
