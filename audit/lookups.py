@@ -45,7 +45,7 @@ class Bears(IContains):
             return self.as_sql(compiler, connection)
         column, parameters = compiler.compile(self.lhs)
         _sign, values = self.process_rhs(compiler, connection)
-        large = [value.upper() for value in values]
+        large = [str(value).upper() for value in values]
         return f'UPPER({column} COLLATE "C") LIKE %s', (*parameters, *large)
 
 
