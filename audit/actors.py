@@ -98,5 +98,6 @@ def shorten(network_address: str) -> str:
         address = ipaddress.ip_address(network_address)
     except ValueError:
         return ""
-    length = 24 if address.version == 4 else 48
-    return str(ipaddress.ip_network(f"{address}/{length}", strict=False))
+    if address.version == 4:
+        return f"{network_address.rpartition('.')[0]}.0/24"
+    return f"{ipaddress.IPv6Address(int(address) >> 80 << 80)}/48"

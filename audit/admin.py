@@ -156,14 +156,14 @@ class EventPages(ReadOnlyAdmin):
         page = EventPage([], None, is_full=False)
         if form.is_valid():
             page = form.search().page(before=_number(request.GET.get("before", "")))
-        used = form.used()
+        used, pages = form.used(), self._pages_of(request)
         older: dict[str, Any] = {**used, "before": page.older}
         context = {
             **self.admin_site.each_context(request),
             "title": str(self.opts.verbose_name_plural).capitalize(),
             "form": form,
             "page": page,
-            "lines": [self._line(event, self._pages_of(request)) for event in page.events],
+            "lines": [self._line(event, pages) for event in page.events],
             "used": used,
             "query": urlencode(used),
             "older": urlencode(older) if page.older else "",

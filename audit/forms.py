@@ -8,6 +8,9 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.forms.utils import flatatt
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from audit import vocabulary
@@ -16,6 +19,7 @@ from audit.search import EventSearch
 
 _LONGEST = 200  # characters
 _NAMED = 5  # names in one sentence
+_SELECTED = SafeString(" selected")
 
 
 def _moment(label: Any) -> forms.DateTimeField:
@@ -35,6 +39,21 @@ def _text(label: Any, help_text: Any = "") -> forms.CharField:
     return forms.CharField(label=label, required=False, max_length=_LONGEST, help_text=help_text)
 
 
+class _Choices(forms.Select):
+    """A list to choose from. Django's renders a template for each of a hundred kinds of events."""
+
+    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
+        """The list, with what was chosen."""
+        chosen = "" if value is None else str(value)
+        options = format_html_join(
+            "\n",
+            '<option value="{}"{}>{}</option>',
+            ((key, _SELECTED if key == chosen else "", text) for key, text in self.choices),
+        )
+        attributes = flatatt(self.build_attrs(self.attrs, {"name": name, **(attrs or {})}))
+        return format_html("<select{}>\n{}</select>", attributes, options)
+
+
 class EventFilterForm(forms.Form):
     """What to look for. What is wrong in it is said, and nothing is listed then: a filter that was
     left out would show, export or act on more than was asked for.
@@ -49,11 +68,12 @@ class EventFilterForm(forms.Form):
         _("Search"),
         _("Names with commas between; all must be found. Whole names are found at once."),
     )
-    family = forms.ChoiceField(label=_("Family"), required=False)
-    kind = forms.ChoiceField(label=_("Kind"), required=False)
+    family = forms.ChoiceField(label=_("Family"), required=False, widget=_Choices)
+    kind = forms.ChoiceField(label=_("Kind"), required=False, widget=_Choices)
     outcome = forms.ChoiceField(
         label=_("Outcome"),
         required=False,
+        widget=_Choices,
         choices=[("", _("any")), ("failed", _("refused or failed")), ("done", _("done"))],
     )
     since = _moment(_("Not before (UTC)"))

@@ -16,11 +16,11 @@ from operator import or_
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q, QuerySet, Value
+from django.db.models import Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce, Lower
 from django.db.models.lookups import Exact
 
-from audit import lookups  # noqa: F401  (registers `listed`)
+from audit import lookups  # noqa: F401  (registers `listed` and `bears`)
 from audit.models import ChainHead, Event, EventOrigin, EventSubject
 from audit.networks import find_range
 
@@ -44,6 +44,12 @@ class Stream:
         rows = self._rows.filter(**span).order_by(f"-{self._number}")
         return list(rows.values_list(self._number, flat=True)[:size])
 
+    def newest(self) -> Subquery | int | None:
+        """The last number of all, for another query to ask; or as it is known, None for none."""
+        # Sorted: by what PostgreSQL guesses about a name, it may else read the whole table
+        rows = self._rows.order_by(f"-{self._number}")
+        return Subquery(rows.values(self._number)[:1])
+
 
 class ListedStream(Stream):
     """Numbers that were read at once."""
@@ -54,6 +60,10 @@ class ListedStream(Stream):
     def below(self, below: int, floor: int, size: int) -> list[int]:
         """At most `size` numbers from `floor` on and below another."""
         return [number for number in self._numbers if floor <= number < below][:size]
+
+    def newest(self) -> int | None:
+        """The last number of all, None for none."""
+        return self._numbers[0] if self._numbers else None
 
 
 @dataclass(frozen=True)
@@ -156,7 +166,7 @@ class EventSearch:
         floor, below = self._bounds(before)
         low = below
         looked_at = 0
-        for span in self._spans(below, floor, LARGEST_WINDOW):
+        for span in self._spans(below, floor, LARGEST_WINDOW, LOOKED_AT):
             found += self._matching(span)[: PAGE + 1 - len(found)]
             looked_at += span.cost
             low = span.low
@@ -189,13 +199,19 @@ class EventSearch:
             below = min(below, next(iter(earlier[:1]), 0) + 1)
         return floor, below
 
-    def _spans(self, below: int, floor: int, largest_window: int) -> Iterator[Span]:
-        """Where to look, newest first, in growing pieces."""
+    def _spans(
+        self, below: int, floor: int, largest_window: int, looked_at: int | None = None
+    ) -> Iterator[Span]:
+        """Where to look, newest first, in growing pieces.
+
+        Args:
+            looked_at: where pieces of everything should end: after so many events.
+        """
         leader = self._leader(below, floor)
-        size = FIRST_LOOK
+        size, end = FIRST_LOOK, below - looked_at if looked_at else floor
         while below > floor:
             if leader is None:
-                low = max(floor, below - size)
+                low = max(floor, below - size, end if end < below else floor)
                 yield Span(low, below)
                 size = min(size * 4, largest_window)
             else:
@@ -333,8 +349,16 @@ def _of_term(term: str, sees_origins: bool) -> Condition:
     if not all(condition.streams for condition in whole):
         return Condition(test)  # a range that many events came from
     named = Condition(test, tuple(stream for one in whole for stream in one.streams))
-    newest = ChainHead.objects.get(pk=1).number
-    return named if named.below(newest + 1, 1, 1)[0] else _contains(term)
+    return named if _is_met(named) else _contains(term)
+
+
+def _is_met(condition: Condition) -> bool:
+    """Whether there is any event of a condition, in one query; it stops at the first stream."""
+    found = [stream.newest() for stream in condition.streams]
+    if any(isinstance(number, int) for number in found):
+        return True
+    asked = [number for number in found if number is not None]
+    return ChainHead.objects.values_list(Coalesce(*asked), flat=True).get(pk=1) is not None
 
 
 def _any_of(tests: Sequence[Callable[[Span], Q]]) -> Callable[[Span], Q]:
@@ -342,7 +366,6 @@ def _any_of(tests: Sequence[Callable[[Span], Q]]) -> Callable[[Span], Q]:
 
 
 def _contains(part: str) -> Condition:
-    own = Q(actor_label__icontains=part) | Q(kind__icontains=part)
-    own |= Q(credential_label__icontains=part)
-    labels = EventSubject.objects.filter(label__icontains=part)
+    own = Q(actor_label__bears=part) | Q(kind__bears=part) | Q(credential_label__bears=part)
+    labels = EventSubject.objects.filter(label__bears=part)
     return Condition(_any_of([lambda span: own, _among(labels)]))

@@ -10,12 +10,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.html import conditional_escape
+from django.utils.safestring import SafeString, mark_safe
+
 WIDTH, HEIGHT = 640, 260
 LEFT, RIGHT, TOP, BOTTOM = 76, 632, 28, 220  # where columns stand
 FILLS = ("solid", "hatched", "dotted", "empty")
 _MOST_CAPTIONS = 12
 _MOST_TICKS = 7
 _STEPS = (1, 2, 5)
+_CAPTION = ' class="caption"'
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,31 @@ class Chart:
     left: int = LEFT
     right: int = RIGHT
     bottom: int = BOTTOM
+
+    @property
+    def drawing(self) -> SafeString:
+        """Lines, columns and words as SVG: a template takes several times as long for so many.
+        Only words come from elsewhere, and are escaped.
+        """
+        lines = [
+            f'<line class="grid" x1="{self.left}" x2="{self.right}" y1="{line.y}" y2="{line.y}"/>'
+            f'<text class="scale" x="{line.x}" y="{line.y}" dy="5" text-anchor="end">'
+            f"{conditional_escape(line.text)}</text>\n"
+            for line in self.lines
+        ]
+        boxes = [
+            f'<rect class="part {box.fill}{" running" if box.is_running else ""}"'
+            f' x="{box.x}" y="{box.y}" width="{box.width}" height="{box.height}"'
+            f' fill="url(#{self.key}-{box.fill})"/>\n'
+            for box in self.boxes
+        ]
+        words = [
+            f"<text{_CAPTION if word.is_caption else ''}"
+            f' x="{word.x}" y="{word.y}" text-anchor="middle">'
+            f"{conditional_escape(word.text)}</text>\n"
+            for word in self.words
+        ]
+        return mark_safe("".join(lines + boxes + words))  # noqa: S308
 
 
 def draw(

@@ -97,20 +97,27 @@ class Refusals:
         for line in lines:
             network = line.name if "/" in line.name else shorten(line.name)
             by_network.setdefault(network or line.name, []).append(line)
-        found = []
-        for network, members in by_network.items():
-            single = {line.name for line in members if "/" not in line.name}
-            name = single.pop() if len(single) == 1 else network
-            day, week = (sum(getattr(one, span) for one in members) for span in ("day", "week"))
-            found.append(Line(name, day, week))
-        return sorted(found, key=lambda line: (-line.day, -line.week, line.name))
+        return _sorted([_together(network, members) for network, members in by_network.items()])
 
     def _lines(self, name: str, **annotations: Any) -> list[Line]:
         recent = Q(recorded_at__gte=self.now - DAY)
         rows = self.events.annotate(**annotations).order_by().values(name)
         rows = rows.annotate(day=Sum("times", filter=recent, default=0), week=Sum("times"))
-        lines = [Line(row[name], row["day"], row["week"]) for row in rows if row[name]]
-        return sorted(lines, key=lambda line: (-line.day, -line.week, line.name))
+        found = rows.values_list(name, "day", "week")
+        return _sorted([Line(text, day, week) for text, day, week in found if text])
+
+
+def _sorted(lines: list[Line]) -> list[Line]:
+    return sorted(lines, key=lambda line: (-line.day, -line.week, line.name))
+
+
+def _together(network: str, members: list[Line]) -> Line:
+    """The line of a network; most are of one address, and are lines already."""
+    if len(members) == 1:
+        return members[0]
+    single = {line.name for line in members if "/" not in line.name}
+    name = single.pop() if len(single) == 1 else network
+    return Line(name, sum(line.day for line in members), sum(line.week for line in members))
 
 
 def _count() -> Cast:

@@ -12,7 +12,9 @@ from typing import Any
 
 from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
-from django.utils.formats import date_format
+from django.utils.formats import date_format, localize
+from django.utils.html import conditional_escape, escape
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
@@ -49,6 +51,21 @@ class Sheet:
     def labelled_rows(self) -> list[list[tuple[str, Cell]]]:
         """The rows, each cell with the heading of its column, as narrow pages show them."""
         return [list(zip(self.columns, row, strict=True)) for row in self.rows]
+
+    @property
+    def body(self) -> SafeString:
+        """The rows as HTML: a template takes longer for a thousand cells than all else does."""
+        lines = []
+        for first, *others in self.rows:
+            name = _shown(first)
+            head = f'<a href="{escape(first.url)}">{name}</a>' if first.url else name
+            cells = "".join([f"<td>{_shown(cell)}</td>" for cell in others])
+            lines.append(f'<tr><th scope="row">{head}</th>{cells}</tr>\n')
+        return mark_safe("".join(lines))  # noqa: S308  (every text and address is escaped)
+
+
+def _shown(cell: Cell) -> str:
+    return conditional_escape(localize(cell.text))
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import admin, messages
@@ -76,10 +77,10 @@ def _lines(
     def make(rolled: Rolled, limit: Limit) -> Sheet:
         refusals = Refusals(kinds=kinds)
         since = f"{refusals.since:%Y-%m-%dT%H:%M}"
-        filters = {"outcome": "failed", "since": since}
+        events = list_url("audit_event", outcome="failed", since=since)
         rows = [
             [
-                Cell(line.name, list_url("audit_event", **filters, **{query: line.name})),
+                Cell(line.name, f"{events}&{urlencode({query: line.name})}"),
                 Cell(line.day),
                 Cell(line.week),
             ]

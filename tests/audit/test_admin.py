@@ -9,13 +9,16 @@ from typing import Any
 import pytest
 from django.contrib import admin
 from django.db import connection
+from django.template import Template
 from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 
-from audit import groups
+from audit import groups, vocabulary
 from audit.log import Subject, record
 from audit.models import Event
 from tests.audit.words import ALICE, BOB, BY_ALICE, DONE, REFUSED, SEAGULL, actor_at, record_done
+from tests.support.calls import calls_of
 from tests.support.people import make_person
 
 LIST = "/admin/audit/event/"
@@ -101,6 +104,26 @@ def test_a_full_page_takes_as_many_queries_as_a_short_one(staff: Client) -> None
         record_done()
     assert len(queries_of(staff)) == short
     assert len(sentences(staff)) == 100
+
+
+def test_a_full_page_looks_up_as_many_addresses_as_a_short_one(staff: Client) -> None:
+    record_done()
+    staff.get(LIST)  # what is looked up once in a process
+    short = calls_of(reverse, lambda: staff.get(LIST))
+    for _turn in range(20):
+        record_done()
+    assert calls_of(reverse, lambda: staff.get(LIST)) == short
+
+
+def test_the_filter_is_not_rendered_kind_by_kind(staff: Client) -> None:
+    assert calls_of(Template.render, lambda: staff.get(LIST)) < len(list(vocabulary.kinds())) / 2
+
+
+def test_the_filter_shows_what_was_chosen(staff: Client) -> None:
+    page = staff.get(LIST, {"kind": DONE.name, "q": '"'}).content.decode()
+    chosen = re.findall(r'<option value="([^"]*)" selected>', page)
+    assert chosen == ["", DONE.name, ""]
+    assert '<label for="filter-kind">Kind:</label><select id="filter-kind" name="kind">' in page
 
 
 def test_the_table_of_events_is_never_counted(staff: Client) -> None:

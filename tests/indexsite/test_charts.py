@@ -6,9 +6,11 @@ import re
 from xml.etree import ElementTree
 
 import pytest
+from django.template.base import Node
 from django.template.loader import render_to_string
 
 from indexsite.charts import BOTTOM, TOP, Column, draw
+from tests.support.calls import calls_of
 
 pytestmark = pytest.mark.once
 
@@ -57,6 +59,7 @@ def test_the_drawing_is_well_formed_and_holds_no_style() -> None:
         "numbers/chart.html", {"chart": draw("x", "A & B", ["one", "two"], columns)}
     )
     tree = ElementTree.fromstring(text)  # noqa: S314  (our own)
+    assert "<May>" in [word.text for word in tree.iter("text")]
     assert not re.search(r"\sstyle=|<style|<script|\son[a-z]+=", text)
     assert "&lt;May&gt;" in text
     names = {rect.get("fill") for rect in tree.iter("rect") if rect.get("fill")}
@@ -73,3 +76,15 @@ def test_numbers_in_a_drawing_have_a_point_in_every_language() -> None:
     with translation.override("de"):
         text = render_to_string("numbers/chart.html", {"chart": chart})
     assert "," not in re.sub(r"<text.*?</text>", "", text)
+
+
+def test_columns_do_not_go_through_the_template_one_by_one() -> None:
+    def nodes(days: int) -> int:
+        columns = [Column(str(day), [1]) for day in range(days)]
+        chart = {"chart": draw("x", "Days", ["all"], columns)}
+        return calls_of(
+            Node.render_annotated, lambda: render_to_string("numbers/chart.html", chart)
+        )
+
+    nodes(1)  # what is made ready once in a process
+    assert nodes(30) == nodes(2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,6 +15,7 @@ from audit.failures import WINDOW, close_windows, record_failure
 from audit.log import Subject
 from indexsite.incidents import DAY, Line, Refusals, totals
 from tests.audit.words import ALICE, BOB, REFUSED, actor_at
+from tests.support.calls import calls_of
 
 
 @pytest.fixture
@@ -55,6 +57,14 @@ def test_a_network_of_several_addresses_is_one_line(clock: Any) -> None:
     refuse("203.0.113.6", BOB)
     refuse("2001:db8::1", BOB)
     assert Refusals().places() == [Line("203.0.113.0/24", 2, 2), Line("2001:db8::1", 1, 1)]
+
+
+def test_each_address_is_read_once(clock: Any) -> None:
+    for number in range(9):
+        refuse(f"203.0.{number}.5", ALICE)
+        refuse(f"2001:db8:{number}::1", ALICE)
+    assert calls_of(ipaddress.ip_address, Refusals().places) == 18
+    assert calls_of(ipaddress.ip_network, Refusals().places) == 0
 
 
 def test_the_most_frequent_come_first(clock: Any) -> None:

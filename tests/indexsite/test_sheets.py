@@ -9,11 +9,14 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.template.base import Node
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts.events import SIGN_IN_FAILED
 from accounts.models import AuthenticatorApp
+from accounts.staff import Cell
 from audit.actors import command
 from audit.failures import record_failure
 from audit.groups import EVERYBODY, EXPORTERS
@@ -28,6 +31,7 @@ from indexsite.sheets import Rolled
 from indexsite.staff_numbers import SHEETS
 from tests.accounts.doors import count_events, newcomer, text_of_page
 from tests.audit.words import actor_at
+from tests.support.calls import calls_of
 from tests.support.people import Person, make_person
 from tests.support.uploading import grant_for
 from tests.tokens.keys import make, project_of
@@ -195,6 +199,33 @@ def test_the_page_takes_no_more_queries_with_more_rows(
     measure()
     with django_assert_max_num_queries(26):
         client.get("/admin/numbers/")
+
+
+def test_cells_are_escaped_and_a_first_one_may_be_a_link() -> None:
+    rows = [[Cell("<b>", "/a/?b=1&c=2"), Cell("<i>"), Cell(7)], [Cell("&"), Cell("-"), Cell("")]]
+    assert sheets.Sheet("x", "X", ["a", "b", "c"], rows).body == (
+        '<tr><th scope="row"><a href="/a/?b=1&amp;c=2">&lt;b&gt;</a></th>'
+        "<td>&lt;i&gt;</td><td>7</td></tr>\n"
+        '<tr><th scope="row">&amp;</th><td>-</td><td></td></tr>\n'
+    )
+
+
+@pytest.mark.parametrize("function", [Node.render_annotated, reverse])
+def test_more_rows_are_no_more_work_for_templates_and_addresses(
+    browser: Browser, sam: Person, function: Any
+) -> None:
+    client = browser(sam)
+
+    def calls(refused: int) -> int:
+        for number in range(refused):
+            fields = {"reason": "wrong code", "name_digest": ""}
+            by = actor_at(f"203.0.{number}.5", label="")
+            record_failure(SIGN_IN_FAILED, by=by, about=[sam.user], **fields)
+        return calls_of(function, lambda: client.get("/admin/numbers/"))
+
+    calls(1)  # what is made ready once in a process
+    few = calls(1)
+    assert calls(20) == few
 
 
 def test_the_public_page_is_off_until_it_is_turned_on(browser: Browser, db: None) -> None:
