@@ -56,6 +56,10 @@ class EventFilterForm(forms.Form):
         required=False,
         choices=[("", _("any")), ("failed", _("refused or failed")), ("done", _("done"))],
     )
+    refused = _text(
+        _("What was refused"),
+        _("Kinds of failures with commas between; what tells of their repeats is found, too."),
+    )
     since = _moment(_("Not before (UTC)"))
     until = _moment(_("Before (UTC)"))
     actor = _text(_("Actor"))
@@ -105,6 +109,19 @@ class EventFilterForm(forms.Form):
         if network and find_range(network) is None:
             raise ValidationError(_("Type an address, a range such as 192.0.2.0/24, or 192.0.2."))
         return network
+
+    def clean_refused(self) -> tuple[str, ...]:
+        """Only kinds of what is refused or fails.
+
+        Raises:
+            ValidationError: with the names that are none.
+        """
+        names = tuple(filter(None, map(str.strip, self.cleaned_data["refused"].split(","))))
+        failures = {kind.name for kind in vocabulary.kinds() if kind.is_failure}
+        unknown = ", ".join(f"“{name}”" for name in names if name not in failures)
+        if unknown:
+            raise ValidationError(_("There is no kind of failure %s.") % unknown, code="unknown")
+        return tuple(dict.fromkeys(names))
 
     def clean(self) -> dict[str, Any]:
         """Only what is a filter of this page: a mistyped name would otherwise filter nothing.

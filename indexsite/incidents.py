@@ -42,11 +42,13 @@ class Line:
     Attributes:
         day: how often in 24 hours.
         week: how often in 7 days.
+        found_by: what the filter of events finds all of these by.
     """
 
     name: str
     day: int
     week: int
+    found_by: str
 
 
 class Refusals:
@@ -59,7 +61,8 @@ class Refusals:
     """
 
     def __init__(self, since: timedelta = WEEK, *, kinds: frozenset[str] | None = None) -> None:
-        self.now = timezone.now()
+        # Whole minutes, as the filter of events has them: a link finds what was counted
+        self.now = timezone.now().replace(second=0, microsecond=0)
         self.since = self.now - since
         self.events = _since(self.since).annotate(
             what=Case(
@@ -76,6 +79,11 @@ class Refusals:
         )
         if kinds is not None:
             self.events = self.events.filter(what__in=kinds)
+
+    @property
+    def since_as_filtered(self) -> str:
+        """The moment from which on they count, as the filter of events takes it."""
+        return f"{self.since:%Y-%m-%dT%H:%M}"
 
     def kinds(self) -> list[Line]:
         """By kind, the most frequent first."""
@@ -100,16 +108,18 @@ class Refusals:
         found = []
         for network, members in by_network.items():
             single = {line.name for line in members if "/" not in line.name}
+            is_network = len(members) > 1 or not single
+            found_by = network if is_network else members[0].name
             name = single.pop() if len(single) == 1 else network
             day, week = (sum(getattr(one, span) for one in members) for span in ("day", "week"))
-            found.append(Line(name, day, week))
+            found.append(Line(name, day, week, found_by))
         return sorted(found, key=lambda line: (-line.day, -line.week, line.name))
 
     def _lines(self, name: str, **annotations: Any) -> list[Line]:
         recent = Q(recorded_at__gte=self.now - DAY)
         rows = self.events.annotate(**annotations).order_by().values(name)
         rows = rows.annotate(day=Sum("times", filter=recent, default=0), week=Sum("times"))
-        lines = [Line(row[name], row["day"], row["week"]) for row in rows if row[name]]
+        lines = [Line(row[name], row["day"], row["week"], row[name]) for row in rows if row[name]]
         return sorted(lines, key=lambda line: (-line.day, -line.week, line.name))
 
 

@@ -75,11 +75,12 @@ def _lines(
 
     def make(rolled: Rolled, limit: Limit) -> Sheet:
         refusals = Refusals(kinds=kinds)
-        since = f"{refusals.since:%Y-%m-%dT%H:%M}"
-        filters = {"outcome": "failed", "since": since}
+        filters = {"outcome": "failed", "since": refusals.since_as_filtered}
+        if kinds is not None:
+            filters["refused"] = ",".join(sorted(kinds))
         rows = [
             [
-                Cell(line.name, list_url("audit_event", **filters, **{query: line.name})),
+                Cell(line.name, list_url("audit_event", **filters, **{query: line.found_by})),
                 Cell(line.day),
                 Cell(line.week),
             ]
@@ -120,7 +121,7 @@ SHEETS: dict[str, tuple[frozenset[str], Maker]] = {
             "kinds",
             gettext_noop("Refusals by kind"),
             gettext_noop("Kind"),
-            "kind",
+            "refused",
             Refusals.kinds,
         ),
     ),

@@ -100,8 +100,9 @@ def test_a_page_of_one_kind_exports_that_kind_alone(staff: Client) -> None:
 
 
 def test_a_filter_that_is_wrong_exports_nothing(staff: Client) -> None:
-    response = staff.post(EXPORT, {"form": "csv", "network": "nowhere"})
-    assert response.status_code == 400
+    for name, value in {"network": "nowhere", "refused": "testing:thing:done"}.items():
+        response = staff.post(EXPORT, {"form": "csv", name: value})
+        assert response.status_code == 400
     assert Event.objects.latest("number").kind != EVENTS_EXPORTED.name
 
 
