@@ -35,6 +35,10 @@ def _text(label: Any, help_text: Any = "") -> forms.CharField:
     return forms.CharField(label=label, required=False, max_length=_LONGEST, help_text=help_text)
 
 
+def _quoted(names: Collection[str]) -> str:
+    return ", ".join(f"“{name[:_LONGEST]}”" for name in sorted(names)[:_NAMED])
+
+
 class EventFilterForm(forms.Form):
     """What to look for. What is wrong in it is said, and nothing is listed then: a filter that was
     left out would show, export or act on more than was asked for.
@@ -124,15 +128,21 @@ class EventFilterForm(forms.Form):
         return tuple(dict.fromkeys(names))
 
     def clean(self) -> dict[str, Any]:
-        """Only what is a filter of this page: a mistyped name would otherwise filter nothing.
+        """Only what is a filter of this page, and each once: a mistyped name would otherwise filter
+        nothing, and of two values the last one alone.
 
         Raises:
-            ValidationError: with the names that are none.
+            ValidationError: with the names that are none, or are there again.
         """
-        unknown = sorted(set(self.data) - set(self.fields) - self._beside)
+        unknown = set(self.data) - set(self.fields) - self._beside
         if unknown:
-            names = ", ".join(f"“{name[:_LONGEST]}”" for name in unknown[:_NAMED])
-            raise ValidationError(_("There is no filter %s here.") % names, code="unknown")
+            raise ValidationError(
+                _("There is no filter %s here.") % _quoted(unknown), code="unknown"
+            )
+        repeated = {name for name in self.data if len(self.data.getlist(name)) > 1}
+        if repeated:
+            message = _("Give each filter once. More than once there is %s.") % _quoted(repeated)
+            raise ValidationError(message, code="repeated")
         return self.cleaned_data
 
     def is_empty(self) -> bool:

@@ -114,6 +114,13 @@ def test_a_filter_that_is_mistyped_exports_nothing(staff: Client) -> None:
     assert Event.objects.latest("number").kind != EVENTS_EXPORTED.name
 
 
+def test_a_filter_that_is_there_twice_exports_nothing(staff: Client) -> None:
+    response = staff.post(EXPORT, {"form": "csv", "outcome": ["failed", "done"]})
+    assert response.status_code == 400
+    assert "Give each filter once. More than once there is “outcome”." in response.content.decode()
+    assert Event.objects.latest("number").kind != EVENTS_EXPORTED.name
+
+
 def test_looking_at_the_address_of_an_export_gives_nothing(staff: Client) -> None:
     assert staff.get(EXPORT)["Location"] == "/admin/audit/event/"
 
