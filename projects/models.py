@@ -127,6 +127,12 @@ class Project(models.Model):
         """All who have a role in it."""
         return get_user_model().objects.filter(is_active=True, project_roles__project=self)
 
+    def public_roles(self) -> models.QuerySet[Role]:
+        """The roles that everybody is told of, with their people: all, those of frozen accounts
+        too. Freezing ends no role, and gives the project no new serial, at which answers are kept.
+        """
+        return self.roles.select_related("user")
+
     def latest_release(self) -> Release | None:
         """The newest final release that was not yanked; else the newest of what there is."""
         return latest_of(self.releases.defer("metadata").order_by())
