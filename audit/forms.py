@@ -139,7 +139,8 @@ class EventFilterForm(forms.Form):
             raise ValidationError(
                 _("There is no filter %s here.") % _quoted(unknown), code="unknown"
             )
-        repeated = {name for name in self.data if len(self.data.getlist(name)) > 1}
+        sent: Any = self.data
+        repeated = {name for name in sent if len(sent.getlist(name)) > 1}
         if repeated:
             message = _("Give each filter once. More than once there is %s.") % _quoted(repeated)
             raise ValidationError(message, code="repeated")

@@ -133,10 +133,6 @@ class Project(models.Model):
         """
         return self.roles.select_related("user")
 
-    def latest_release(self) -> Release | None:
-        """The newest final release that was not yanked; else the newest of what there is."""
-        return latest_of(self.releases.defer("metadata").order_by())
-
     @property
     def is_archived(self) -> bool:
         """Whether it is frozen, though still installable."""
@@ -226,7 +222,7 @@ class Release(models.Model):
 
 
 def latest_of(releases: Iterable[Release]) -> Release | None:
-    """The one that is shown where no version is asked for."""
+    """The newest final release that was not yanked; else the newest of what there is."""
     return max(
         releases,
         key=lambda one: (not one.is_yanked, not one.is_prerelease, one.parsed_version),
