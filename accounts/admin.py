@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import (  # noqa: F401  (the acts put themselves on the pages)
     features,
+    notices,
     staff_acts,
     staff_addresses,
     staff_announcements,
@@ -194,6 +195,21 @@ class EmailAddressAdmin(ObjectAdmin):
     show_full_result_count = False
 
 
+class NoticeFilter(admin.SimpleListFilter):
+    """By notice. The choices are those that the code knows: Django would read the whole outbox."""
+
+    title = _("notice")
+    parameter_name = "notice"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """The choices."""
+        return [(kind, kind) for kind in notices.kinds()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Those of the choice, of one that only a former version knew, too."""
+        return queryset.filter(notice=self.value()) if self.value() else queryset
+
+
 @admin.register(OutboxMail)
 class OutboxMailAdmin(ReadOnlyAdmin):
     """Mail that is to be sent, or failed."""
@@ -201,7 +217,7 @@ class OutboxMailAdmin(ReadOnlyAdmin):
     seen_by = SEEN_BY
 
     list_display = ["notice", "recipient", "queued_at", "sent_at", "attempts", "failure"]
-    list_filter = ["notice", ("sent_at", admin.EmptyFieldListFilter)]
+    list_filter = [NoticeFilter, ("sent_at", admin.EmptyFieldListFilter)]
     fields = [
         "notice",
         "recipient",

@@ -6,6 +6,8 @@ import logging
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from pathlib import Path
 from smtplib import SMTPRecipientsRefused
 from typing import Any
 from urllib.parse import urlencode
@@ -15,7 +17,7 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.db import transaction
 from django.db.models import Q
-from django.template.loader import render_to_string
+from django.template.loader import get_template, render_to_string
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.html import urlize
@@ -33,6 +35,7 @@ LEASE = timedelta(minutes=2)
 KEEP = timedelta(days=7)
 MAX_ATTEMPTS = 12
 WIDTH = 72  # characters of a line of text
+_SUBJECT = ".subject.txt"  # what the template of a notice's subject is called after its name
 WRITTEN_BY_STAFF = frozenset({"announcement"})  # whose addresses of other sites become links, too
 
 # Facts that may not be stored, such as signed links, are made when the mail is sent.
@@ -72,6 +75,14 @@ def finds_recipient(
         return function
 
     return register
+
+
+@lru_cache(maxsize=1)
+def kinds() -> list[str]:
+    """The names of all notices that this version knows: those that have templates."""
+    frame: Any = get_template("emails/_frame.html")
+    subjects = Path(frame.origin.name).parent.glob(f"*{_SUBJECT}")
+    return sorted(path.name.removesuffix(_SUBJECT) for path in subjects)
 
 
 def send(notice: str, users: Iterable[User], /, *, by: Actor, **facts: Any) -> None:
@@ -206,7 +217,7 @@ def render(mail: OutboxMail) -> EmailMultiAlternatives:
     links_out = mail.notice in WRITTEN_BY_STAFF
     with translation.override(mail.language), timezone.override(UTC):
         facts = _facts_of(mail)
-        subject = render_to_string(f"emails/{mail.notice}.subject.txt", facts)
+        subject = render_to_string(f"emails/{mail.notice}{_SUBJECT}", facts)
         text = render_to_string(f"emails/{mail.notice}.txt", facts)
         facts |= {"subject": " ".join(subject.split())}
         facts |= {"paragraphs": list(_paragraphs(text, links_out=links_out))}

@@ -191,7 +191,10 @@ class StaffAct(StaffPage):
         row = self._find(pk)
         fresh = self.form_class(row=row, act=type(self))
         fresh.fields["reason"].initial = form.cleaned_data.get("reason", "")
-        return self._page(request, row, fresh, refusals=list(map(str, form.non_field_errors())))
+        said = list(map(str, form.non_field_errors()))
+        if len(fresh.visible_fields()) > 1:  # it asks for more than the reason
+            said.append(_("The form shows how it stands now; what you had chosen was not kept."))
+        return self._page(request, row, fresh, refusals=said)
 
     def _find(self, pk: str) -> Any:
         try:

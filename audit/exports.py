@@ -39,7 +39,8 @@ COLUMNS = (
 )
 HEAD = "audit:chain:head"  # what the last line calls itself
 _BATCH = 1_000  # events
-_HARMLESS = frozenset({"family", "kind", "outcome", "since", "until"})  # nobody typed a name there
+# Nobody typed a name there
+_HARMLESS = frozenset({"family", "kind", "outcome", "refused", "since", "until"})
 
 
 @transaction.atomic

@@ -39,6 +39,10 @@ def _text(label: Any, help_text: Any = "") -> forms.CharField:
     return forms.CharField(label=label, required=False, max_length=_LONGEST, help_text=help_text)
 
 
+def _quoted(names: Collection[str]) -> str:
+    return ", ".join(f"“{name[:_LONGEST]}”" for name in sorted(names)[:_NAMED])
+
+
 class _Choices(forms.Select):
     """A list to choose from. Django's renders a template for each of a hundred kinds of events."""
 
@@ -75,6 +79,10 @@ class EventFilterForm(forms.Form):
         required=False,
         widget=_Choices,
         choices=[("", _("any")), ("failed", _("refused or failed")), ("done", _("done"))],
+    )
+    refused = _text(
+        _("What was refused"),
+        _("Kinds of failures with commas between; what tells of their repeats is found, too."),
     )
     since = _moment(_("Not before (UTC)"))
     until = _moment(_("Before (UTC)"))
@@ -126,16 +134,36 @@ class EventFilterForm(forms.Form):
             raise ValidationError(_("Type an address, a range such as 192.0.2.0/24, or 192.0.2."))
         return network
 
-    def clean(self) -> dict[str, Any]:
-        """Only what is a filter of this page: a mistyped name would otherwise filter nothing.
+    def clean_refused(self) -> tuple[str, ...]:
+        """Only kinds of what is refused or fails.
 
         Raises:
             ValidationError: with the names that are none.
         """
-        unknown = sorted(set(self.data) - set(self.fields) - self._beside)
+        names = tuple(filter(None, map(str.strip, self.cleaned_data["refused"].split(","))))
+        failures = {kind.name for kind in vocabulary.kinds() if kind.is_failure}
+        unknown = ", ".join(f"“{name}”" for name in names if name not in failures)
         if unknown:
-            names = ", ".join(f"“{name[:_LONGEST]}”" for name in unknown[:_NAMED])
-            raise ValidationError(_("There is no filter %s here.") % names, code="unknown")
+            raise ValidationError(_("There is no kind of failure %s.") % unknown, code="unknown")
+        return tuple(dict.fromkeys(names))
+
+    def clean(self) -> dict[str, Any]:
+        """Only what is a filter of this page, and each once: a mistyped name would otherwise filter
+        nothing, and of two values the last one alone.
+
+        Raises:
+            ValidationError: with the names that are none, or are there again.
+        """
+        unknown = set(self.data) - set(self.fields) - self._beside
+        if unknown:
+            raise ValidationError(
+                _("There is no filter %s here.") % _quoted(unknown), code="unknown"
+            )
+        sent: Any = self.data
+        repeated = {name for name in sent if len(sent.getlist(name)) > 1}
+        if repeated:
+            message = _("Give each filter once. More than once there is %s.") % _quoted(repeated)
+            raise ValidationError(message, code="repeated")
         return self.cleaned_data
 
     def is_empty(self) -> bool:

@@ -21,6 +21,7 @@ from django.db.models.functions import Coalesce, Lower
 from django.db.models.lookups import Exact
 
 from audit import lookups  # noqa: F401  (registers `listed` and `bears`)
+from audit.events import FAILURES_REPEATED
 from audit.models import ChainHead, Event, EventOrigin, EventSubject
 from audit.networks import find_range
 
@@ -136,6 +137,7 @@ class EventSearch:
         family: the first part of the kind's name.
         kind: the kind's whole name.
         is_failure: whether it says that something was refused or did not work.
+        refused: kinds of failures of which it must be one, or tell of its repeats.
         since: not before.
         until: before.
         actor: the name or id of who acted.
@@ -150,6 +152,7 @@ class EventSearch:
     family: str = ""
     kind: str = ""
     is_failure: bool | None = None
+    refused: tuple[str, ...] = ()
     since: datetime | None = None
     until: datetime | None = None
     actor: str = ""
@@ -246,6 +249,8 @@ class EventSearch:
         if self.is_failure is not None:
             test = Q(is_failure=self.is_failure)
             found.append(_of_event(test) if self.is_failure else _unindexed(test))
+        if self.refused:
+            found.append(_of_refused(self.refused))
         if self.since:
             found.append(_unindexed(Q(recorded_at__gte=self.since)))
         if self.until:
@@ -303,6 +308,17 @@ def _unindexed(test: Q) -> Condition:
 
 def _of_event(test: Q) -> Condition:
     return Condition(lambda span: test, (Stream(Event.objects.filter(test), "number"),))
+
+
+def _of_refused(kinds: Sequence[str]) -> Condition:
+    """Failures of these kinds, and what tells how often they were repeated."""
+    repeats = Q(kind=FAILURES_REPEATED.name)
+    test = Q(kind__in=kinds) | (repeats & Q(fields__failure__in=kinds))
+    each = [Q(kind=kind) for kind in kinds] + [repeats]
+    return Condition(
+        lambda span: test,
+        tuple(Stream(Event.objects.filter(one), "number") for one in each),
+    )
 
 
 def _of_subject(test: Q) -> Condition:

@@ -42,11 +42,13 @@ class Line:
     Attributes:
         day: how often in 24 hours.
         week: how often in 7 days.
+        found_by: what the filter of events finds all of these by.
     """
 
     name: str
     day: int
     week: int
+    found_by: str
 
 
 class Refusals:
@@ -59,7 +61,8 @@ class Refusals:
     """
 
     def __init__(self, since: timedelta = WEEK, *, kinds: frozenset[str] | None = None) -> None:
-        self.now = timezone.now()
+        # Whole minutes, as the filter of events has them: a link finds what was counted
+        self.now = timezone.now().replace(second=0, microsecond=0)
         self.since = self.now - since
         self.events = _since(self.since).annotate(
             what=Case(
@@ -76,6 +79,11 @@ class Refusals:
         )
         if kinds is not None:
             self.events = self.events.filter(what__in=kinds)
+
+    @property
+    def since_as_filtered(self) -> str:
+        """The moment from which on they count, as the filter of events takes it."""
+        return f"{self.since:%Y-%m-%dT%H:%M}"
 
     def kinds(self) -> list[Line]:
         """By kind, the most frequent first."""
@@ -104,7 +112,7 @@ class Refusals:
         rows = self.events.annotate(**annotations).order_by().values(name)
         rows = rows.annotate(day=Sum("times", filter=recent, default=0), week=Sum("times"))
         found = rows.values_list(name, "day", "week")
-        return _sorted([Line(text, day, week) for text, day, week in found if text])
+        return _sorted([Line(text, day, week, text) for text, day, week in found if text])
 
 
 def _sorted(lines: list[Line]) -> list[Line]:
@@ -117,7 +125,8 @@ def _together(network: str, members: list[Line]) -> Line:
         return members[0]
     single = {line.name for line in members if "/" not in line.name}
     name = single.pop() if len(single) == 1 else network
-    return Line(name, sum(line.day for line in members), sum(line.week for line in members))
+    day, week = (sum(getattr(one, span) for one in members) for span in ("day", "week"))
+    return Line(name, day, week, network)
 
 
 def _count() -> Cast:

@@ -189,13 +189,14 @@ def _day_of_refusals(user: Any, rolled: Rolled) -> Group:
     """
     refusals = Refusals(DAY, kinds=series.REFUSED_KINDS)
     page = "audit_event"
-    period = {"outcome": "failed", "since": f"{refusals.since:%Y-%m-%dT%H:%M}"}
+    period = {"outcome": "failed", "since": refusals.since_as_filtered}
+    counted = {**period, "refused": ",".join(sorted(series.REFUSED_KINDS))}
     kinds = Refusals().kinds()
     sums = totals(kinds, series.refusal_label)
     names = [
-        (_("failed sign-ins"), series.SIGN_INS, {"kind": SIGN_IN_FAILED.name}),
-        (_("refused uploads"), series.UPLOADS, {"kind": UPLOAD_REFUSED.name}),
-        (_("refused API tokens"), series.TOKENS, {"kind": TOKEN_REFUSED.name}),
+        (_("failed sign-ins"), series.SIGN_INS, {"refused": SIGN_IN_FAILED.name}),
+        (_("refused uploads"), series.UPLOADS, {"refused": UPLOAD_REFUSED.name}),
+        (_("refused API tokens"), series.TOKENS, {"refused": TOKEN_REFUSED.name}),
     ]
     figures = [
         Figure(
@@ -214,11 +215,11 @@ def _day_of_refusals(user: Any, rolled: Rolled) -> Group:
     ]
     if is_in(user, SEE_ORIGINS):
         figures += [
-            Figure(line.name, line.day, list_url(page, **period, network=line.name))
+            Figure(line.name, line.day, list_url(page, **counted, network=line.found_by))
             for line in refusals.places()[:TOP]
         ]
     figures += [
-        Figure(line.name, line.day, list_url(page, **period, account=line.name))
+        Figure(line.name, line.day, list_url(page, **counted, account=line.found_by))
         for line in refusals.accounts()[:TOP]
     ]
     return Group(_("Refused in 24 hours"), figures)

@@ -76,11 +76,13 @@ def _lines(
 
     def make(rolled: Rolled, limit: Limit) -> Sheet:
         refusals = Refusals(kinds=kinds)
-        since = f"{refusals.since:%Y-%m-%dT%H:%M}"
-        events = list_url("audit_event", outcome="failed", since=since)
+        filters = {"outcome": "failed", "since": refusals.since_as_filtered}
+        if kinds is not None:
+            filters["refused"] = ",".join(sorted(kinds))
+        events = list_url("audit_event", **filters)
         rows = [
             [
-                Cell(line.name, f"{events}&{urlencode({query: line.name})}"),
+                Cell(line.name, f"{events}&{urlencode({query: line.found_by})}"),
                 Cell(line.day),
                 Cell(line.week),
             ]
@@ -121,7 +123,7 @@ SHEETS: dict[str, tuple[frozenset[str], Maker]] = {
             "kinds",
             gettext_noop("Refusals by kind"),
             gettext_noop("Kind"),
-            "kind",
+            "refused",
             Refusals.kinds,
         ),
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import time
 from collections.abc import Callable, Iterator
@@ -77,19 +78,39 @@ class Bucket:
         return cast("BinaryIO", io.BufferedReader(_Remote(fetch, size), 256 * 1024))
 
     def store(self, source_path: str | Path, blake2b_256: str, suffix: str = "") -> None:
-        """As in Store: one conditional PUT, so a content that is kept already stays.
+        """As in Store: one conditional PUT, so a content that is kept already stays, unless it is
+        seen to be damaged.
 
         A conflict says that something else was being done to the object, and not what came of it:
         the PUT is repeated, and when it is refused once more, what is there is looked at.
         """
         source, path = Path(source_path), relative_path(blake2b_256, suffix)
         refusal = self._put_new(source, path)
-        if refusal and self._size(path) != source.stat().st_size:
+        if refusal and not self._holds(path, source):
             if refusal in _CONFLICT:
                 raise StorageFailed("the object is being changed", is_passing=True)
             with _sentences():
                 self._put(source, path)
         source.unlink()
+
+    def _holds(self, path: str, source: Path) -> bool:
+        """Whether an object is what a file is, as far as the service tells without its being read.
+
+        The ETag of what one PUT stored is the MD5 of what the service received. Where it is
+        something else, as with keys of SSE-KMS, nothing looks the same and is stored once more,
+        which is right, too. What the service damaged later keeps its ETag: check_stored_files finds
+        that.
+        """
+        try:
+            with _sentences():
+                found = self._client.head_object(**self._object(path))
+        except FileNotFoundError:
+            return False
+        if int(found["ContentLength"]) != source.stat().st_size:
+            return False
+        with source.open("rb") as content:
+            md5 = hashlib.file_digest(content, lambda: hashlib.md5(usedforsecurity=False))
+        return str(found.get("ETag", "")).strip('"') == md5.hexdigest()
 
     def _put_new(self, source: Path, path: str) -> str:
         """Store an object that is not there; "" if that was done, else why it was refused."""

@@ -73,10 +73,7 @@ def render(project: Project, release: Release, *, with_releases: bool) -> bytes:
 
 
 def _roles(project: Project) -> list[dict[str, str]]:
-    """All roles, those of frozen accounts too: freezing ends no role, and gives the project no new
-    serial, at which this answer is kept.
-    """
-    roles = project.roles.select_related("user")
+    roles = project.public_roles()
     return [{"role": str(one.kind).title(), "user": one.user.username} for one in roles]
 
 

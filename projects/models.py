@@ -127,9 +127,11 @@ class Project(models.Model):
         """All who have a role in it."""
         return get_user_model().objects.filter(is_active=True, project_roles__project=self)
 
-    def latest_release(self) -> Release | None:
-        """The newest final release that was not yanked; else the newest of what there is."""
-        return latest_of(self.releases.defer("metadata").order_by())
+    def public_roles(self) -> models.QuerySet[Role]:
+        """The roles that everybody is told of, with their people: all, those of frozen accounts
+        too. Freezing ends no role, and gives the project no new serial, at which answers are kept.
+        """
+        return self.roles.select_related("user")
 
     @property
     def is_archived(self) -> bool:
@@ -220,7 +222,7 @@ class Release(models.Model):
 
 
 def latest_of(releases: Iterable[Release]) -> Release | None:
-    """The one that is shown where no version is asked for."""
+    """The newest final release that was not yanked; else the newest of what there is."""
     return max(
         releases,
         key=lambda one: (not one.is_yanked, not one.is_prerelease, one.parsed_version),

@@ -172,7 +172,7 @@ def note(project: Project, *, added: Release | None = None) -> None:
     if added is not None and present is not None and present.release is not None:
         latest = latest_of([present.release, added])
     else:
-        latest = project.latest_release()
+        latest = latest_of(project.releases.defer("metadata").order_by())
     entry = _entry(project, latest)
     if present is not None and present.summary == entry.summary:
         if latest is None:

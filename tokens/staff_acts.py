@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django import forms
@@ -146,13 +146,13 @@ class RevokeListedTokens(RevokeTokensOfEvents):
     list_name = gettext_lazy("API tokens")
 
     def _found(self, request: HttpRequest) -> list[Any]:
+        repeated = [name for name, values in request.GET.lists() if len(values) > 1]
+        if repeated:  # of two values the list takes the last one
+            raise _wrong_filter(repeated)
         try:
             found = admin.site.get_model_admin(APIToken).get_changelist_instance(request)
         except (IncorrectLookupParameters, DisallowedModelAdminLookup) as error:
-            names = ", ".join(f"“{name}”" for name in sorted(request.GET)[:5])
-            raise ValidationError(
-                _("The filter is not right, so nothing is listed: %s.") % names
-            ) from error
+            raise _wrong_filter(request.GET) from error
         if not (found.get_filters_params() or found.query):
             raise ValidationError(_("Without a filter this would reach all. Filter the list."))
         active = found.queryset.filter(revoked_at=None).order_by("name", "pk")
@@ -160,6 +160,11 @@ class RevokeListedTokens(RevokeTokensOfEvents):
 
     def _list_url(self, request: HttpRequest) -> str:
         return f"{reverse('admin:tokens_apitoken_changelist')}?{request.GET.urlencode()}"
+
+
+def _wrong_filter(names: Iterable[str]) -> ValidationError:
+    quoted = ", ".join(f"“{name}”" for name in sorted(names)[:5])
+    return ValidationError(_("The filter is not right, so nothing is listed: %s.") % quoted)
 
 
 class FindTokenForm(forms.Form):

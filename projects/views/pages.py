@@ -145,7 +145,7 @@ def _context(
         "page": Paginator(files, FILES_LENGTH).get_page(page),
         "about": _about(release) if release else {},
         "description": _description(release) if release else "",
-        "roles": list(project.roles.filter(user__is_active=True).select_related("user")),
+        "roles": list(project.public_roles()),
     }
 
 

@@ -341,3 +341,14 @@ def test_the_list_of_accounts_shows_the_factors_that_count(
     assert "the tablet of alice" in browser(sam).get("/admin/accounts/user/").content.decode()
     AuthenticatorApp.objects.filter(user=alice.user).update(held_at=timezone.now())
     assert "the tablet of alice" not in browser(sam).get("/admin/accounts/user/").content.decode()
+
+
+def test_mail_is_filtered_by_the_notices_that_the_code_knows(browser: Browser, sam: Person) -> None:
+    for notice in ("password_changed", "role_added"):
+        OutboxMail.objects.create(notice=notice, recipient=f"{notice}@example.org")
+    with CaptureQueriesContext(connection) as queries:
+        page = browser(sam).get("/admin/accounts/outboxmail/?notice=role_added").content.decode()
+    assert "role_added@example.org" in page
+    assert "password_changed@example.org" not in page
+    assert "?notice=token_leaked" in page  # though there is no such mail
+    assert not [query["sql"] for query in queries if "DISTINCT" in query["sql"]]

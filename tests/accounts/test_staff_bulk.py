@@ -106,6 +106,10 @@ def test_ones_own_account_is_left_out(browser: Browser, sam: Person) -> None:
         ("network=nowhere", "The filter is not right"),
         ("actor=nobody", "no account other than yours"),
         ("token=abc&netwrk=192.0.2.9", "There is no filter “netwrk”, “token” here."),
+        (
+            "network=203.0.113.0/24&outcome=failed&outcome=done",
+            "Give each filter once. More than once there is “outcome”.",
+        ),
         ("", "Without a filter this would reach all"),
         ("network=&q=+,+&actor=+", "Without a filter this would reach all"),
     ],

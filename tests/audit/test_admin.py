@@ -203,6 +203,7 @@ def test_each_term_of_a_search_must_be_found(
         ({"network": "2001:db8::/32"}, []),
         ({"used_key": "t-77"}, [THREE, TWO]),
         ({"kind": "testing:thing:refused"}, [THREE]),
+        ({"refused": " testing:thing:refused,"}, [THREE]),
     ],
 )
 def test_the_list_can_be_filtered(several: Client, query: dict[str, str], found: list[str]) -> None:

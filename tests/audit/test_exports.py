@@ -100,8 +100,9 @@ def test_a_page_of_one_kind_exports_that_kind_alone(staff: Client) -> None:
 
 
 def test_a_filter_that_is_wrong_exports_nothing(staff: Client) -> None:
-    response = staff.post(EXPORT, {"form": "csv", "network": "nowhere"})
-    assert response.status_code == 400
+    for name, value in {"network": "nowhere", "refused": "testing:thing:done"}.items():
+        response = staff.post(EXPORT, {"form": "csv", name: value})
+        assert response.status_code == 400
     assert Event.objects.latest("number").kind != EVENTS_EXPORTED.name
 
 
@@ -110,6 +111,13 @@ def test_a_filter_that_is_mistyped_exports_nothing(staff: Client) -> None:
     response = staff.post(EXPORT, fields)
     assert response.status_code == 400
     assert "There is no filter “netwrk” here." in response.content.decode()
+    assert Event.objects.latest("number").kind != EVENTS_EXPORTED.name
+
+
+def test_a_filter_that_is_there_twice_exports_nothing(staff: Client) -> None:
+    response = staff.post(EXPORT, {"form": "csv", "outcome": ["failed", "done"]})
+    assert response.status_code == 400
+    assert "Give each filter once. More than once there is “outcome”." in response.content.decode()
     assert Event.objects.latest("number").kind != EVENTS_EXPORTED.name
 
 

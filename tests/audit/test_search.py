@@ -13,6 +13,8 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from audit import search
+from audit.actors import system
+from audit.events import FAILURES_REPEATED
 from audit.log import Subject, record
 from audit.models import Event
 from audit.search import EventSearch, attach_surroundings
@@ -85,6 +87,7 @@ QUESTIONS: list[tuple[dict[str, Any], Test]] = [
     ({"family": "test"}, lambda event: False),
     ({"kind": "testing:thing:done"}, lambda event: not event.is_failure),
     ({"is_failure": True}, lambda event: event.is_failure),
+    ({"refused": (REFUSED.name, "testing:other")}, lambda event: event.is_failure),
     ({"is_failure": False}, lambda event: not event.is_failure),
     ({"actor": "ALICE"}, lambda event: event.actor_label == "alice"),
     ({"actor": ALICE.subject_id}, lambda event: event.actor_label == "alice"),
@@ -124,6 +127,21 @@ def test_all_that_is_found_can_be_read_in_batches() -> None:
         found = [event.number for batch in batches for event in batch]
         assert found == [event.number for event in events if test(event)], question
         assert max(map(len, batches), default=0) <= 7 * search.LONGEST_LIST  # of 7 streams
+
+
+@pytest.mark.usefixtures("_small_steps", "db")
+def test_what_was_refused_is_found_with_what_tells_of_its_repeats() -> None:
+    record_some(12)
+    with transaction.atomic():
+        for kind in (REFUSED.name, "testing:other"):
+            record(FAILURES_REPEATED, by=system(), about=[ALICE], failure=kind, count=2)
+    own, other = Event.objects.filter(kind=FAILURES_REPEATED.name).order_by("number")
+    refused = Event.objects.filter(kind=REFUSED.name).order_by("-number")
+    expected = [own.number, *refused.values_list("number", flat=True)]
+    assert numbers_of(EventSearch(refused=(REFUSED.name,))) == expected
+    assert numbers_of(EventSearch(refused=("testing:other",))) == [other.number]
+    both = EventSearch(refused=(REFUSED.name, "testing:other"), is_failure=True)
+    assert numbers_of(both) == [other.number, *expected]
 
 
 @pytest.mark.usefixtures("_small_steps", "db")
@@ -210,6 +228,7 @@ def test_a_part_of_a_name_is_found_as_it_is_written(part: str) -> None:
         {"family": "testing"},
         {"kind": DONE.name},
         {"is_failure": True},
+        {"refused": (REFUSED.name,)},
         {"actor": "alice"},
         {"actor": ALICE.subject_id},
         {"account": "alice"},

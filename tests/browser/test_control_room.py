@@ -7,11 +7,11 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 
-from accounts.models import BlockedRange, SwitchState
+from accounts.models import BlockedRange, SwitchState, User
 from accounts.operations.address_ranges import block_range
 from audit.actors import command
-from tests.browser.test_other_pages import open_session, visit
-from tests.support.chromium import OpenPage
+from tests.browser.test_other_pages import DJANGOS_OWN, open_session, visit
+from tests.support.chromium import OpenPage, require_sound
 from tests.support.people import make_person
 from tests.support.server import Site
 from tests.tokens.keys import project_of
@@ -100,3 +100,37 @@ def test_a_stranger_reports_and_is_told_that_the_address_is_blocked(
     page.get_by_label("What did you see?").fill("It sends the environment to a server.")
     page.get_by_role("button", name="Send the report").click()
     expect(page.locator("h1")).to_have_text("Not from this address")
+
+
+@LOOKS
+def test_the_second_of_two_staff_looks_again(
+    fresh_site: Site, open_page: OpenPage, width: int, javascript: bool
+) -> None:
+    site, alice, pages = fresh_site, make_person("alice").user, []
+    for name in ("sam", "tess"):
+        page = open_page(width=width, javascript=javascript)
+        open_session(page, site, make_person(name, is_administrator=True))
+        visit(page, site, f"/admin/accounts/user/{alice.pk}/staff-rights/")
+        pages.append(page)
+    first, second = pages
+    first.get_by_label("Auditor").check()
+    act(first, "Change staff rights")
+    expect(first.locator(".messagelist")).to_contain_text("The staff rights of alice were changed")
+
+    second.get_by_label("Support").check()
+    act(second, "Change staff rights")
+    expect(second.get_by_role("alert")).to_contain_text("Somebody else changed this")
+    expect(second.get_by_role("alert")).to_contain_text("what you had chosen was not kept")
+    expect(second.get_by_label("Auditor")).to_be_checked()  # as it stands now
+    expect(second.get_by_label("Support")).not_to_be_checked()
+    expect(second.get_by_label("Reason")).to_have_value(REASON)
+    require_sound(second, without=DJANGOS_OWN)
+    assert groups_of(alice) == ["Auditor"]
+    second.get_by_label("Support").check()
+    second.get_by_role("button", name="Change staff rights").click()
+    expect(second.locator(".messagelist")).to_contain_text("The staff rights of alice were changed")
+    assert groups_of(alice) == ["Auditor", "Support"]
+
+
+def groups_of(user: User) -> list[str]:
+    return sorted(user.groups.values_list("name", flat=True))

@@ -34,9 +34,9 @@ GUARDS = [
     ),
     Guard(
         "what caches keep of a project is right until it has another serial",
-        "projects/legacy_json.py",
-        'project.roles.select_related("user")',
-        'project.roles.filter(user__is_active=True).select_related("user")',
+        "projects/models.py",
+        'return self.roles.select_related("user")',
+        'return self.roles.filter(user__is_active=True).select_related("user")',
         "tests/projects/test_legacy_json.py"
         "::test_what_is_said_of_a_project_changes_with_its_serial_alone",
     ),

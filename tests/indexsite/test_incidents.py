@@ -39,24 +39,27 @@ def test_day_and_week_are_told_apart_and_older_ones_left_out(clock: Any) -> None
         refuse("203.0.113.5", ALICE)
         clock.shift(timedelta(days=1))
     clock.shift(-timedelta(hours=23))  # an hour after the last one
-    assert Refusals().kinds() == [Line(REFUSED.name, 1, 7)]
-    assert Refusals(DAY).kinds() == [Line(REFUSED.name, 1, 1)]
+    assert Refusals().kinds() == [Line(REFUSED.name, 1, 7, REFUSED.name)]
+    assert Refusals(DAY).kinds() == [Line(REFUSED.name, 1, 1, REFUSED.name)]
 
 
 def test_repeats_count_as_often_as_they_happened(clock: Any) -> None:
     refuse("203.0.113.5", ALICE, times=8)
     clock.shift(WINDOW + timedelta(seconds=1))
     close_windows()
-    assert Refusals().kinds() == [Line(REFUSED.name, 8, 8)]
-    assert Refusals().accounts() == [Line("alice", 8, 8)]
-    assert Refusals().places() == [Line("203.0.113.5", 8, 8)]
+    assert Refusals().kinds() == [Line(REFUSED.name, 8, 8, REFUSED.name)]
+    assert Refusals().accounts() == [Line("alice", 8, 8, "alice")]
+    assert Refusals().places() == [Line("203.0.113.5", 8, 8, "203.0.113.0/24")]
 
 
 def test_a_network_of_several_addresses_is_one_line(clock: Any) -> None:
     refuse("203.0.113.5", ALICE)
     refuse("203.0.113.6", BOB)
     refuse("2001:db8::1", BOB)
-    assert Refusals().places() == [Line("203.0.113.0/24", 2, 2), Line("2001:db8::1", 1, 1)]
+    assert Refusals().places() == [
+        Line("203.0.113.0/24", 2, 2, "203.0.113.0/24"),
+        Line("2001:db8::1", 1, 1, "2001:db8::1"),
+    ]
 
 
 def test_each_address_is_read_once(clock: Any) -> None:
@@ -76,7 +79,7 @@ def test_the_most_frequent_come_first(clock: Any) -> None:
 
 def test_what_is_about_nobody_and_comes_from_nowhere_is_in_the_sum_alone(clock: Any) -> None:
     refuse("")
-    assert Refusals().kinds() == [Line(REFUSED.name, 1, 1)]
+    assert Refusals().kinds() == [Line(REFUSED.name, 1, 1, REFUSED.name)]
     assert (Refusals().places(), Refusals().accounts()) == ([], [])
 
 
@@ -99,6 +102,6 @@ def test_they_are_found_by_the_index_of_failures(clock: Any) -> None:
 
 
 def test_kinds_are_summed_by_what_they_belong_to() -> None:
-    lines = [Line("a", 1, 2), Line("b", 3, 4), Line("other", 5, 6)]
+    lines = [Line("a", 1, 2, "a"), Line("b", 3, 4, "b"), Line("other", 5, 6, "other")]
     labels = {"a": "x", "b": "x"}
     assert totals(lines, lambda kind: labels.get(kind, "")) == {"x": (4, 6)}

@@ -12,7 +12,8 @@ from django.utils import timezone
 
 from accounts.events import SIGN_IN_FAILED
 from accounts.models import AuthenticatorApp, User
-from audit.failures import record_failure
+from audit.events import FAILURES_REPEATED
+from audit.failures import WINDOW, close_windows, record_failure
 from audit.vocabulary import EventKind
 from indexsite.gauges import measure
 from indexsite.jobs import count_events
@@ -133,6 +134,65 @@ def test_each_number_of_refusals_leads_to_as_many_events(
     assert shown == {
         "refused uploads": ("2, in 7 days 2", 2),
         "refused API tokens": ("3, in 7 days 3", 3),
+    }
+
+
+def times_found(client: Any, url: str) -> int:
+    """How many failures the events tell of that a link finds: some tell of several."""
+    assert url
+    page = client.get(url).context["page"]
+    assert page.older is None
+    return sum(
+        event.fields["count"] - 1 if event.kind == FAILURES_REPEATED.name else 1
+        for event in page.events
+    )
+
+
+def test_each_address_and_account_leads_to_exactly_what_was_counted_of_it(
+    browser: Any, sam: Person, alice: Person, bob: Person
+) -> None:
+    start = timezone.now().replace(second=50)
+    with time_machine.travel(start - timedelta(days=8)):
+        fail("203.0.1.5", alice.user)
+
+    def fail_again_and_again(past: timedelta, address: str, person: Person) -> None:
+        with time_machine.travel(start - past) as clock:
+            for kind in (SIGN_IN_FAILED, REFUSED):
+                for _turn in range(4):
+                    fail(address, person.user, kind=kind)
+            clock.shift(WINDOW + timedelta(seconds=1))
+            close_windows()
+
+    fail_again_and_again(timedelta(days=2), "203.0.1.5", alice)
+    with time_machine.travel(start - timedelta(days=1, seconds=20)):  # in the same minute
+        fail("203.0.2.5", bob.user)
+    fail_again_and_again(timedelta(hours=3), "203.0.5.5", bob)
+    with time_machine.travel(start):
+        fail("203.0.1.5", alice.user, kind=UPLOAD_REFUSED)
+        fail("203.0.3.5", alice.user, kind=TOKEN_REFUSED)
+        fail("203.0.3.6", bob.user)
+        fail("203.0.4.6", bob.user, kind=REFUSED)
+        client, rolled = browser(sam), Rolled.read()
+        for figure in groups_for(sam.fresh_user)[0].figures[1:]:
+            in_a_day = int(str(figure.value).partition(",")[0])
+            assert times_found(client, figure.url) == in_a_day, figure.label
+        weeks = {
+            str(row[0].text): row[2].text
+            for key in ("places", "accounts", "kinds")
+            for row in SHEETS[key][1](rolled, None).rows
+            if times_found(client, row[0].url) == row[2].text
+        }
+    assert weeks == {
+        "203.0.1.5": 5,
+        "203.0.2.5": 1,
+        "203.0.3.0/24": 2,
+        "203.0.5.5": 4,
+        "alice": 6,
+        "bob": 6,
+        SIGN_IN_FAILED.name: 10,
+        UPLOAD_REFUSED.name: 1,
+        TOKEN_REFUSED.name: 1,
+        REFUSED.name: 9,
     }
 
 

@@ -22,17 +22,17 @@ CONFLICT = (
 
 
 class Service(ThreadingHTTPServer):
-    """Keeps the sizes of objects, and answers the next PUTs with a conflict.
+    """Keeps objects, and answers the next PUTs with a conflict.
 
     Attributes:
-        sizes: of the objects, by path.
+        objects: by path.
         conflicts: how many PUTs are still refused.
         puts: how many came.
     """
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Answers)
-        self.sizes: dict[str, int] = {}
+        self.objects: dict[str, bytes] = {}
         self.conflicts = self.puts = 0
 
 
@@ -47,22 +47,24 @@ class Answers(BaseHTTPRequestHandler):
 
     def do_PUT(self) -> None:
         """Store, or say that there is a conflict."""
-        size = len(self.rfile.read(int(self.headers["Content-Length"])))
+        content = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.puts += 1
         if self.server.conflicts:
             self.server.conflicts -= 1
             return self._answer(409, CONFLICT)
-        self.server.sizes[self.path] = size
+        self.server.objects[self.path] = content
         return self._answer(200)
 
     def do_HEAD(self) -> None:
-        """The size of an object."""
-        size = self.server.sizes.get(self.path)
-        self._answer(404 if size is None else 200, size=size)
+        """The size and the ETag of an object."""
+        content = self.server.objects.get(self.path)
+        self._answer(404 if content is None else 200, of=content)
 
-    def _answer(self, status: int, body: bytes = b"", *, size: int | None = None) -> None:
+    def _answer(self, status: int, body: bytes = b"", *, of: bytes | None = None) -> None:
         self.send_response(status)
-        self.send_header("Content-Length", str(len(body) if size is None else size))
+        self.send_header("Content-Length", str(len(body if of is None else of)))
+        if of is not None:
+            self.send_header("ETag", f'"{hashlib.md5(of).hexdigest()}"')  # noqa: S324
         self.end_headers()
         self.wfile.write(body)
 
@@ -112,20 +114,20 @@ def test_after_a_conflict_a_content_is_stored_all_the_same(
     source, digest, path = write(tmp_path)
     service.conflicts = 2
     bucket.store(source, digest)
-    assert (service.sizes, service.puts) == ({path: 7}, 3)
+    assert (service.objects, service.puts) == ({path: b"a wheel"}, 3)
     assert not source.exists()
 
 
-@pytest.mark.parametrize("there", [None, 3], ids=["nothing", "a part"])
+@pytest.mark.parametrize("there", [None, b"a w", b"a whale"], ids=["nothing", "a part", "another"])
 def test_when_conflicts_do_not_end_the_upload_is_to_be_tried_again(
-    service: Service, bucket: Any, tmp_path: Path, there: int | None
+    service: Service, bucket: Any, tmp_path: Path, there: bytes | None
 ) -> None:
     from projects.storage import StorageFailed
 
     source, digest, path = write(tmp_path)
     service.conflicts = 100
     if there is not None:
-        service.sizes[path] = there
+        service.objects[path] = there
     with pytest.raises(StorageFailed) as failure:
         bucket.store(source, digest)
     assert failure.value.is_passing
@@ -137,6 +139,6 @@ def test_what_somebody_else_has_stored_during_the_conflict_is_kept(
     service: Service, bucket: Any, tmp_path: Path
 ) -> None:
     source, digest, path = write(tmp_path)
-    service.conflicts, service.sizes[path] = 100, 7
+    service.conflicts, service.objects[path] = 100, b"a wheel"
     bucket.store(source, digest)
     assert not source.exists()

@@ -82,15 +82,30 @@ def test_a_content_is_stored_and_read_again(bucket: Any, tmp_path: Path) -> None
         assert file.read() == content[-5:]
 
 
-def test_what_is_stored_already_stays(bucket: Any, tmp_path: Path) -> None:
-    path, digest = write(tmp_path, b"first")
+@pytest.mark.parametrize("size", [5, 20_000_000], ids=["small", "large"])
+def test_what_is_stored_already_stays(bucket: Any, tmp_path: Path, size: int) -> None:
+    content, changes = os.urandom(size), []
+    path, digest = write(tmp_path, content)
     bucket.store(path, digest)
-    other = tmp_path / "other"
-    other.write_bytes(b"other")
-    bucket.store(other, digest)
-    assert not other.exists()
+    again, _digest = write(tmp_path, content)
+    bucket._client.meta.events.register(
+        "after-call.s3.PutObject", lambda parsed, **rest: changes.append("Error" not in parsed)
+    )
+    bucket.store(again, digest)
+    assert not again.exists()
+    assert changes == [False]  # asked once, and refused
+
+
+def test_what_was_damaged_is_replaced_when_it_is_stored_again(bucket: Any, tmp_path: Path) -> None:
+    path, digest = write(tmp_path, b"a wheel")
+    bucket.store(path, digest)
+    (key,) = [f"some/prefix/{row.path}" for row in bucket.walk() if row.digest == digest]
+    bucket._client.put_object(Bucket="files", Key=key, Body=b"a whale")  # as long
+    again, _digest = write(tmp_path, b"a wheel")
+    bucket.store(again, digest)
+    assert not again.exists()
     with bucket.open_blob(digest) as file:
-        assert file.read() == b"first"
+        assert file.read() == b"a wheel"
 
 
 def test_many_store_one_content_at_once(bucket: Any, tmp_path: Path) -> None:

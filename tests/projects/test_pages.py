@@ -9,6 +9,8 @@ import pytest
 from django.test import Client
 
 from accounts.models import User
+from accounts.operations.freezing import freeze_accounts
+from audit.actors import command
 from projects.models import File, Project, Role
 from projects.operations.lifecycle import delete_project
 from projects.operations.publishing import create_project, yank_release
@@ -53,6 +55,21 @@ def test_the_start_page_does_not_name_the_quarantined(publish: Publish, machine:
     publish("1.0")
     Project.objects.update(status="quarantined")
     assert "/project/foo/" not in text(machine.get("/"))
+
+
+def test_the_page_of_a_project_names_the_people_whom_its_json_names(
+    foo: Project, publish: Publish, machine: Client, alice: Person, bob: Person
+) -> None:
+    publish("1.0")
+    foo.roles.create(user=bob.user, kind="maintainer")
+    freeze_accounts([bob.user], reason="stolen", by=command("a test"))
+    told = machine.get("/pypi/foo/json").json()["ownership"]["roles"]
+    listed = [role.user.username for role in machine.get("/project/foo/").context["roles"]]
+    assert listed == [role["user"] for role in told] == ["alice", "bob"]
+    page = text(machine.get("/project/foo/"))
+    assert '<li>bob <span class="soft">(maintainer)</span></li>' in page  # there is no such page
+    assert '<a href="/user/alice/">alice</a>' in page
+    assert machine.get("/user/bob/").status_code == 404
 
 
 @pytest.mark.parametrize("path", ["/", "/project/foo/"])

@@ -182,6 +182,7 @@ def test_what_is_unticked_is_left_alone(
         ("format__exact=x", "The filter is not right"),
         ("endz=never", "The filter is not right, so nothing is listed: “endz”."),
         ("ends=newer", "The filter is not right, so nothing is listed: “ends”."),
+        ("scope=some&scope=all", "The filter is not right, so nothing is listed: “scope”."),
         ("", "Without a filter this would reach all"),
         ("q=", "Without a filter this would reach all"),
     ],
