@@ -11,6 +11,8 @@ from django.test import Client
 from tests.accounts.doors import SIGN_IN
 from tests.support.people import Person
 
+pytestmark = pytest.mark.once
+
 Browser = Callable[..., Client]
 DEFAULT = "/manage/projects/"
 

@@ -65,8 +65,15 @@ def let_sudo_end(page: Page) -> None:
     session.save()
 
 
-@pytest.mark.parametrize("is_u2f", [False, True], ids=["CTAP2", "U2F"])
-@pytest.mark.parametrize("width", WIDTHS.values(), ids=WIDTHS.keys())
+@pytest.mark.parametrize(
+    ("width", "is_u2f"),
+    [
+        (WIDTHS["desktop"], False),
+        (WIDTHS["phone"], True),
+        pytest.param(WIDTHS["desktop"], True, marks=pytest.mark.long),
+        pytest.param(WIDTHS["phone"], False, marks=pytest.mark.long),
+    ],
+)
 def test_a_key_from_its_first_touch_to_its_removal(
     site: Site, open_page: OpenPage, width: int, is_u2f: bool
 ) -> None:

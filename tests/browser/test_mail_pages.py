@@ -67,7 +67,11 @@ def test_an_announcement_is_written_seen_and_sent(
 
 @pytest.mark.parametrize(
     ("width", "javascript", "dark"),
-    [(1280, True, False), (390, False, False), (390, True, True)],
+    [
+        (1280, True, False),
+        (390, False, False),
+        pytest.param(390, True, True, marks=pytest.mark.long),
+    ],
     ids=["desktop", "phone without JavaScript", "phone, dark"],
 )
 def test_somebody_chooses_their_mail(

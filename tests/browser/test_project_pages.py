@@ -151,7 +151,7 @@ ADDRESS = LONG.lower().replace("_", "-").replace(".", "-")
     ("width", "javascript", "paths"),
     [
         ("desktop", True, PUBLIC + MANAGED),
-        ("desktop", False, PUBLIC + MANAGED),
+        pytest.param("desktop", False, PUBLIC + MANAGED, marks=pytest.mark.long),
         ("phone", True, UNLIKE),
         ("phone", False, PUBLIC + MANAGED),
     ],

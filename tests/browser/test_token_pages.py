@@ -21,8 +21,15 @@ from tokens.uses import count_refusal, note_use
 pytestmark = [pytest.mark.browser, pytest.mark.once]
 
 
-@pytest.mark.parametrize("javascript", [False, True], ids=["plain", "javascript"])
-@pytest.mark.parametrize("width", WIDTHS.values(), ids=WIDTHS.keys())
+@pytest.mark.parametrize(
+    ("width", "javascript"),
+    [
+        (WIDTHS["desktop"], True),
+        (WIDTHS["phone"], False),
+        pytest.param(WIDTHS["desktop"], False, marks=pytest.mark.long),
+        pytest.param(WIDTHS["phone"], True, marks=pytest.mark.long),
+    ],
+)
 def test_a_token_is_made_step_by_step(
     fresh_site: Site, open_page: OpenPage, width: int, javascript: bool
 ) -> None:

@@ -9,6 +9,8 @@ from projects.models import Project
 from tests.projects.conftest import Publish
 from tests.projects.shelves import ask_to_take
 
+pytestmark = pytest.mark.once
+
 LINE = (
     "This address can only be read. Upload to http://localhost:8000/legacy/ instead: put that into "
     "the client's settings."

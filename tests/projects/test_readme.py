@@ -9,6 +9,8 @@ import pytest
 
 from projects import readme
 
+pytestmark = pytest.mark.once
+
 HOSTILE = [
     "<script>alert(1)</script>",
     "<img src=x onerror=alert(1)>",

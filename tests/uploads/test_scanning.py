@@ -21,6 +21,8 @@ from tokens import macaroons
 from tokens.models import APIToken
 from uploads import scanning
 
+pytestmark = pytest.mark.once
+
 Build = Callable[..., tuple[str, bytes]]
 BUILDS = pytest.mark.parametrize("build", [make_wheel, make_sdist], ids=["wheel", "sdist"])
 
