@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
+from typing import Any
 from uuid import UUID
+
+from django.db.models import QuerySet
 
 from accounts.models import User
 from audit.models import Event, EventOrigin
@@ -11,7 +14,8 @@ from audit.networks import find_range
 
 FOUND = 200  # accounts, at most, by each way
 ORIGINS = 2_000  # events that are looked at, at most, the newest from an address
-Finder = Callable[[str], Iterable[UUID]]
+Found = Sequence[UUID] | QuerySet[Any, UUID]  # both are cut before they are read
+Finder = Callable[[str], Found]
 
 _finders: list[Finder] = []
 
@@ -20,7 +24,8 @@ def add_finder(find: Finder) -> None:
     """Fill the socket.
 
     Args:
-        find: takes a text; gives the ids of accounts, none if the text is nothing of its kind.
+        find: takes a text; gives the ids of accounts, none if the text is nothing of its kind; a
+            queryset or a list, of which no more is read than the first 200.
     """
     _finders.append(find)
 
@@ -32,10 +37,10 @@ def find_accounts(text: str, *, sees_origins: bool) -> set[UUID]:
         sees_origins: whether the reader may know from where people come.
     """
     ways = [*_finders, _who_acted_from] if sees_origins else _finders
-    return {pk for way in ways for pk in list(way(text.strip()))[:FOUND]}
+    return {pk for way in ways for pk in way(text.strip())[:FOUND]}
 
 
-def _who_acted_from(text: str) -> Iterable[UUID]:
+def _who_acted_from(text: str) -> Found:
     """Who did something from a network address lately. Of ranges, the page of events has a list."""
     span = find_range(text)
     if span is None or span[0] != span[1]:

@@ -20,6 +20,7 @@ from audit.models import JobRun
 
 logger = logging.getLogger(__name__)
 LEASE = timedelta(minutes=10)
+FIRST_RUN = timedelta(minutes=10)  # in which a worker may start that is waited for
 
 
 @dataclass(frozen=True)
@@ -107,8 +108,25 @@ def run_soon(name: str) -> None:
     JobRun.objects.filter(name=name).update(due_at=timezone.now())
 
 
+def expect_jobs(now: datetime | None = None) -> None:
+    """Note the jobs that never ran as due from now on: unless they run, they become late.
+
+    Asked for by who depends on a worker, so a job that came with an update, or a site that was just
+    made, is given its time from the moment at which somebody waits.
+    """
+    moment, known = now or timezone.now(), set(JobRun.objects.values_list("name", flat=True))
+    missing = [JobRun(name=job.name, due_at=moment) for job in discover() if job.name not in known]
+    if missing:
+        JobRun.objects.bulk_create(missing, ignore_conflicts=True)  # a worker may be quicker
+
+
 def late_jobs(now: datetime | None = None) -> list[str]:
-    """The names of jobs that should have run more than two of their periods ago."""
+    """The names of jobs that should have run more than two of their periods ago.
+
+    Jobs that never ran are late after `FIRST_RUN` at the earliest: the worker is started after the
+    web server, and after an update perhaps by hand.
+    """
     moment = now or timezone.now()
-    due = dict(JobRun.objects.values_list("name", "due_at"))
+    rows = JobRun.objects.values_list("name", "due_at", "finished_at")
+    due = {name: due_at if finished else due_at + FIRST_RUN for name, due_at, finished in rows}
     return [job.name for job in discover() if due.get(job.name, moment) < moment - 2 * job.every]

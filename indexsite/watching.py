@@ -38,7 +38,9 @@ def tell_of_late_worker() -> int:
     """Mail administrators if the worker is late and nobody has; how many mails went out.
 
     Of any number of processes one does. If it does not reach the mail server, it is done again.
+    A worker that was never started is late, too, some time after the first look.
     """
+    timetable.expect_jobs()
     late = timetable.late_jobs()
     if not late or not _becomes_teller():
         return 0

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from uuid import UUID
-
 from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from accounts.finding import Found
 from accounts.models import User
 from accounts.panels import SecurityPanel, Survivor
 from tokens import macaroons
@@ -47,7 +45,7 @@ def surviving_tokens(user: User) -> list[Survivor]:
     ]
 
 
-def find_holder(text: str) -> Iterable[UUID]:
+def find_holder(text: str) -> Found:
     """Whose API token has that id."""
     identifier = macaroons.as_identifier(text)
     if identifier is None:

@@ -21,7 +21,7 @@ ENFORCEMENT_CHANGED = define(
     "warn_from",
     "enforce_from",
     "brown_outs",
-    "dropped_brown_outs",  # that were to come, or went on, when staff went back a stage
+    "dropped_brown_outs",  # that were to come, or went on, and were taken out
     "notice",
     "reason",
 )

@@ -2,36 +2,50 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core import signing
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import resolve
 from django.utils import timezone
 
+from accounts import links, notices
 from accounts.address_ranges import count_users_in, read_range
 from accounts.events import (
     BLOCKED_ADDRESS_REFUSED,
     RANGE_BLOCKED,
     RANGE_ENDED,
     RANGE_LIFTED,
+    RECOVERY_CANCELLED,
     SIGN_IN_FAILED,
     SIGN_IN_SUCCEEDED,
     STAFF_ACT_REFUSED,
 )
 from accounts.jobs import note_ends_of_blocks
-from accounts.models import BlockedRange, PasswordReset, SwitchState, User
+from accounts.models import (
+    BlockedRange,
+    OutboxMail,
+    PasswordReset,
+    RecoveryCase,
+    SwitchState,
+    User,
+)
 from accounts.obstacles import is_blocked
+from accounts.operations import recovery
 from accounts.operations.address_ranges import block_range, lift_range
 from audit.actors import Actor, command
 from audit.log import record
-from audit.models import Event, FailureCount
+from audit.models import Event, EventOrigin, FailureCount
 from projects.models import File
 from tests.accounts.doors import count_events, give_password, is_signed_in, text_of_page
+from tests.indexsite.test_read_only import all_paths
 from tests.support.clone import Database, race
 from tests.support.people import NETWORK_ADDRESS, Person, make_person
 from tests.support.uploading import said, token_of, upload
@@ -131,7 +145,6 @@ def test_nobody_signs_in_from_a_blocked_address(browser: Browser, alice: Person)
         ("/account/sign-in/passkey/", {}),
         ("/account/set-up/", {}),
         ("/account/not-me/", {}),
-        ("/account/recovery/cancel/", {}),
         ("/admin/login/", {}),
     ],
 )
@@ -145,6 +158,53 @@ def test_no_form_of_a_stranger_is_taken_from_there(
     assert REFUSED in text_of_page(page)
     assert User.objects.count() == 1
     assert not PasswordReset.objects.exists()
+
+
+def test_an_owner_stops_a_recovery_case_from_there_with_the_link(
+    browser: Browser, alice: Person
+) -> None:
+    case = recovery.open_case(alice.user, evidence="A call.", reason="The phone is lost.", by=BY)
+    mail = OutboxMail.objects.filter(notice="recovery_opened").latest("pk")
+    (link,) = re.findall(r"localhost:8000(/\S+link=\S+)", str(notices.render(mail).body))
+    block_range(HERE, reason=REASON, by=BY)
+    assert "Cancel the removal" in text_of_page(browser().get(link))
+    assert "The removal is cancelled" in text_of_page(browser().post(link))
+    case.refresh_from_db()
+    assert case.outcome == RecoveryCase.Outcome.CANCELLED
+    event = Event.objects.get(kind=RECOVERY_CANCELLED.name)
+    assert event.fields == {"means": "link from the mail"}
+    origin = EventOrigin.objects.get(event_number=event.number)
+    assert origin.network_address == NETWORK_ADDRESS
+
+
+def test_a_stranger_stops_no_recovery_case_from_there(browser: Browser, alice: Person) -> None:
+    case = recovery.open_case(alice.user, evidence="A call.", reason="The phone is lost.", by=BY)
+    forged = signing.dumps([str(case.pk)], salt="accounts.cancel-recovery", key="guessed")
+    of_another_purpose = links.sign_reset(str(case.pk))
+    block_range(HERE, reason=REASON, by=BY)
+    for link in ("", str(case.pk), forged, of_another_purpose):
+        page = browser().post("/account/recovery/cancel/", query_params={"link": link})
+        assert page.status_code == 400
+        assert alice.username not in text_of_page(page)
+    case.refresh_from_db()
+    assert case.is_open
+    assert count_events(RECOVERY_CANCELLED) == 0
+
+
+def test_nothing_but_what_is_listed_is_taken_from_there(browser: Browser, alice: Person) -> None:
+    block_range(HERE, reason=REASON, by=BY)
+    client, through = browser(), set()
+    for path in all_paths():
+        response = client.post(path)
+        if not (response.status_code == 403 and REFUSED in response.content.decode()):
+            through.add(resolve(path).view_name)
+    assert through == {
+        "accounts:cancel-recovery",
+        "accounts:sign-out",
+        "accounts:stop-mail",
+        "projects:actions",
+        "projects:actions-with-slash",
+    }
 
 
 def test_a_form_that_is_refused_again_is_only_counted(browser: Browser, alice: Person) -> None:

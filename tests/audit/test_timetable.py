@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from audit import jobs
 from audit.models import JobRun
-from audit.timetable import LEASE, Job, discover, late_jobs, run_due
+from audit.timetable import FIRST_RUN, LEASE, Job, discover, expect_jobs, late_jobs, run_due
 from tests.support.clone import race
 
 HOURLY = timedelta(hours=1)
@@ -131,6 +131,47 @@ def test_a_job_that_missed_two_of_its_turns_is_late(db: None, work: Work) -> Non
     JobRun.objects.exclude(name="testing:work").update(due_at=now + 24 * HOURLY)
     assert late_jobs(now + 3 * HOURLY) == []
     assert late_jobs(now + 3 * HOURLY + timedelta(seconds=1)) == ["testing:work"]
+
+
+def test_a_job_that_nobody_ever_ran_is_late_once_somebody_waits(db: None, work: Work) -> None:
+    now = timezone.now()
+    assert late_jobs(now + 24 * HOURLY) == []  # a site that was made, and not started yet
+    expect_jobs(now)
+    assert late_jobs(now + FIRST_RUN) == []
+    latest = now + FIRST_RUN + 2 * HOURLY
+    assert "testing:work" not in late_jobs(latest)
+    assert "audit:close_failure_windows" in late_jobs(latest)
+    assert "testing:work" in late_jobs(latest + timedelta(seconds=1))
+    expect_jobs(latest)  # whoever looks again gives it no more time
+    assert "testing:work" in late_jobs(latest + timedelta(seconds=1))
+    run_due(latest)
+    assert len(work.runs) == 1
+    assert late_jobs(latest + timedelta(seconds=1)) == []
+
+
+def test_a_job_that_an_update_brought_has_its_time_from_then_on(db: None) -> None:
+    added, began = Work(), timezone.now()
+    expect_jobs(began)
+    run_due(began)
+    job = Job("testing:added", timedelta(minutes=1), added)
+    updated = began + 24 * HOURLY
+    jobs.JOBS.append(job)
+    try:
+        expect_jobs(updated)
+        JobRun.objects.exclude(name=job.name).update(due_at=updated + HOURLY)
+        assert late_jobs(updated + FIRST_RUN) == []
+        assert late_jobs(updated + FIRST_RUN + timedelta(minutes=3)) == ["testing:added"]
+        run_due(updated + FIRST_RUN)
+        assert len(added.runs) == 1
+    finally:
+        jobs.JOBS.remove(job)
+
+
+def test_of_eight_that_wait_and_run_nobody_is_disturbed(committed_db: Any, work: Work) -> None:
+    turns = iter([expect_jobs, run_due] * 4)
+    outcomes = race(8, lambda: next(turns)())
+    assert not [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
+    assert len(work.runs) == 1
 
 
 def test_a_worker_that_overran_its_lease_leaves_the_next_ones_alone(db: None) -> None:

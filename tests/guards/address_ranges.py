@@ -20,6 +20,20 @@ GUARDS = [
         f"{_TESTS}::test_an_upload_from_there_is_refused_in_one_line_before_its_body_is_read",
     ),
     Guard(
+        "an owner stops a recovery case from a blocked address",
+        "indexsite/read_only.py",
+        ", STOPS_RECOVERY}",
+        "}",
+        f"{_TESTS}::test_an_owner_stops_a_recovery_case_from_there_with_the_link",
+    ),
+    Guard(
+        "nothing else is taken from a blocked address",
+        "indexsite/read_only.py",
+        ", STOPS_RECOVERY}",
+        ', STOPS_RECOVERY, "accounts:set-up"}',
+        f"{_TESTS}::test_nothing_but_what_is_listed_is_taken_from_there",
+    ),
+    Guard(
         "a block ends",
         "accounts/models/ranges.py",
         "Q(ends_at=None) | Q(ends_at__gt=now)",

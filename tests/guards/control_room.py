@@ -14,9 +14,23 @@ GUARDS = [
     Guard(
         "who goes back a stage leaves no brown-out behind",
         "uploads/operations/enforcement.py",
-        "dropped, row.brown_outs = row.windows_after(now), []",
-        "dropped = row.windows_after(now)",
+        "brown_outs=[] if goes_back else row.windows(),",
+        "brown_outs=row.windows(),",
         "tests/uploads/test_enforcement.py::test_going_back_drops_brown_outs_and_says_so",
+    ),
+    Guard(
+        "a worker that was never started is told of",
+        "indexsite/watching.py",
+        "    timetable.expect_jobs()\n",
+        "",
+        "tests/indexsite/test_watching.py::test_a_worker_that_was_never_started_is_told_of",
+    ),
+    Guard(
+        "a worker that starts after the web server is not late",
+        "audit/timetable.py",
+        "FIRST_RUN = timedelta(minutes=10)",
+        "FIRST_RUN = timedelta(0)",
+        "tests/indexsite/test_watching.py::test_a_worker_that_starts_after_the_web_server_is_not_late",
     ),
     Guard(
         "of all processes one tells that the worker is late",
@@ -102,7 +116,7 @@ GUARDS = [
     Guard(
         "an owner can stop a recovery case while the site is read-only",
         "indexsite/read_only.py",
-        '    "accounts:cancel-recovery",',
+        "    STOPS_RECOVERY,",
         "",
         "tests/indexsite/test_read_only.py"
         "::test_while_read_only_an_owner_stops_a_recovery_case_as_staff_can_complete_it",

@@ -109,8 +109,8 @@ GUARDS = [
     Guard(
         "mail is stopped from blocked addresses",
         "indexsite/read_only.py",
-        '"accounts:sign-out", STOPS_MAIL}',
-        '"accounts:sign-out"}',
+        '"accounts:sign-out", STOPS_MAIL, ',
+        '"accounts:sign-out", ',
         f"{_CHOICES}::test_mail_can_be_stopped_whatever_staff_have_closed",
     ),
     Guard(

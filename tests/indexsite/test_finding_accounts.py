@@ -86,6 +86,21 @@ def test_only_the_newest_from_an_address_are_looked_at(
     assert len(found(helper, NETWORK_ADDRESS)) == 1
 
 
+def test_no_more_is_read_than_is_found(
+    browser: Browser, alice: Person, bob: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser(alice)
+    browser(bob)
+    project = project_of(alice, "gull")
+    Role.objects.create(user=bob.user, project=project, kind=Role.Kind.MAINTAINER)
+    monkeypatch.setattr(finding, "FOUND", 1)
+    for text, table in (("gull", "projects_role"), (NETWORK_ADDRESS, "accounts_user")):
+        with CaptureQueriesContext(connection) as queries:
+            assert len(finding.find_accounts(text, sees_origins=True)) == 1
+        (asked,) = [row["sql"] for row in queries if f'FROM "{table}"' in row["sql"]]
+        assert asked.endswith("LIMIT 1"), asked
+
+
 @pytest.mark.once  # PostgreSQL plans by statistics
 def test_addresses_are_found_by_their_index(db: None) -> None:
     with CaptureQueriesContext(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
+import logging
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ from accounts.limits import LimitReached
 from indexsite.middleware import TrustedProxyMiddleware
 from projects.views import pages
 from tests.support.people import Browser, Person
+from tests.support.uploading import said
 
 
 @pytest.mark.parametrize(
@@ -91,3 +94,68 @@ def test_a_limit_that_no_form_was_there_to_say_is_a_page(
     assert response.status_code == 429
     assert response["Retry-After"] == "90"
     assert "Try again in 2 minutes." in response.content.decode()
+
+
+def failing(get_response: Callable[[HttpRequest], HttpResponse]) -> Any:
+    """Middleware in which every view fails that is found."""
+
+    def answer(request: HttpRequest) -> HttpResponse:
+        return get_response(request)
+
+    def fail(request: HttpRequest, *_view: Any) -> None:
+        raise RuntimeError("nobody foresaw it")
+
+    answer.process_view = fail  # type: ignore[attr-defined]
+    return answer
+
+
+@pytest.fixture
+def failing_site(db: None, settings: Any) -> Client:
+    """A client of a site whose views all fail, which sees what others see of it."""
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, f"{__name__}.failing"]
+    return Client(raise_request_exception=False)
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/simple/",
+        "/simple/foo/",
+        f"/files/aa/bb/{'c' * 60}/foo-1.0.tar.gz",
+        "/legacy/",
+        "/legacy",
+        "/pypi/foo/json",
+        "/pypi",
+        "/api/v1/token",
+        "/_/secrets/disclose-token",
+        "/rss/updates.xml",
+        "/classifiers.txt",
+        "/robots.txt",
+        "/.well-known/security.txt",
+    ],
+)
+def test_a_failure_that_nobody_foresaw_is_one_line_for_machines(
+    failing_site: Client, caplog: Any, path: str, method: str
+) -> None:
+    with caplog.at_level(logging.ERROR):
+        response = getattr(failing_site, method)(path)
+    assert response.status_code == 500
+    assert response["Content-Type"].startswith("text/plain")
+    assert response["Cache-Control"] == "no-store"
+    assert "Vary" not in response
+    assert "the request is not to blame" in said(response)
+    assert "try again later" in said(response)
+    assert "nobody foresaw" not in said(response)
+    assert "RuntimeError: nobody foresaw it" in caplog.text
+
+
+@pytest.mark.parametrize("path", ["/", "/project/foo/", "/stats/", "/admin/"])
+def test_a_failure_that_nobody_foresaw_is_a_page_for_people(
+    failing_site: Client, path: str
+) -> None:
+    response = failing_site.get(path)
+    assert response.status_code == 500
+    assert response["Content-Type"].startswith("text/html")
+    assert "This is our mistake, not yours" in response.content.decode()
+    assert "nobody foresaw" not in response.content.decode()

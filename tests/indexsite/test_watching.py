@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from accounts.models import OutboxMail
 from audit.models import Event, JobRun
-from audit.timetable import run_due
+from audit.timetable import FIRST_RUN, discover, run_due
 from indexsite import watching
 from indexsite.events import LATE_WORKER_TOLD
 from indexsite.models import Incident
@@ -128,10 +128,42 @@ def test_a_mail_server_that_hangs_holds_up_nobody_and_is_given_up(
     mailbox.accept()
 
 
-def test_a_worker_that_is_in_time_costs_one_question(
+def test_a_worker_that_was_never_started_is_told_of(
+    committed_db: Any, mailbox: Mailbox, watch: Watch
+) -> None:
+    make_person("sam", is_administrator=True)
+    Client().get("/robots.txt")
+    wait_for_looks()
+    assert JobRun.objects.count() == len(discover())
+    for waited, mails in ((FIRST_RUN, 0), (FIRST_RUN + timedelta(minutes=3), 1)):
+        JobRun.objects.update(due_at=timezone.now() - waited)
+        Client().get("/robots.txt")
+        wait_for_looks()
+        assert len(mailbox.messages) == mails
+    assert "accounts:note_ends_of_blocks" in text_of(mailbox.messages[0])
+    run_worker()
+    assert tell_of_late_worker() == 0
+
+
+def test_a_worker_that_starts_after_the_web_server_is_not_late(
+    committed_db: Any, mailbox: Mailbox
+) -> None:
+    make_person("sam", is_administrator=True)
+    assert tell_of_late_worker() == 0
+    JobRun.objects.update(due_at=timezone.now() - timedelta(minutes=9))
+    assert tell_of_late_worker() == 0
+    assert tell_troubles() == 0  # what the worker does first
+    run_due()
+    assert tell_of_late_worker() == 0
+    assert not OutboxMail.objects.filter(notice="trouble").exists()
+    assert not mailbox.messages
+
+
+def test_a_worker_that_is_in_time_costs_two_questions(
     db: None, django_assert_num_queries: Callable[..., Any]
 ) -> None:
-    with django_assert_num_queries(1):
+    assert tell_of_late_worker() == 0  # it notes what it waits for
+    with django_assert_num_queries(2):
         assert tell_of_late_worker() == 0
     assert not Incident.objects.exists()
 

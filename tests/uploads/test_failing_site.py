@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.conf import settings as site
 from django.db import OperationalError
+from django.test import Client
 
 from accounts import obstacles
 from audit.actors import system
@@ -117,6 +118,23 @@ def test_a_database_that_is_gone_before_anybody_is_known_is_one_line(
     response = upload("pypi-x")
     assert (response.status_code, response["Retry-After"]) == (503, "60")
     assert "try again" in said(response)
+
+
+@pytest.mark.parametrize("place", ["accept_upload", "read_form"])
+def test_a_mistake_of_the_sites_own_is_one_line_and_the_same_upload_succeeds_later(
+    alice: Person, monkeypatch: pytest.MonkeyPatch, caplog: Any, place: str
+) -> None:
+    token = token_of(alice)
+    client = Client(raise_request_exception=False)
+    with monkeypatch.context() as patched:
+        patched.setattr(views, place, failing(RuntimeError("a bug")))
+        response = upload(token, client=client)
+    assert (response.status_code, leftovers()) == (500, [])
+    assert "the request is not to blame" in said(response)
+    assert "a bug" not in said(response)
+    assert "RuntimeError: a bug" in caplog.text
+    assert not Event.objects.filter(kind="upload:file:refused").exists()
+    assert upload(token).status_code == 200
 
 
 def test_a_content_that_is_being_removed_is_not_published(alice: Person) -> None:

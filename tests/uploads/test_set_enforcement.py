@@ -15,7 +15,7 @@ from tests.support.people import Person
 from tests.support.uploading import basic, upload
 from tests.uploads.stages import stand_at
 from uploads.events import ENFORCEMENT_CHANGED
-from uploads.models import Enforcement, Stage
+from uploads.models import Enforcement, Stage, as_stored
 
 pytestmark = pytest.mark.django_db
 REASON = "The pages of the staff cannot be reached."
@@ -62,6 +62,47 @@ def test_a_later_stage_keeps_a_date_that_is_to_come() -> None:
     Enforcement.objects.update(announce_from=None, warn_from=later - DAY)
     run("--stage", "announce")
     assert row().enforce_from == later
+
+
+def planned() -> tuple[list[list[str]], datetime]:
+    """Brown-outs of which one goes on and one is to come, and a date that is to come."""
+    now = timezone.now()
+    return as_stored([(now - DAY, now + DAY), (now + 2 * DAY, now + 3 * DAY)]), now + 30 * DAY
+
+
+@pytest.mark.parametrize("arguments", [["--back"], ["--stage", "announce"]])
+def test_a_former_stage_is_reached_in_one_way_and_refuses_nobody_by_itself(
+    alice: Person, arguments: list[str]
+) -> None:
+    windows, later = planned()
+    former = stand_at(Stage.WARN, brown_outs=windows, enforce_from=later)
+    header = basic(alice.password, username=alice.username)
+    assert upload("", header=header).status_code == 403
+    said = run(*arguments)
+    assert "refused on trial" not in said
+    assert upload("", header=header).status_code == 200
+    assert (row().stage, row().brown_outs) == (Stage.ANNOUNCE, [])
+    assert (row().announce_from, row().enforce_from) == (former.announce_from, None)
+    fields = Event.objects.get(kind=ENFORCEMENT_CHANGED.name).fields
+    assert fields["dropped_brown_outs"] == [" - ".join(window) for window in windows]
+
+
+def test_what_is_given_with_a_former_stage_holds(alice: Person) -> None:
+    windows, later = planned()
+    stand_at(Stage.ENFORCE, brown_outs=windows)
+    run("--stage", "warn", "--audience", "critical", "--enforce-from", f"{later:%Y-%m-%dT%H:%M}")
+    assert (row().stage, row().audience, row().brown_outs) == (Stage.WARN, "critical", [])
+    assert row().enforce_from == later.replace(second=0, microsecond=0)
+
+
+@pytest.mark.parametrize("wanted", ["announce", "warn"])
+def test_what_is_no_step_back_keeps_brown_outs_and_dates_to_come(wanted: str) -> None:
+    windows, later = planned()
+    stand_at(Stage.ANNOUNCE, brown_outs=windows, enforce_from=later)
+    run("--stage", wanted)
+    assert (row().stage, row().brown_outs, row().enforce_from) == (wanted, windows, later)
+    fields = Event.objects.get(kind=ENFORCEMENT_CHANGED.name).fields
+    assert fields["dropped_brown_outs"] == []
 
 
 def test_dates_audience_and_notice_are_set_and_the_rest_stays() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -33,11 +33,6 @@ from uploads.models import (
 MAX_BROWN_OUTS = 20
 TOLD_EVERY: Final = timedelta(days=1)
 ANNOUNCED: Final = "password_uploads_announced"
-_BEGINS: Final = {
-    Stage.ANNOUNCE: "announce_from",
-    Stage.WARN: "warn_from",
-    Stage.ENFORCE: "enforce_from",
-}
 
 
 @dataclass(frozen=True)
@@ -57,6 +52,45 @@ class Plan:
     enforce_from: datetime | None = None
     brown_outs: Sequence[tuple[datetime, datetime]] = ()
     notice: str = ""
+
+    @classmethod
+    def of(cls, row: Enforcement) -> Plan:
+        """What staff have decided so far."""
+        return cls(
+            audience=row.audience,
+            announce_from=row.announce_from,
+            warn_from=row.warn_from,
+            enforce_from=row.enforce_from,
+            brown_outs=row.windows(),
+            notice=row.notice,
+        )
+
+    @classmethod
+    def at_stage(cls, row: Enforcement, wanted: Stage) -> Plan:
+        """That by which a stage holds from now on; what else the row says stays, as far as it can.
+
+        Going on keeps what is planned for later. Going back keeps none of it: later stages lose
+        their dates, and brown-outs go, those to come and one that is going on, so that nobody's
+        password is refused by itself after this.
+        """
+        now, order = timezone.now(), list(Stage)
+        goes_back = order.index(wanted) < order.index(row.stage_at(now))
+        dates = dict(row.timetable())
+        for stage, begins in row.timetable():
+            is_to_come = begins is not None and begins > now
+            if order.index(stage) < order.index(wanted) and is_to_come:
+                dates[stage] = None
+            if order.index(stage) > order.index(wanted) and (goes_back or not is_to_come):
+                dates[stage] = None
+            if stage == wanted and (begins is None or is_to_come):
+                dates[stage] = now
+        return replace(
+            cls.of(row),
+            announce_from=dates[Stage.ANNOUNCE],
+            warn_from=dates[Stage.WARN],
+            enforce_from=dates[Stage.ENFORCE],
+            brown_outs=[] if goes_back else row.windows(),
+        )
 
     def require_sense(self) -> None:
         """Check it.
@@ -95,19 +129,12 @@ def change_enforcement(plan: Plan, *, version: int, reason: str, by: Actor) -> N
     """
     require_staff(by, MAY_RULE)
     plan.require_sense()
-    row = _locked(version)
-    row.audience, row.notice = plan.audience, plan.notice
-    row.announce_from, row.warn_from = plan.announce_from, plan.warn_from
-    row.enforce_from, row.brown_outs = plan.enforce_from, as_stored(plan.brown_outs)
-    _store(row, reason=reason, by=by)
+    _store(_locked(version), plan, reason=reason, by=by)
 
 
 @transaction.atomic
 def go_back(*, version: int, reason: str, by: Actor) -> Stage:
-    """Return to the stage before the present one. Later stages lose their dates.
-
-    Brown-outs go as well, those to come and one that is going on: nobody's password is refused
-    by itself after this.
+    """Return to the stage before the present one; `Plan.at_stage` says what is lost.
 
     Args:
         version: as for `change_enforcement`.
@@ -120,18 +147,12 @@ def go_back(*, version: int, reason: str, by: Actor) -> Stage:
         ValidationError: if it is off, or somebody else was quicker.
     """
     require_staff(by, MAY_RULE)
-    row, now = _locked(version), timezone.now()
-    stages = list(Stage)
-    place = stages.index(row.stage_at(now))
+    row, stages = _locked(version), list(Stage)
+    place = stages.index(row.stage)
     if not place:
         raise ValidationError(_("It is off: there is no stage before."), code="done")
-    for stage in stages[place:]:
-        setattr(row, _BEGINS[stage], None)
     target = stages[place - 1]
-    if target != Stage.OFF and row.stage_at(now) != target:
-        setattr(row, _BEGINS[target], now)
-    dropped, row.brown_outs = row.windows_after(now), []
-    _store(row, reason=reason, by=by, dropped=dropped)
+    _store(row, Plan.at_stage(row, target), reason=reason, by=by)
     return target
 
 
@@ -210,16 +231,15 @@ def _locked(version: int) -> Enforcement:
     return row
 
 
-def _store(
-    row: Enforcement,
-    *,
-    reason: str,
-    by: Actor,
-    dropped: Sequence[tuple[datetime, datetime]] = (),
-) -> None:
+def _store(row: Enforcement, plan: Plan, *, reason: str, by: Actor) -> None:
+    now, kept = timezone.now(), set(plan.brown_outs)
+    dropped = [window for window in row.windows_after(now) if window not in kept]
+    row.audience, row.notice = plan.audience, plan.notice
+    row.announce_from, row.warn_from = plan.announce_from, plan.warn_from
+    row.enforce_from, row.brown_outs = plan.enforce_from, as_stored(plan.brown_outs)
     row.version += 1
     row.recorded_stage = row.stage
-    row.changed_at, row.changed_by = timezone.now(), by.label
+    row.changed_at, row.changed_by = now, by.label
     row.save()
     _tell_administrators(row, reason=reason, by=by)
     record(

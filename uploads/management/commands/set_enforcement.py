@@ -15,11 +15,7 @@ from audit.actors import command
 from uploads.models import Audience, Enforcement, Stage
 from uploads.operations.enforcement import Plan, change_enforcement, go_back
 
-DATES: Final = {
-    Stage.ANNOUNCE: "announce_from",
-    Stage.WARN: "warn_from",
-    Stage.ENFORCE: "enforce_from",
-}
+DATES: Final = ("announce_from", "warn_from", "enforce_from")
 NEVER: Final = "never"
 
 
@@ -38,13 +34,16 @@ class Command(BaseCommand):
         stage.add_argument(
             "--stage",
             choices=Stage.values,
-            help="the stage from now on; later stages that have begun lose their dates",
+            help="the stage from now on; a former one takes the dates of later stages, and the "
+            "brown-outs, as --back does",
         )
         stage.add_argument(
-            "--back", action="store_true", help="one stage back; later stages lose their dates"
+            "--back",
+            action="store_true",
+            help="one stage back; later stages lose their dates, and brown-outs are dropped",
         )
         parser.add_argument("--audience", choices=Audience.values, help="whom it concerns")
-        for name in DATES.values():
+        for name in DATES:
             parser.add_argument(
                 f"--{name.replace('_', '-')}",
                 metavar="YYYY-MM-DD[THH:MM]",
@@ -84,41 +83,14 @@ def _plan(row: Enforcement, options: dict[str, Any]) -> Plan:
     Raises:
         CommandError: if nothing is given, or a date is none.
     """
-    plan = Plan(
-        audience=options["audience"] or row.audience,
-        announce_from=row.announce_from,
-        warn_from=row.warn_from,
-        enforce_from=row.enforce_from,
-        brown_outs=row.windows(),
-        notice=row.notice if options["notice"] is None else options["notice"],
-    )
-    given = {name: options[name] for name in DATES.values() if options[name]}
-    if options["stage"]:
-        plan = _at_stage(plan, row, Stage(options["stage"]))
-    elif not (given or options["audience"] or options["notice"] is not None):
+    given = {name: options[name] for name in DATES if options[name]}
+    words = {name: options[name] for name in ("audience", "notice") if options[name] is not None}
+    if not (given or words or options["stage"]):
         raise CommandError("Say what to change: --stage, --back, --audience, a date or --notice.")
+    stage = options["stage"]
+    plan = Plan.at_stage(row, Stage(stage)) if stage else Plan.of(row)
     moments: dict[str, Any] = {name: _moment(text) for name, text in given.items()}
-    return replace(plan, **moments)
-
-
-def _at_stage(plan: Plan, row: Enforcement, wanted: Stage) -> Plan:
-    """The plan by which a stage holds from now on; later stages keep dates that are to come."""
-    now, order = timezone.now(), list(Stage)
-    dates = dict(row.timetable())
-    for stage, begins in row.timetable():
-        is_to_come = begins is not None and begins > now
-        if order.index(stage) < order.index(wanted) and is_to_come:
-            dates[stage] = None
-        if order.index(stage) > order.index(wanted) and not is_to_come:
-            dates[stage] = None
-    if wanted in dates and row.stage_at(now) != wanted:
-        dates[wanted] = now
-    return replace(
-        plan,
-        announce_from=dates[Stage.ANNOUNCE],
-        warn_from=dates[Stage.WARN],
-        enforce_from=dates[Stage.ENFORCE],
-    )
+    return replace(plan, **words, **moments)
 
 
 def _moment(text: str) -> datetime | None:
@@ -132,6 +104,6 @@ def _moment(text: str) -> datetime | None:
 
 
 def _require_nothing_else(options: dict[str, Any]) -> None:
-    others = [*DATES.values(), "audience"]
+    others = [*DATES, "audience"]
     if any(options[name] for name in others) or options["notice"] is not None:
         raise CommandError("--back takes nothing but a reason.")
