@@ -30,6 +30,11 @@ def require_as_seen(seen: str | None, *state: object) -> None:
         ValidationError: if they changed.
     """
     if seen is not None and seen != digest_state(*state):
-        raise ValidationError(
-            _("Somebody else changed this in the meantime. Look at it again."), code=CHANGED
-        )
+        raise changed_meanwhile()
+
+
+def changed_meanwhile() -> ValidationError:
+    """What the second of two is told."""
+    return ValidationError(
+        _("Somebody else changed this in the meantime. Look at it again."), code=CHANGED
+    )

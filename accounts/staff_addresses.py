@@ -65,7 +65,7 @@ class BlockRange(TypedTwiceAct):
                 "another form without being signed in, or upload."
             ),
             _("Reading and installing go on. It holds from the next request on."),
-            _("The links in mails still stop mail, and cancel recovery cases."),
+            _("The links in mails still stop mail, cancel recovery cases and throw out intruders."),
             _("Sessions that are open there stay open: end them on the pages of their accounts."),
             _("Whoever is refused is told that the address is blocked, and not why."),
         ]

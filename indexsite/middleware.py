@@ -15,6 +15,7 @@ from django.utils.cache import has_vary_header, patch_cache_control
 from accounts import devices
 from accounts.limits import LimitReached
 from indexsite import health
+from uploads.errors import refusal_response
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 MACHINE_DOORS = (
@@ -131,7 +132,7 @@ class DeviceCookieMiddleware:
 
 
 class LimitMiddleware:
-    """Shows a page, with status 429, where a limit is reached that no form was there to say."""
+    """Answers with status 429 where a limit is reached that no form was there to say."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -144,8 +145,11 @@ class LimitMiddleware:
         """Say when to try again."""
         if not isinstance(exception, LimitReached):
             return None
-        context = {"message": " ".join(exception.messages)}
-        response = render(request, "429.html", context, status=429)
+        message = " ".join(exception.messages)
+        if request.path_info.startswith(MACHINE_DOORS):
+            response = refusal_response(message, status=429)
+        else:
+            response = render(request, "429.html", {"message": message}, status=429)
         response["Retry-After"] = str(exception.retry_after)
         return response
 

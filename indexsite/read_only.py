@@ -4,7 +4,8 @@ While the site is read-only, every request that could change something is refuse
 listed here. From a blocked address, every request that could change something is refused unless
 somebody is signed in, and every request of a machine. Mail that one can do without is stopped from
 everywhere and at any time, with the link that it carries: whoever may send mail has to take that.
-So is a recovery case, by its owner: a take-over would go on for want of another address.
+So are a recovery case and an intruder, by the owner: a take-over would go on for want of another
+address.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from uploads.events import UPLOAD_REFUSED
 SAFE: Final = {"GET", "HEAD", "OPTIONS"}
 STOPS_MAIL: Final = "accounts:stop-mail"  # the servers of mail programs send it (RFC 8058)
 STOPS_RECOVERY: Final = "accounts:cancel-recovery"  # with a link that only its owner was sent
+STOPS_INTRUDER: Final = "accounts:deny-sign-in"  # likewise
 ACTIONS: Final = ("projects:actions", "projects:actions-with-slash")
 STAYS_OPEN: Final = {
     "two_factor:login",
@@ -43,7 +45,13 @@ STAYS_OPEN: Final = {
 UPLOAD: Final = "uploads:file-upload"
 UPLOADS: Final = {UPLOAD, "uploads:file-upload-without-slash"}
 OF_VIEW: Final = {UPLOAD: [switches.UPLOADS]}  # what else stands before a page
-FROM_EVERYWHERE: Final = {*ACTIONS, "accounts:sign-out", STOPS_MAIL, STOPS_RECOVERY}
+FROM_EVERYWHERE: Final = {
+    *ACTIONS,
+    "accounts:sign-out",
+    STOPS_MAIL,
+    STOPS_RECOVERY,
+    STOPS_INTRUDER,
+}
 BLOCKED: Final = (
     "The staff of this site have blocked your network address: nothing can be uploaded or changed "
     "from it. Ask them if you think that this is a mistake."

@@ -44,6 +44,7 @@ from audit.actors import Actor, command
 from audit.log import record
 from audit.models import Event, EventOrigin, FailureCount
 from projects.models import File
+from tests.accounts.denying import break_in, link_in_mail
 from tests.accounts.doors import count_events, give_password, is_signed_in, text_of_page
 from tests.indexsite.test_read_only import all_paths
 from tests.support.clone import Database, race
@@ -144,7 +145,6 @@ def test_nobody_signs_in_from_a_blocked_address(browser: Browser, alice: Person)
         ("/account/password/reset/", {"email": "alice@example.org"}),
         ("/account/sign-in/passkey/", {}),
         ("/account/set-up/", {}),
-        ("/account/not-me/", {}),
         ("/admin/login/", {}),
     ],
 )
@@ -191,6 +191,17 @@ def test_a_stranger_stops_no_recovery_case_from_there(browser: Browser, alice: P
     assert count_events(RECOVERY_CANCELLED) == 0
 
 
+def test_an_owner_throws_an_intruder_out_from_there_with_the_link(
+    browser: Browser, alice: Person
+) -> None:
+    intruder = break_in(browser, alice)
+    block_range(HERE, reason=REASON, by=BY)
+    assert browser().post("/account/not-me/").status_code == 400
+    assert is_signed_in(intruder)
+    assert browser().post(link_in_mail()).status_code == 200
+    assert not is_signed_in(intruder)
+
+
 def test_nothing_but_what_is_listed_is_taken_from_there(browser: Browser, alice: Person) -> None:
     block_range(HERE, reason=REASON, by=BY)
     client, through = browser(), set()
@@ -200,6 +211,7 @@ def test_nothing_but_what_is_listed_is_taken_from_there(browser: Browser, alice:
             through.add(resolve(path).view_name)
     assert through == {
         "accounts:cancel-recovery",
+        "accounts:deny-sign-in",
         "accounts:sign-out",
         "accounts:stop-mail",
         "projects:actions",

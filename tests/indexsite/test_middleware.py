@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
 
 from accounts.limits import LimitReached
-from indexsite.middleware import TrustedProxyMiddleware
+from indexsite.middleware import LimitMiddleware, TrustedProxyMiddleware
 from projects.views import pages
 from tests.support.people import Browser, Person
 from tests.support.uploading import said
@@ -94,6 +94,17 @@ def test_a_limit_that_no_form_was_there_to_say_is_a_page(
     assert response.status_code == 429
     assert response["Retry-After"] == "90"
     assert "Try again in 2 minutes." in response.content.decode()
+
+
+@pytest.mark.parametrize("path", ["/simple/foo/", "/pypi/foo/json", "/legacy/", "/api/v1/token"])
+def test_a_limit_that_no_form_was_there_to_say_is_one_line_for_machines(path: str) -> None:
+    middleware = LimitMiddleware(lambda request: HttpResponse())
+    reached = LimitReached("password", 90)
+    response = middleware.process_exception(RequestFactory().post(path), reached)
+    assert response is not None
+    assert (response.status_code, response["Retry-After"]) == (429, "90")
+    assert response["Content-Type"].startswith("text/plain")
+    assert "Try again in 2 minutes." in said(response)
 
 
 def failing(get_response: Callable[[HttpRequest], HttpResponse]) -> Any:

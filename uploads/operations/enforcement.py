@@ -16,6 +16,7 @@ from accounts import notices
 from accounts.models import Campaign, User
 from accounts.operations.campaigns import start_campaign
 from accounts.permissions import MAY_RULE, require_staff
+from accounts.sightings import changed_meanwhile
 from audit.actors import Actor
 from audit.log import record
 from uploads import policy
@@ -225,9 +226,7 @@ def _locked(version: int) -> Enforcement:
     Enforcement.objects.get_or_create(pk=1)
     row = Enforcement.objects.select_for_update(no_key=True).get(pk=1)
     if row.version != version:
-        raise ValidationError(
-            _("Somebody else changed this in the meantime. Look at it again."), code="changed"
-        )
+        raise changed_meanwhile()
     return row
 
 
