@@ -44,7 +44,9 @@ def _cell(runs: list[Run]) -> str:
     rate = _median(runs, "per_second")
     shown = f"{rate:,.0f}" if rate >= 20 else f"{rate:.1f}"
     p99 = f"{_median(runs, 'p99'):,.1f} ms"
-    return f"**{shown}**/s<br>p99 {p99}<br>CPU {each:.2f} ms<br>load {share:.0%}"
+    failed = sum(run.get("failed", 0) for run in runs)
+    told = f"<br>{failed} failed" if failed else ""
+    return f"**{shown}**/s<br>p99 {p99}<br>CPU {each:.2f} ms<br>load {share:.0%}{told}"
 
 
 def _beside(numbers: dict[str, Any], case: str) -> str:

@@ -20,7 +20,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-from benchmarks import load, results, servers, wheels
+from benchmarks import goals, load, results, servers, wheels
 from benchmarks.servers import ROOT, Server
 from benchmarks.sites import indexsite, running
 from tests.demo import Tour
@@ -102,12 +102,14 @@ def small_bodies(
 
 
 def send(server: Server, bodies: list[Path], connections: int) -> dict[str, Any]:
-    """One run; refused uploads stop the benchmark, as its numbers would mean nothing."""
+    """One run. Failed uploads stop the benchmark, as its numbers would mean nothing; where a peer
+    has an error of its own now and then, they are counted.
+    """
     found = load.upload(server, bodies, connections=connections, boundary=wheels.BOUNDARY)
     failures = found.pop("failures")
-    if failures:
+    if len(failures) > (len(bodies) // 20 if server.name in goals.PEERS else 0):
         raise RuntimeError(f"{server.name}: {failures[:3]}")
-    return found
+    return {**found, "failed": len(failures)}
 
 
 @contextmanager
