@@ -3,8 +3,9 @@
 `uv pip install`, with an empty cache each time, of 30 packages from Indexsite, pypiserver,
 devpi-server, and nginx that serves Indexsite's own pages and files as files. The packages are the
 first 30 that this project is locked to, that have a wheel for this Python, and that Indexsite
-takes; they are downloaded with pip, once, into `.benchmarks/`. The runs are interleaved; the result
-is `benchmarks/results/installing.json`.
+takes; they are downloaded with pip, once, into `.benchmarks/`. Client and packages are in memory,
+where the machine lets them: writing thirty packages to a disk takes longer than all else. The runs
+are interleaved; the result is `benchmarks/results/installing.json`.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from benchmarks.servers import PEERS, ROOT, Server
 from benchmarks.sites import indexsite
 
 PACKAGES = 30
+MEMORY = Path("/dev/shm")  # noqa: S108  (the folder of the kernel)
 _PIN = re.compile(r"^([a-z0-9._-]+)==([^ ;]+)(?: ; (.*?))? \\$", re.MULTILINE)
 _HREF = re.compile(r'href="([^"#]+)')
 
@@ -82,7 +84,7 @@ def mirror(site: Server, www: Path, files: list[Path]) -> None:
 
 def install(server: Server, files: list[Path], folder: Path) -> float:
     """One installation into an empty folder, from an empty cache; its seconds."""
-    target = Path(tempfile.mkdtemp(dir=folder))
+    target = Path(tempfile.mkdtemp(dir=MEMORY if MEMORY.is_dir() else folder))
     names = ["{}=={}".format(*parse_wheel_filename(path.name)[:2]) for path in files]
     uv = [str(Path(sys.executable).with_name("uv")), "pip", "install", "-q", "--no-config"]
     uv += ["--python", sys.executable, "--target", str(target / "packages"), "--no-deps"]

@@ -8,6 +8,7 @@ import http.client
 import importlib.machinery
 import importlib.util
 import os
+import runpy
 import shutil
 import signal
 import socket
@@ -16,9 +17,11 @@ import subprocess
 import sys
 import sysconfig
 import time
+from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
@@ -352,7 +355,8 @@ import os
 def application(environ, start_response):
     body = environ["wsgi.input"].read() + environ["wsgi.url_scheme"].encode()
     handed_on = ("X-Handed-On", os.environ["HANDED_ON"])
-    start_response("200 Body read", [("Content-Length", str(len(body))), handed_on])
+    process = ("X-Process", str(os.getpid()))
+    start_response("200 Body read", [("Content-Length", str(len(body))), handed_on, process])
     return [body]
 """
 COUNTING = """
@@ -364,17 +368,17 @@ worker_class = CountingWorker
 """
 
 
-@pytest.fixture
-def server(tmp_path: Path, port: int) -> Iterator[int]:
-    """The port of one gunicorn worker that waits 2 s for silent clients instead of 60."""
+@contextmanager
+def serving(tmp_path: Path, port: int, processes: int) -> Iterator[int]:
+    """The port of a gunicorn that waits 2 s for silent clients instead of 60."""
     text = (ROOT / "indexsite" / "gunicorn.py").read_text()
     assert "SILENCE_LIMIT = 60" in text
     (tmp_path / "configuration.py").write_text(
         text.replace("SILENCE_LIMIT = 60", "SILENCE_LIMIT = 2") + COUNTING
     )
     (tmp_path / "small.py").write_text(APPLICATION)
-    environment = {**os.environ, "PORT": str(port), "WEB_WORKERS": "1", "ACCESS_LOG": "1"}
-    environment["HOST"] = "127.0.0.1"
+    environment = {**os.environ, "PORT": str(port), "WEB_WORKERS": str(processes)}
+    environment |= {"HOST": "127.0.0.1", "ACCESS_LOG": "1"}
     command = [sys.executable, "-m", "gunicorn", "small:application", "--config"]
     with (tmp_path / "log").open("wb") as log:
         process = subprocess.Popen(
@@ -391,6 +395,39 @@ def server(tmp_path: Path, port: int) -> Iterator[int]:
     finally:
         process.terminate()
         process.wait(timeout=30)
+
+
+@pytest.fixture
+def server(tmp_path: Path, port: int) -> Iterator[int]:
+    """The port of one process."""
+    with serving(tmp_path, port, 1) as found:
+        yield found
+
+
+def process_of(connection: http.client.HTTPConnection) -> int:
+    """The process that answers on a connection, which stays open."""
+    connection.request("GET", "/")
+    answer = connection.getresponse()
+    answer.read()
+    return int(answer.headers["X-Process"])
+
+
+def test_processes_share_their_clients_evenly(tmp_path: Path, port: int) -> None:
+    with serving(tmp_path, port, 2):
+        clients = [http.client.HTTPConnection("127.0.0.1", port, timeout=20) for _ in range(40)]
+        counts = Counter(process_of(client) for client in clients)
+        assert len(counts) == 2
+        assert max(counts.values()) - min(counts.values()) <= 6
+        for client in clients:
+            client.close()
+
+
+def test_nobody_waits_for_a_process_that_has_ended() -> None:
+    configuration = runpy.run_path(str(ROOT / "indexsite" / "gunicorn.py"))
+    connections, ended = configuration["_connections"], SimpleNamespace(age=300)
+    connections[300 % len(connections)] = 0
+    configuration["child_exit"](None, ended)
+    assert not [count for count in connections if count != configuration["_NONE"]]
 
 
 def send(port: int, request: bytes) -> socket.socket:
