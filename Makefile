@@ -3,6 +3,8 @@
 PYTHON ?= python3
 INDEXSITE_VENV ?= .venv
 export INDEXSITE_VENV
+# Servers are started again and again: each would compile all that it loads
+export PYTHONDONTWRITEBYTECODE :=
 BIN := $(abspath $(INDEXSITE_VENV))/bin
 ON_SQLITE := -n 2 --dist loadfile --database sqlite
 ON_POSTGRESQL := -n 2 --dist loadfile --database postgresql

@@ -199,6 +199,7 @@ def serve(began: float) -> None:
     programs = Programs()
     gc.collect()
     gc.freeze()  # what is loaded stays: a collection that wrote to it would end its being shared
+    gc.enable()
     try:
         programs.start("web server", run_web_server)
         end, status = time.monotonic() + SLOWEST_START, 0
@@ -239,6 +240,7 @@ def main(arguments: Sequence[str]) -> int:
     Args:
         arguments: when the start began, in seconds of the monotonic clock, and the steps.
     """
+    gc.disable()  # while so much is loaded, it looks through all of it again and again
     try:
         prepare(arguments[1:])
         if "serve" in arguments:

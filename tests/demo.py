@@ -111,7 +111,8 @@ class Tour:
             "TERM": "dumb",
             "COLUMNS": "300",
         }
-        for name in ("DATABASE_URL", "EMAIL_URL", "SECRET_KEY", "SECRET_KEY_FILE"):
+        own = ("DATABASE_URL", "EMAIL_URL", "SECRET_KEY", "SECRET_KEY_FILE")
+        for name in (*own, "PYTHONDONTWRITEBYTECODE"):
             self.environment.pop(name, None)
         self.secret = ""
         self.steps = iter((-1, 0, 1))
