@@ -12,6 +12,7 @@ from django.db import close_old_connections, connections
 
 from accounts import notices
 from audit import timetable
+from indexsite.sqlite.base import copy_log
 from indexsite.troubles import tell_troubles
 
 logger = logging.getLogger(__name__)
@@ -49,6 +50,7 @@ class Worker:
         """Do what is due; whether there was anything."""
         close_old_connections()
         try:
+            copy_log()
             sent = notices.send_due(limit=10)
             return bool(timetable.run_due() or sent)
         except DatabaseError:

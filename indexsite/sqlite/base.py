@@ -4,6 +4,9 @@ SQLite has one writer at a time. Whoever comes second looks again after a while,
 longer ones, up to 0.1 s: with 16 uploads at once, most of the time nobody wrote, and some waited
 for seconds. Here the threads of a process take turns, and then the processes.
 
+What is written goes into a log first. Who ended the transaction that filled it copied it into the
+database, and kept all others waiting; the worker does that now (https://sqlite.org/wal.html).
+
 What Django writes as %s is ? in SQLite. It looks through each statement anew at each call, which
 takes longer than most of them; here hot statements are remembered.
 """
@@ -15,7 +18,7 @@ import time
 from functools import lru_cache
 from typing import Any
 
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from django.db.backends.sqlite3 import base
 
 from indexsite.sqlite.line import Gate, Line
@@ -89,6 +92,13 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if gate is not None:
             gate.close()
             _line.leave()
+
+
+def copy_log() -> None:
+    """Copy from SQLite's log into the database what nobody reads there; holds nobody up."""
+    if connection.vendor == "sqlite" and not connection.in_atomic_block:
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
 
 def _pass_gate(name: Any, end: float) -> Gate:

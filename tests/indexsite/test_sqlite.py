@@ -21,6 +21,7 @@ from django.db import DatabaseError, OperationalError, connection, transaction
 from accounts.models import SwitchState
 from indexsite.sqlite import base
 from indexsite.sqlite.line import _PLACE, Gate, Line
+from indexsite.worker import Worker
 from tests.support.clone import Database, race
 
 pytestmark = pytest.mark.once
@@ -54,6 +55,20 @@ def test_turns_come_in_the_order_of_arrival() -> None:
         thread.join(10)
     assert order == list(range(8))
     assert line.enter(0)
+
+
+@pytest.mark.usefixtures("committed_db")
+def test_the_worker_copies_the_log_into_the_database() -> None:
+    """Nobody who writes does, up to 64 MiB."""
+    file, written = Path(connection.settings_dict["NAME"]), b"written a moment ago"
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA wal_autocheckpoint")
+        assert cursor.fetchone() == (16_000,)
+    with transaction.atomic():
+        SwitchState.objects.filter(name="uploads").update(reason=written.decode())
+    assert written not in file.read_bytes()
+    Worker().run_once()
+    assert written in file.read_bytes()
 
 
 def test_whoever_gives_up_holds_nobody_up() -> None:
