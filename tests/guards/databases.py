@@ -48,4 +48,33 @@ GUARDS = [
         "        if False:\n",
         f"{_SQLITE}::test_nobody_goes_through_twice_while_another_process_waits",
     ),
+    Guard(
+        "the worker copies the log into the database",
+        "indexsite/worker.py",
+        "            copy_log()\n",
+        "",
+        "tests/indexsite/test_sqlite.py::test_the_worker_copies_the_log_into_the_database",
+    ),
+    Guard(
+        "a word is found as a whole alone",
+        "projects/search.py",
+        "AND instr(entry.text, %s) > 0 ",
+        "AND instr(entry.text, %s) >= 0 ",
+        "tests/projects/test_search.py::test_what_is_found",
+    ),
+    Guard(
+        "processes share their clients",
+        "indexsite/gunicorn.py",
+        "            time.sleep(TURN)\n",
+        "            pass\n",
+        "tests/indexsite/test_run.py::test_processes_share_their_clients_evenly",
+    ),
+    Guard(
+        "owners throw out intruders from blocked addresses",
+        "indexsite/read_only.py",
+        "    STOPS_INTRUDER,\n",
+        "",
+        "tests/accounts/test_address_ranges.py"
+        "::test_an_owner_throws_an_intruder_out_from_there_with_the_link",
+    ),
 ]
