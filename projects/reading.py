@@ -19,7 +19,7 @@ from django.db import connection
 from django.utils.http import content_disposition_header, parse_etags
 
 from projects import json_api, names, ranges, root_index, simple, storage
-from projects.cache import pages
+from projects.cache import metadata, pages
 from projects.models import Project, content_path
 
 logger = logging.getLogger(__name__)
@@ -296,10 +296,14 @@ def send_metadata(digest: str, filename: str, question: Question) -> Answer:
 
 def _find_metadata(digest: str, filename: str) -> str | None:
     """Digest of the metadata, "" without any; None if no such file is on the shelf now."""
-    with connection.cursor() as cursor:  # as SQL: see simple.find_serial
-        cursor.execute(_LISTED_FILE, [filename, digest, Project.Status.QUARANTINED.value])
-        row = cursor.fetchone()
-    return None if row is None else str(row[0])
+
+    def ask() -> str | None:
+        with connection.cursor() as cursor:  # as SQL: see simple.find_serial
+            cursor.execute(_LISTED_FILE, [filename, digest, Project.Status.QUARANTINED.value])
+            row = cursor.fetchone()
+        return None if row is None else str(row[0])
+
+    return metadata.ask((filename, digest), ask)
 
 
 def _send_content(question: Question, digest: str, suffix: str, etag: str, filename: str) -> Answer:

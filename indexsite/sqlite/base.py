@@ -7,6 +7,9 @@ for seconds. Here the threads of a process take turns, and then the processes.
 What is written goes into a log first. Who ended the transaction that filled it copied it into the
 database, and kept all others waiting; the worker does that now (https://sqlite.org/wal.html).
 
+All processes see a count of changes in memory, so what was read need not be read again before the
+next one.
+
 What Django writes as %s is ? in SQLite. It looks through each statement anew at each call, which
 takes longer than most of them; here hot statements are remembered.
 """
@@ -21,7 +24,7 @@ from typing import Any
 from django.db import OperationalError, connection
 from django.db.backends.sqlite3 import base
 
-from indexsite.sqlite.line import Gate, Line
+from indexsite.sqlite.line import Changes, Gate, Line
 
 _line = Line()
 
@@ -45,6 +48,23 @@ class DatabaseWrapper(base.DatabaseWrapper):
     """A connection that has its turn from the start of a transaction to its end."""
 
     _gate: Gate | None = None
+    _changes: Changes | None = None
+
+    def version(self) -> int | None:
+        """As `projects.cache.version`, which asks for it."""
+        if self.connection is None:  # what is kept until it closes begins with it
+            return None
+        try:
+            count = self._count_of_changes().count
+        except OSError:  # who cannot make the file cannot write either
+            return None
+        return None if count % 2 else count
+
+    def _count_of_changes(self) -> Changes:
+        if self._changes is None:
+            name = str(self.settings_dict["NAME"])
+            self._changes = Changes(f"{name}-changes", beside=name)
+        return self._changes
 
     def create_cursor(self, name: Any = None) -> Any:
         """A cursor of the kind above."""
@@ -74,6 +94,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
             return super()._close()  # type: ignore[misc]  # not in the stubs
         finally:
             self._leave()
+            changes, self._changes = self._changes, None
+            if changes is not None:
+                changes.close()
 
     def _enter(self) -> None:
         if self._gate is not None:
@@ -82,14 +105,20 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if not _line.enter(end - time.monotonic()):
             raise OperationalError("database is locked")
         try:
+            changes = self._count_of_changes()
             self._gate = _pass_gate(self.settings_dict["NAME"], end)
+        except OSError as error:
+            _line.leave()
+            raise OperationalError("unable to open database file") from error
         except BaseException:
             _line.leave()
             raise
+        changes.begin()
 
     def _leave(self) -> None:
         gate, self._gate = self._gate, None
         if gate is not None:
+            self._count_of_changes().end()
             gate.close()
             _line.leave()
 
@@ -102,10 +131,7 @@ def copy_log() -> None:
 
 
 def _pass_gate(name: Any, end: float) -> Gate:
-    try:
-        gate = Gate(f"{name}-line", beside=str(name))
-    except OSError as error:
-        raise OperationalError("unable to open database file") from error
+    gate = Gate(f"{name}-line", beside=str(name))
     if not gate.enter(end - time.monotonic()):
         gate.close()
         raise OperationalError("database is locked")

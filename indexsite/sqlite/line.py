@@ -1,9 +1,14 @@
-"""Where those who want what one can have at a time wait for it: first come, first served."""
+"""Where those who want what one can have at a time wait for it: first come, first served; and how
+all others learn that somebody had it.
+"""
 
 from __future__ import annotations
 
 import fcntl
+import mmap
 import os
+import secrets
+import struct
 import time
 from collections import deque
 from threading import Lock
@@ -11,6 +16,7 @@ from typing import Final
 
 _LOOK_AGAIN: Final = 0.0005  # seconds
 _PLACE, _GATE = 0, 1  # bytes of the file
+_COUNT: Final = struct.Struct("q")
 
 
 class Line:
@@ -54,6 +60,56 @@ class Line:
                 self._is_taken = False
 
 
+def _open_beside(path: str, beside: str) -> int:
+    """Open a file of all processes of a site, which is made if it is not there.
+
+    Args:
+        beside: the file whose owner it gets where root makes it, as SQLite does with its own.
+    """
+    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    if beside and os.geteuid() == 0:
+        owner = os.stat(beside)
+        os.fchown(file, owner.st_uid, owner.st_gid)
+    return file
+
+
+class Changes:
+    """A count of changes that all processes see: memory that they share through a file.
+
+    It is odd from before a change until it is done, and stays odd if whoever makes it dies. Only
+    whoever went through the gate counts.
+
+    Args:
+        path, beside: as for `Gate`.
+    """
+
+    def __init__(self, path: str, beside: str = "") -> None:
+        file = _open_beside(path, beside)
+        try:
+            if os.fstat(file).st_size < _COUNT.size:  # unlike that of any other database
+                os.pwrite(file, _COUNT.pack(2 * secrets.randbits(60)), 0)
+            self._memory = mmap.mmap(file, _COUNT.size)
+        finally:
+            os.close(file)
+
+    @property
+    def count(self) -> int:
+        """The count as it is now."""
+        return int(_COUNT.unpack_from(self._memory)[0])
+
+    def begin(self) -> None:
+        """Something may be another thing from now on."""
+        _COUNT.pack_into(self._memory, 0, (self.count + 1) | 1)
+
+    def end(self) -> None:
+        """All of it can be seen by everybody."""
+        _COUNT.pack_into(self._memory, 0, (self.count + 1) & ~1)
+
+    def close(self) -> None:
+        """Let go of the memory."""
+        self._memory.close()
+
+
 class Gate:
     """A lock for processes, of which one thread at a time may come.
 
@@ -62,14 +118,11 @@ class Gate:
 
     Args:
         path: the file, which is made if it is not there.
-        beside: the file whose owner it gets where root makes it, as SQLite does with its own.
+        beside: the file whose owner it gets where root makes it.
     """
 
     def __init__(self, path: str, beside: str = "") -> None:
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        if beside and os.geteuid() == 0:
-            owner = os.stat(beside)
-            os.fchown(self._file, owner.st_uid, owner.st_gid)
+        self._file = _open_beside(path, beside)
 
     def enter(self, timeout: float) -> bool:
         """Wait for one's turn; as for `Line`."""

@@ -89,7 +89,7 @@ class Database:
     def drop(self) -> None:
         """Throw it away, with whatever is still connected to it."""
         if connection.vendor == "sqlite":
-            for ending in ("", "-wal", "-shm"):
+            for ending in ("", "-wal", "-shm", "-line", "-changes"):
                 Path(self.name + ending).unlink(missing_ok=True)
         else:
             _on_server(f'DROP DATABASE IF EXISTS "{self.name}" WITH (FORCE)')
