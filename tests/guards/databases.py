@@ -77,4 +77,18 @@ GUARDS = [
         "tests/accounts/test_address_ranges.py"
         "::test_an_owner_throws_an_intruder_out_from_there_with_the_link",
     ),
+    Guard(
+        "nobody relies on what somebody is changing",
+        "indexsite/sqlite/base.py",
+        "        return None if count % 2 else count\n",
+        "        return count\n",
+        "tests/projects/test_known.py::test_nobody_relies_on_a_count_whose_keeper_died",
+    ),
+    Guard(
+        "each change of the database is counted",
+        "indexsite/sqlite/base.py",
+        "        changes.begin()\n",
+        "",
+        "tests/projects/test_known.py::test_a_change_by_another_process_counts",
+    ),
 ]
