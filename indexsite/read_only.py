@@ -31,7 +31,7 @@ from uploads.events import UPLOAD_REFUSED
 SAFE: Final = {"GET", "HEAD", "OPTIONS"}
 STOPS_MAIL: Final = "accounts:stop-mail"  # the servers of mail programs send it (RFC 8058)
 STOPS_RECOVERY: Final = "accounts:cancel-recovery"  # with a link that only its owner was sent
-STOPS_INTRUDER: Final = "accounts:deny-sign-in"  # likewise
+DENIES: Final = "accounts:deny-sign-in"  # likewise
 ACTIONS: Final = ("projects:actions", "projects:actions-with-slash")
 STAYS_OPEN: Final = {
     "two_factor:login",
@@ -45,13 +45,7 @@ STAYS_OPEN: Final = {
 UPLOAD: Final = "uploads:file-upload"
 UPLOADS: Final = {UPLOAD, "uploads:file-upload-without-slash"}
 OF_VIEW: Final = {UPLOAD: [switches.UPLOADS]}  # what else stands before a page
-FROM_EVERYWHERE: Final = {
-    *ACTIONS,
-    "accounts:sign-out",
-    STOPS_MAIL,
-    STOPS_RECOVERY,
-    STOPS_INTRUDER,
-}
+FROM_EVERYWHERE: Final = {*ACTIONS, "accounts:sign-out", STOPS_MAIL, DENIES, STOPS_RECOVERY}
 BLOCKED: Final = (
     "The staff of this site have blocked your network address: nothing can be uploaded or changed "
     "from it. Ask them if you think that this is a mistake."

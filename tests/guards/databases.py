@@ -67,12 +67,12 @@ GUARDS = [
         "indexsite/gunicorn.py",
         "            time.sleep(TURN)\n",
         "            pass\n",
-        "tests/indexsite/test_run.py::test_processes_share_their_clients_evenly",
+        "tests/indexsite/test_web_server.py::test_processes_share_their_clients_evenly",
     ),
     Guard(
         "owners throw out intruders from blocked addresses",
         "indexsite/read_only.py",
-        "    STOPS_INTRUDER,\n",
+        "DENIES, ",
         "",
         "tests/accounts/test_address_ranges.py"
         "::test_an_owner_throws_an_intruder_out_from_there_with_the_link",
