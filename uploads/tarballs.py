@@ -129,6 +129,7 @@ class _Override:
 
     path: str | None = None
     link: str | None = None
+    size: str | None = None
     has_pax: bool = False
     has_long_name: bool = False
     has_long_link: bool = False
@@ -161,6 +162,8 @@ def read_tar(content: Inflated, wanted: str, max_size: int) -> tuple[Paths, byte
             continue
         name = header.name if override.path is None else override.path
         link = header.linkname if override.link is None else override.link
+        if override.size not in {None, str(header.size)}:  # tools disagree which one counts
+            raise ArtifactError(f"{shown(name, SHOWN)} in the sdist has two sizes")
         override = _Override()
         _require_usual_type(header, name)
         _meet(paths, header, name, link)
@@ -221,7 +224,7 @@ def _read_extended(content: Inflated, header: tarfile.TarInfo, override: _Overri
     repeated = False
     if header.type == tarfile.XGLTYPE:
         records = _parse_pax(data)
-        if {"path", "linkpath"} & records.keys():
+        if {"path", "linkpath", "size"} & records.keys():
             raise ArtifactError("the tar archive names all its members alike")
     elif header.type == tarfile.GNUTYPE_LONGNAME:
         repeated, override.has_long_name = override.has_long_name, True
@@ -238,6 +241,7 @@ def _read_extended(content: Inflated, header: tarfile.TarInfo, override: _Overri
         repeated = repeated or ("linkpath" in records and override.link is not None)
         override.path = records.get("path", override.path)
         override.link = records.get("linkpath", override.link)
+        override.size = records.get("size")
     if repeated:
         raise ArtifactError("the tar archive names one member twice")
 
@@ -256,10 +260,8 @@ def _parse_pax(data: bytes) -> dict[str, str]:
         key = keyword.decode("utf-8", "surrogateescape")
         if key in records:
             raise ArtifactError("the tar archive has an extended header with a repeated record")
-        if key == "size" or key.startswith("GNU.sparse."):
-            raise ArtifactError(
-                "the tar archive has a sparse member or one of 8 GiB and more", "sparse"
-            )
+        if key.startswith("GNU.sparse."):
+            raise ArtifactError("the tar archive has a sparse member", "sparse")
         records[key] = value[:-1].decode("utf-8", "surrogateescape")
         at += length
     return records
