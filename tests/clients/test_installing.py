@@ -12,9 +12,11 @@ from pathlib import Path
 import pytest
 from django.utils import timezone
 
+from audit.actors import command
 from projects.models import File, Project
 from projects.operations import lifecycle
 from projects.operations.publishing import yank_release
+from projects.operations.quarantine import quarantine_projects
 from tests.clients.test_tools import put, twine
 from tests.clients.tools import BIN, Outcome, make_environment, pdm_program, run
 from tests.support.artifacts import make_sdist, make_wheel
@@ -242,7 +244,7 @@ def _yank(project: Project, by: Person, *_more: object) -> None:
 
 
 def _quarantine(project: Project, *_more: object) -> None:
-    Project.objects.filter(pk=project.pk).update(status="quarantined", serial=project.serial + 1)
+    quarantine_projects([project], reason="It mines coins.", by=command("moderate"))
 
 
 def _delete(project: Project, by: Person, *_more: object) -> None:
