@@ -63,13 +63,6 @@ GUARDS = [
         "tests/projects/test_search.py::test_what_is_found",
     ),
     Guard(
-        "processes share their clients",
-        "indexsite/gunicorn.py",
-        "            time.sleep(TURN)\n",
-        "            pass\n",
-        "tests/indexsite/test_web_server.py::test_processes_share_their_clients_evenly",
-    ),
-    Guard(
         "owners throw out intruders from blocked addresses",
         "indexsite/read_only.py",
         "DENIES, ",

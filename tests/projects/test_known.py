@@ -77,10 +77,9 @@ def test_nothing_is_asked_twice_until_somebody_changes_something() -> None:
 
 
 def test_a_change_by_another_process_counts(committed_db: Database) -> None:
-    known = Known[int](10)
-    assert ask(known, 1) == 1
+    version = cache.version()
     change_elsewhere(committed_db)
-    assert ask(known, 2) == 2
+    assert cache.version() not in {None, version}
 
 
 def test_nothing_is_known_while_somebody_changes_something() -> None:
