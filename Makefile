@@ -3,8 +3,6 @@
 PYTHON ?= python3
 INDEXSITE_VENV ?= .venv
 export INDEXSITE_VENV
-# Servers are started again and again: each would compile all that it loads
-export PYTHONDONTWRITEBYTECODE :=
 BIN := $(abspath $(INDEXSITE_VENV))/bin
 ON_SQLITE := -n 2 --dist loadfile --database sqlite
 ON_POSTGRESQL := -n 2 --dist loadfile --database postgresql
@@ -24,6 +22,9 @@ demo: install-dev ## Take a guided tour with the real tools, in a throw-away fol
 
 install-dev: ## Install what the other targets need
 	@$(PYTHON) run install --dev
+
+# Tests start servers again and again, of which each would compile all that it loads
+demo test test-long: export PYTHONDONTWRITEBYTECODE :=
 
 test: install-dev ## Run the tests: all on SQLite, then on PostgreSQL what depends on the database
 	$(BIN)/python -m pytest -q $(ON_SQLITE)

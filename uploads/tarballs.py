@@ -224,8 +224,10 @@ def _read_extended(content: Inflated, header: tarfile.TarInfo, override: _Overri
     repeated = False
     if header.type == tarfile.XGLTYPE:
         records = _parse_pax(data)
-        if {"path", "linkpath", "size"} & records.keys():
+        if {"path", "linkpath"} & records.keys():
             raise ArtifactError("the tar archive names all its members alike")
+        if "size" in records:
+            raise ArtifactError("the tar archive gives all its members one size")
     elif header.type == tarfile.GNUTYPE_LONGNAME:
         repeated, override.has_long_name = override.has_long_name, True
         repeated = repeated or override.path is not None

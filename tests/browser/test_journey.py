@@ -15,7 +15,7 @@ from playwright.sync_api import Page, expect
 from projects.models import File
 from tests.clients.test_tools import put, twine
 from tests.support.artifacts import make_wheel
-from tests.support.chromium import WIDTHS, OpenPage, require_sound, shown_key
+from tests.support.chromium import OpenPage, in_turns, require_sound, shown_key
 from tests.support.people import totp
 from tests.support.server import Site
 
@@ -51,15 +51,7 @@ def setup_link(site: Site) -> str:
     return found.group()
 
 
-@pytest.mark.parametrize(
-    ("width", "javascript"),
-    [
-        (WIDTHS["desktop"], True),
-        (WIDTHS["phone"], False),
-        pytest.param(WIDTHS["desktop"], False, marks=pytest.mark.long),
-        pytest.param(WIDTHS["phone"], True, marks=pytest.mark.long),
-    ],
-)
+@in_turns("javascript")
 def test_from_the_set_up_link_to_the_audit_log(
     fresh_site: Site, open_page: OpenPage, tmp_path: Path, width: int, javascript: bool
 ) -> None:

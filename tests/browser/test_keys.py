@@ -14,7 +14,7 @@ from accounts.sessions import SessionStore
 from tests.accounts.doors import newcomer
 from tests.browser.test_journey import send
 from tests.browser.test_other_pages import open_session, visit
-from tests.support.chromium import WIDTHS, OpenPage, VirtualKey, require_sound
+from tests.support.chromium import WIDTHS, OpenPage, VirtualKey, in_turns, require_sound
 from tests.support.people import Person, code_for, make_person
 from tests.support.server import Site
 
@@ -65,15 +65,7 @@ def let_sudo_end(page: Page) -> None:
     session.save()
 
 
-@pytest.mark.parametrize(
-    ("width", "is_u2f"),
-    [
-        (WIDTHS["desktop"], False),
-        (WIDTHS["phone"], True),
-        pytest.param(WIDTHS["desktop"], True, marks=pytest.mark.long),
-        pytest.param(WIDTHS["phone"], False, marks=pytest.mark.long),
-    ],
-)
+@in_turns("is_u2f")
 def test_a_key_from_its_first_touch_to_its_removal(
     site: Site, open_page: OpenPage, width: int, is_u2f: bool
 ) -> None:

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from projects.models import Role
 from tests.browser.test_journey import send
 from tests.browser.test_other_pages import DJANGOS_OWN, open_session, visit
-from tests.support.chromium import WIDTHS, OpenPage, require_sound
+from tests.support.chromium import WIDTHS, OpenPage, in_turns, require_sound
 from tests.support.people import make_person
 from tests.support.server import Site
 from tests.support.uploading import grant_for
@@ -21,15 +21,7 @@ from tokens.uses import count_refusal, note_use
 pytestmark = [pytest.mark.browser, pytest.mark.once]
 
 
-@pytest.mark.parametrize(
-    ("width", "javascript"),
-    [
-        (WIDTHS["desktop"], True),
-        (WIDTHS["phone"], False),
-        pytest.param(WIDTHS["desktop"], False, marks=pytest.mark.long),
-        pytest.param(WIDTHS["phone"], True, marks=pytest.mark.long),
-    ],
-)
+@in_turns("javascript")
 def test_a_token_is_made_step_by_step(
     fresh_site: Site, open_page: OpenPage, width: int, javascript: bool
 ) -> None:

@@ -14,6 +14,20 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 
 WIDTHS = {"desktop": 1280, "phone": 390}  # CSS pixels
+
+
+def in_turns(name: str) -> pytest.MarkDecorator:
+    """Both widths, each in one of two ways; the other two pairs are left to the long run.
+
+    Args:
+        name: the parameter that says in which way.
+    """
+    pairs = [(WIDTHS["desktop"], True), (WIDTHS["phone"], False)]
+    others = [(width, not way) for width, way in pairs]
+    long = [pytest.param(*other, marks=pytest.mark.long) for other in others]
+    return pytest.mark.parametrize(("width", name), [*pairs, *long])
+
+
 _ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",

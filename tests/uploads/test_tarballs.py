@@ -255,7 +255,7 @@ def test_a_tar_archive_that_is_also_a_zip_archive_is_refused() -> None:
         ([pax(b"GNU.sparse.size=999")], "sparse"),
         ([pax(b"size=99999")], "has two sizes"),
         ([pax(b"size=01")], "has two sizes"),
-        ([pax(b"size=1", tarfile.XGLTYPE)], "all its members alike"),
+        ([pax(b"size=1", tarfile.XGLTYPE)], "all its members one size"),
         ([pax(b"path=a"), pax(b"path=b")], "names one member twice"),
         ([pax(b"mtime=1"), pax(b"mtime=2")], "names one member twice"),
         ([pax(b"linkpath=a"), pax(b"linkpath=b")], "names one member twice"),
