@@ -33,8 +33,9 @@ def _cell(runs: list[Run]) -> str:
     if not runs:
         return "-"
     requests = [run["per_second"] * run["seconds"] for run in runs]
+    # A run of a slow peer can end before its first answer
     each = statistics.median(
-        run["server_cpu"] / count * 1000 for run, count in zip(runs, requests, strict=True)
+        run["server_cpu"] / max(count, 1) * 1000 for run, count in zip(runs, requests, strict=True)
     )
     share = statistics.median(
         run["load_cpu"] / max(run["load_cpu"] + run["server_cpu"], 0.001) for run in runs
