@@ -6,6 +6,7 @@ import hashlib
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from django.apps import apps
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore as DatabaseSessionStore
@@ -38,10 +39,8 @@ class SessionStore(DatabaseSessionStore):
 
     @classmethod
     def get_model_class(cls) -> type[Any]:
-        """The table."""
-        from accounts.models import UserSession
-
-        return UserSession
+        """The table, which knows this store."""
+        return apps.get_model("accounts.UserSession")
 
     def _get_session_from_db(self) -> Any:
         key = self.session_key

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models.people import User
+from accounts.sessions import SessionStore
 
 DENIABLE_FOR = timedelta(days=7)
 
@@ -66,8 +67,6 @@ class UserSession(AbstractBaseSession):
     @classmethod
     def get_session_store_class(cls) -> type[Any]:
         """The store of this table."""
-        from accounts.sessions import SessionStore
-
         return SessionStore
 
 
