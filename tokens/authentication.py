@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from typing import Any
 
@@ -15,6 +14,7 @@ from rest_framework.request import Request
 from audit.actors import Actor, from_connection
 from audit.failures import record_failure
 from tokens.credentials import TokenRefused
+from tokens.diagnosis import QUOTES
 from tokens.events import TOKEN_REFUSED
 from tokens.uses import count_refusal
 
@@ -23,16 +23,16 @@ NO_CREDENTIALS = (
     "No API token was sent. Upload with the user name __token__ and an API token as the password."
 )
 NO_PASSWORDS = (
-    "Passwords are not accepted for uploads here. Use the user name __token__ and an API token as "
-    "the password."
+    "Passwords are not accepted here. Use the user name __token__ and an API token as the password."
 )
+NO_USERNAME = "No user name was sent. Use the user name __token__ and an API token as the password."
 OLD_USERNAME = (
     "The user name @token is a withdrawn spelling. Use the user name __token__ and an API token as "
     "the password, from 'pypi-' on."
 )
 MISSPELT_USERNAME = (
     "The user name must be exactly __token__: small letters, two underscores before and two after, "
-    "no spaces. The API token is the password."
+    "without spaces or quotation marks. The API token is the password."
 )
 OWNER_NAME = (
     "An API token is not used with a user name or mail address of its owner. Use the user name "
@@ -42,7 +42,7 @@ SWAPPED = (
     "The API token stands in the place of the user name. The user name is __token__, and the API "
     "token is the password."
 )
-_ALMOST = re.compile(r"_*token_*|__?token_?_?", re.IGNORECASE)
+_ALMOST = re.compile(r"_*token_*", re.IGNORECASE)
 
 
 def read_header(header: str) -> str:
@@ -59,14 +59,13 @@ def read_header(header: str) -> str:
     if scheme.lower() != "basic":
         raise TokenRefused(NO_CREDENTIALS, reason="no API token was sent")
     try:
-        pair = base64.b64decode(value.strip(), validate=True).decode()
-    except (binascii.Error, ValueError) as error:
+        username, password = read_basic(value)
+    except ValueError as error:
         raise TokenRefused(
             "The Authorization header is not valid base64.", reason="no API token was sent"
         ) from error
-    username, colon, password = pair.partition(":")
-    if not colon or not password.strip():
-        is_swapped = username.strip().startswith("pypi-")
+    if not password.strip():
+        is_swapped = username.strip().lstrip(QUOTES).startswith("pypi-")
         raise TokenRefused(
             SWAPPED if is_swapped else NO_CREDENTIALS, reason="no API token was sent"
         )
@@ -77,22 +76,41 @@ def read_header(header: str) -> str:
     return password.strip()
 
 
+def read_basic(value: str) -> tuple[str, str]:
+    """User name and password of a Basic Authorization header (RFC 7617), "" for what is not there.
+
+    In UTF-8 or, as twine and others that are built on requests send them, in Latin-1: a no-break
+    space that came along with a copied token is one byte then.
+
+    Raises:
+        ValueError: if it is not base64.
+    """
+    raw = base64.b64decode(value.strip(), validate=True)
+    try:
+        pair = raw.decode()
+    except UnicodeDecodeError:
+        pair = raw.decode("latin-1")
+    username, _colon, password = pair.partition(":")
+    return username, password
+
+
 def is_about_tokens(username: str, password: str) -> bool:
     """Whether a user name and password were meant to be an API token, however misspelt."""
-    about = _about_username(username, password.strip())
-    return username in {"", TOKEN_USERNAME} or about != NO_PASSWORDS
+    return _about_username(username, password.strip()) != NO_PASSWORDS
 
 
 def _about_username(username: str, password: str) -> str:
     """What to tell somebody whose user name is another one; it is never repeated."""
-    plain = username.strip()
+    plain = username.strip().strip(QUOTES).strip()
     if plain.startswith("pypi-"):
         return SWAPPED
+    if not plain:
+        return NO_USERNAME
     if plain.lower() == "@token":
         return OLD_USERNAME
     if _ALMOST.fullmatch(plain):
         return MISSPELT_USERNAME
-    if password.startswith(("pypi-", "pypi:")):
+    if password.lstrip(QUOTES).startswith(("pypi-", "pypi:")):
         return OWNER_NAME
     return NO_PASSWORDS
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import logging
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from uuid import UUID
 
 from projects.names import MAX_NAME, is_normalized, shown
 
+logger = logging.getLogger(__name__)
 ACTIONS: Final = ("upload", "create", "yank")
 """Everything that a token can be asked to do."""
 
@@ -112,8 +114,8 @@ class ProjectID:
         if context.project_name is None:
             return "this token is only for certain projects, and no project was asked for"
         return (
-            f"this token is not for this project {shown(context.project_name)}, which is not the "
-            "one that it was made for, whatever its name"
+            f"this token was made for another project than today's {shown(context.project_name)}, "
+            "even if it had the same name"
         )
 
 
@@ -294,6 +296,9 @@ def reasons_against(texts: Iterable[str], context: Context) -> list[str]:
             reason, tag = caveat.reason_against(context), caveat.tag
         except ValueError as error:
             reason, tag = f"this token has a restriction that is not understood: {error}", -1
+        except Exception:  # a mistake of ours lets nobody in, and nobody is told more of it
+            logger.exception("A restriction of an API token could not be checked.")
+            reason, tag = "this token has a restriction that could not be checked", -1
         if reason is not None:
             reasons.setdefault(reason, tag)
     if ProjectName.tag in reasons.values():

@@ -7,9 +7,10 @@ from typing import Final
 
 from tokens.macaroons import MAX_LENGTH, PREFIX
 
-_QUOTES: Final = "\"'`\u2018\u2019\u201c\u201d\u00ab\u00bb"
+QUOTES: Final = "\"'`\u2018\u2019\u201c\u201d\u00ab\u00bb"
+"""What shells, and programs that write texts, leave around a value."""
 _OLD_PREFIX: Final = re.compile(r"@?pypi:", re.IGNORECASE)
-_BODY: Final = re.compile(r"AgE[A-Za-z0-9_-]{60,}")
+_BODY: Final = re.compile(r"Ag[E-H][A-Za-z0-9_-]{60,}")
 """How every token goes on after its prefix: the format's number, and the field of the location."""
 _SPECIAL: Final = ("older format", "third-party", "unreadable", "restrictions")
 """In reasons that are no slip of the hand."""
@@ -23,7 +24,7 @@ def explain(text: str, reason: str) -> str:
         text: what was sent as the token, without white space around it.
         reason: what `macaroons.parse` said.
     """
-    if text.strip(_QUOTES) != text:
+    if text.strip(QUOTES) != text:
         return (
             "The API token has quotation marks around it. Leave them out: some shells, such as cmd "
             "on Windows, keep them as a part of the value."

@@ -11,6 +11,7 @@ import hmac
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain, islice
 from typing import Final
 from uuid import UUID
 
@@ -35,7 +36,12 @@ _BEGINNING: Final = re.compile(rb"pypi-(?=(Ag[A-Za-z0-9_-]{80,7993}))")
 _HEADER: Final = re.compile(rb"X190b2tlbl9fOnB5cGktQW[A-Za-z0-9+/_-]{100,10700}")
 """The base64 of "__token__:pypi-A"."""
 _TEXT: Final = re.compile(r"pypi-[A-Za-z0-9_-]+\Z")
-_ALMOST: Final = re.compile(r"(AgE[A-Za-z0-9_-]*)")
+_ALMOST: Final = re.compile(r"(?=(Ag[E-H][A-Za-z0-9_-]{60,500}))")
+_CUT_OFF: Final = re.compile(r"pypi-Ag[A-Za-z0-9_-]{20,8000}")
+MAX_PASTED: Final = 20_000
+"""So much of a text from outside is looked at."""
+_MAX_TRIED: Final = 1000
+"""So many beginnings with an end are tried in such a text, which may be made of nothing else."""
 _IDENTIFIER: Final = re.compile(rb"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -134,6 +140,27 @@ def find_texts(content: bytes) -> Iterator[str]:
             yield from _texts_in(_decoded(found.group().replace(b"+", b"-").replace(b"/", b"_")))
 
 
+def find_pasted(text: str, limit: int) -> list[str]:
+    """Return what may be a token in a text that somebody sent, the likeliest first.
+
+    Then what may be the beginning of one, and last the text itself. Nothing is checked here.
+
+    Args:
+        text: of which MAX_PASTED characters count; a token may be wrapped into lines.
+        limit: how many at most, whatever the text is made of.
+    """
+    lines = text[:MAX_PASTED].strip()
+    forms = dict.fromkeys([lines, "".join(lines.split())])
+    whole = chain.from_iterable(find_texts(form.encode(errors="replace")) for form in forms)
+    cut_off = (found.group() for found in _CUT_OFF.finditer(lines))
+    found: dict[str, None] = {}
+    for one in chain(islice(whole, _MAX_TRIED), cut_off, [lines]):
+        if len(found) == limit:
+            break
+        found[one] = None
+    return list(found)
+
+
 def _texts_in(content: bytes) -> Iterator[str]:
     """Each place where a token may begin, to each place where its signature may end."""
     for found in _BEGINNING.finditer(content):
@@ -154,13 +181,12 @@ def find_identifier(text: str) -> UUID | None:
 
     Nothing is compared with a key here, so no more may hang on it than a mail.
     """
-    found = _ALMOST.search(text[:MAX_LENGTH])
-    if found is None:
-        return None
-    body = found.group(1).encode()
-    raw = base64.urlsafe_b64decode(body[: len(body) // 4 * 4])
-    identifier = _IDENTIFIER.search(raw)
-    return UUID(identifier.group().decode()) if identifier is not None else None
+    for found in _ALMOST.finditer(text[:MAX_LENGTH]):
+        body = found.group(1).encode()
+        raw = base64.urlsafe_b64decode(body[: len(body) // 4 * 4])
+        if identifier := _IDENTIFIER.search(raw):
+            return UUID(identifier.group().decode())
+    return None
 
 
 def as_identifier(text: str) -> UUID | None:

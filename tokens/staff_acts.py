@@ -29,6 +29,7 @@ from tokens.operations.leaks import MAY_SEE, find_token, note_lookup
 from tokens.operations.revoking import MAY_REVOKE, revoke_tokens
 
 SEEN_BY = MAY_SEE
+_MAX_TRIED = 20
 _LEAKED = (
     gettext_lazy("The token was published by mistake."),
     gettext_lazy("The token was used by somebody else."),
@@ -172,7 +173,7 @@ class FindTokenForm(forms.Form):
 
     text = forms.CharField(
         label=gettext_lazy("API token"),
-        max_length=20_000,
+        max_length=macaroons.MAX_PASTED,
         help_text=gettext_lazy("All of it or a part, from “pypi-” on; or its id."),
         widget=forms.Textarea(attrs={"rows": 4, "autocomplete": "off", "spellcheck": "false"}),
     )
@@ -193,9 +194,12 @@ def find_pasted_token(request: HttpRequest) -> HttpResponse:
     if form.is_bound and form.is_valid():
         text = form.cleaned_data["text"].strip()
         by = request.actor  # type: ignore[attr-defined]
-        if token := find_token(text):
+        whole = map(find_token, macaroons.find_pasted(text, _MAX_TRIED))
+        if token := next(filter(None, whole), None):
             note_lookup(token, is_whole=True, by=by)
-            messages.warning(request, _("The text is this token's, and its signature is right."))
+            messages.warning(
+                request, _("The text holds all of this token: its signature is right.")
+            )
             return _show(token)
         if token := _named(text):
             note_lookup(token, is_whole=False, by=by)

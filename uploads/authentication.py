@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from typing import Any
 
 from rest_framework.exceptions import APIException, AuthenticationFailed
@@ -13,7 +11,7 @@ from accounts import verification
 from accounts.limits import LimitReached
 from audit.actors import from_connection
 from audit.failures import record_failure
-from tokens.authentication import UploadTokenAuthentication, is_about_tokens
+from tokens.authentication import UploadTokenAuthentication, is_about_tokens, read_basic
 from uploads import policy
 from uploads.credentials import PasswordCredential
 from uploads.errors import UploadRefused
@@ -82,10 +80,9 @@ def read_password(header: str) -> tuple[str, str] | None:
     if scheme.lower() != "basic":
         return None
     try:
-        pair = base64.b64decode(value.strip(), validate=True).decode()
-    except (binascii.Error, ValueError):
+        username, password = read_basic(value)
+    except ValueError:
         return None
-    username, _colon, password = pair.partition(":")
     password = password.rstrip("\r\n")  # of a settings file
     if not password or is_about_tokens(username, password):
         return None

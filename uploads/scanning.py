@@ -29,6 +29,8 @@ MAX_SECONDS: Final = 60
 _OVERLAP: Final = 2 * macaroons.MAX_LENGTH + 1024
 """The longest token, in two bytes for each character."""
 _CHUNK: Final = 256 * 1024
+_REMEMBERED: Final = 500
+"""So many texts are not looked at twice; an archive may be made of millions of them."""
 _BLOCK: Final = tarfile.BLOCKSIZE
 _PAX_PATH: Final = re.compile(rb"\d+ path=([^\n]+)\n")
 
@@ -50,6 +52,8 @@ def refuse_own_tokens(request: UploadRequest, *, by: Actor) -> None:
             budget.spend(0)
             if text in seen:
                 continue
+            if len(seen) == _REMEMBERED:
+                seen.clear()
             seen.add(text)
             if find_token(text) is not None:
                 place = f"{request.parsed.filename}: {path}"

@@ -39,7 +39,7 @@ from projects.models import Invitation, Project, Role
 from tests.accounts.addresses import ROWS, address_about
 from tests.accounts.doors import SIGN_IN, give_password, leads_to_sign_in, newcomer
 from tests.support.people import Person
-from tests.support.uploading import token_of, upload
+from tests.support.uploading import basic, token_of, upload
 from tokens.models import APIToken
 
 pytestmark = pytest.mark.once  # what a database does differently is nothing to a gate
@@ -168,6 +168,13 @@ def doors(alice: Person, sam: Person) -> list[Door]:
             "app_label": "accounts",
         }
     )
+
+
+def bearer(browser: Browser, person: Person) -> Client:
+    """A program that sends an API token with everything that it asks for."""
+    client = browser()
+    client.defaults["HTTP_AUTHORIZATION"] = basic(token_of(person, name="for everything"))
+    return client
 
 
 def half_signed_in(browser: Browser, person: Person) -> Client:
@@ -306,7 +313,9 @@ def is_refused(response: Any, door: Door) -> bool:
 
 
 @pytest.mark.parametrize("who", ["alice", "sam"])
-@pytest.mark.parametrize("kind", ["stranger", "half signed in", "stale", "frozen", "ended"])
+@pytest.mark.parametrize(
+    "kind", ["stranger", "bearer", "half signed in", "stale", "frozen", "ended"]
+)
 def test_every_page_that_is_not_public_refuses_whoever_is_not_fully_signed_in(
     browser: Browser, alice: Person, sam: Person, doors: list[Door], kind: str, who: str
 ) -> None:
@@ -314,6 +323,7 @@ def test_every_page_that_is_not_public_refuses_whoever_is_not_fully_signed_in(
     browser(alice)  # so that there are a session and a device to be ended
     client = {
         "stranger": lambda: browser(),
+        "bearer": lambda: bearer(browser, person),
         "half signed in": lambda: half_signed_in(browser, person),
         "stale": lambda: stale(browser, person),
         "frozen": lambda: frozen(browser, person),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import time
 from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 from django.utils import timezone
+from pymacaroons import MACAROON_V1, MACAROON_V2, Macaroon
 
 from accounts.models import AuthenticatorApp, EmailAddress, User
 from audit.models import Event
@@ -70,10 +72,12 @@ def test_a_paste_that_went_wrong_is_explained(alice: Person, change: Change, sen
     assert text[-20:] not in answer
 
 
-@pytest.mark.parametrize("around", ["{}\r", "{}\r\n", " {} ", "\t{}", "{}\n"])
-def test_white_space_around_a_token_does_no_harm(alice: Person, around: str) -> None:
-    _token, text = make(alice)
-    assert upload("", header=basic(around.format(text))).status_code == 200
+@pytest.mark.parametrize("around", ["{}\r", "{}\r\n", " {} ", "\t{}", "{}\n", "\u00a0{}\u00a0"])
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
+def test_white_space_around_a_token_does_no_harm(alice: Person, around: str, encoding: str) -> None:
+    pair = f"__token__:{around.format(make(alice)[1])}".encode(encoding)
+    header = f"Basic {base64.b64encode(pair).decode()}"
+    assert upload("", header=header).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -85,12 +89,18 @@ def test_white_space_around_a_token_does_no_harm(alice: Person, around: str) -> 
         ("alice", True, "not used with a user name or mail address of its owner"),
         ("alice", False, "Passwords are not accepted"),
         ("alice@example.org", False, "Passwords are not accepted"),
-        ("", False, "Passwords are not accepted"),
+        ("", False, "No user name was sent"),
+        ("", True, "No user name was sent"),
         ("__token", True, "must be exactly __token__"),
         ("_token_", True, "must be exactly __token__"),
         ("token", True, "must be exactly __token__"),
         ("__TOKEN__", True, "must be exactly __token__"),
         (" __token__", True, "must be exactly __token__"),
+        ('"__token__"', True, "without spaces or quotation marks"),
+        ("'__token__'", True, "without spaces or quotation marks"),
+        ("__token__\r", True, "without spaces or quotation marks"),
+        ('"@token"', True, "@token is a withdrawn spelling"),
+        ("\u00e9", False, "Passwords are not accepted"),
     ],
 )
 def test_another_user_name_is_explained_and_not_repeated(
@@ -102,10 +112,21 @@ def test_another_user_name_is_explained_and_not_repeated(
     assert "alice" not in answer
 
 
+@pytest.mark.parametrize("around", ['"{}"', "'{}'", '"{}'])
+def test_a_token_in_quotation_marks_with_a_user_name_is_known_for_one(
+    alice: Person, around: str
+) -> None:
+    answer = answer_to(around.format(make(alice)[1]), username="alice")
+    assert "not used with a user name or mail address of its owner" in answer
+
+
 @pytest.mark.parametrize("password", ["", "x"])
-def test_a_token_in_the_place_of_the_user_name_is_explained(alice: Person, password: str) -> None:
+@pytest.mark.parametrize("around", ["{}", '"{}"'])
+def test_a_token_in_the_place_of_the_user_name_is_explained(
+    alice: Person, password: str, around: str
+) -> None:
     _token, text = make(alice)
-    answer = answer_to(password, username=text)
+    answer = answer_to(password, username=around.format(text))
     assert "stands in the place of the user name" in answer
     assert text not in answer
 
@@ -134,9 +155,46 @@ def test_a_location_that_says_nothing_is_not_spoken_of(db: None, location: str) 
         assert answer_to(minted(location)) == UNKNOWN
 
 
+@pytest.mark.parametrize("length", [40, 63, 64, 127, 128, 250])
+def test_the_name_of_an_index_may_be_long(alice: Person, length: int) -> None:
+    location = f"{'x' * (length - 12)}.example.org"
+    text = minted(location)
+    assert f"belongs to {location}; this index is localhost" in answer_to(text)
+    assert "'pypi-', is missing" in answer_to(text[5:])
+    assert "is cut off" in answer_to(text[:-9])
+
+
 def test_a_former_name_of_this_site_is_no_other_index(db: None, settings: object) -> None:
     settings.FORMER_SITE_NAMES = ["old.example.org"]  # type: ignore[attr-defined]
     assert answer_to(minted("old.example.org")) == UNKNOWN
+
+
+def odd(identifier: str | bytes = str(APIToken().pk), *, is_old: bool = False) -> Macaroon:
+    """A macaroon that no site of ours has made."""
+    version = MACAROON_V1 if is_old else MACAROON_V2
+    return Macaroon(location="localhost", identifier=identifier, key=b"k" * 32, version=version)
+
+
+def with_third_party() -> Macaroon:
+    macaroon = odd()
+    macaroon.add_third_party_caveat("other.example.org", "a key", "its id")
+    return macaroon
+
+
+@pytest.mark.parametrize(
+    ("macaroon", "sentence"),
+    [
+        (odd(is_old=True), "though it starts like one"),
+        (with_third_party(), "cannot be used here: the token has a third-party caveat"),
+        (odd(b"\xff" * 36), "cannot be used here: the identifier or a restriction"),
+        (odd("x" * 36), "cannot be used here: the identifier or a restriction"),
+        (odd(str(APIToken().pk).upper()), "is cut off, or was changed"),
+    ],
+)
+def test_a_macaroon_that_is_not_one_of_ours_is_explained(
+    db: None, macaroon: Macaroon, sentence: str
+) -> None:
+    assert sentence in answer_to(f"pypi-{macaroon.serialize()}")
 
 
 def test_an_unknown_identifier_and_a_wrong_signature_get_one_answer(alice: Person) -> None:
@@ -196,7 +254,7 @@ def test_a_name_that_was_registered_anew_is_told_apart(alice: Person) -> None:
     text = make(alice, projects=[foo])[1]
     foo.delete()
     project_of(alice, "foo")
-    assert "not the one that it was made for" in answer_to(text, "foo")
+    assert "another project than today's 'foo'" in answer_to(text, "foo")
 
 
 def test_an_action_that_is_not_covered_is_named(alice: Person) -> None:

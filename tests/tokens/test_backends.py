@@ -18,7 +18,9 @@ from tests.accounts.doors import SIGN_IN, is_signed_in, leads_to_sign_in, post_s
 from tests.support.people import Person
 from tests.support.uploading import basic, upload
 from tests.tokens.keys import make
+from tokens.authentication import read_header
 from tokens.backends import TokenBearer, UploadTokenBackend
+from tokens.credentials import TokenRefused
 from tokens.operations.lifecycle import revoke_token
 
 Browser = Callable[..., Client]
@@ -199,7 +201,8 @@ def test_uploading_with_a_token_leaves_no_cookie_and_no_session(alice: Person) -
         (basic("x", username="__TOKEN__"), "must be exactly __token__"),
         (basic("x", username="__token__ "), "must be exactly __token__"),
         ("Basic " + base64.b64encode(b"__token__").decode(), "No API token was sent"),
-        ("Basic " + base64.b64encode(b"\xff\xfe:x").decode(), "not valid base64"),
+        ("Basic " + base64.b64encode(b"\xff\xfe:x").decode(), "Passwords are not accepted"),
+        ("Basic \u00e9", "not valid base64"),
         ("Bearer x", "not an API token"),
     ],
 )
@@ -207,6 +210,31 @@ def test_other_headers_are_refused_in_words(alice: Person, header: str, sentence
     response = upload("", "foo", header=header)
     assert response.status_code == 403
     assert sentence in response.reason_phrase
+
+
+@pytest.mark.parametrize(
+    ("header", "text"),
+    [
+        ("", None),
+        ("notarealtoken", None),
+        ("maybeafuturemethod foobar", None),
+        ("token foobar", "foobar"),
+        ("bearer foobar", "foobar"),
+        ("basic X190b2tlbl9fOmZvb2Jhcg==", "foobar"),
+        ("BASIC X190b2tlbl9fOmZvb2Jhcg==", "foobar"),
+        ("Bearer  foobar ", "foobar"),
+        (basic("a:b"), "a:b"),
+        (basic("foobar", username="__TOKEN__"), None),
+        (basic("foobar", username="__token__ "), None),
+        (basic("foobar", username=""), None),
+    ],
+)
+def test_a_token_is_read_from_these_headers_alone(header: str, text: str | None) -> None:
+    if text is not None:
+        assert read_header(header) == text
+        return
+    with pytest.raises(TokenRefused):
+        read_header(header)
 
 
 def test_the_right_password_does_not_upload(alice: Person) -> None:

@@ -230,8 +230,7 @@ def test_a_token_is_valid_from_its_beginning_to_before_its_end(
 
 
 OTHER_PROJECT = (
-    "this token is not for this project 'foo', which is not the one that it was made for, whatever "
-    "its name"
+    "this token was made for another project than today's 'foo', even if it had the same name"
 )
 
 
@@ -393,6 +392,15 @@ def test_asking_for_reasons_never_fails(texts: list[str], context: Context) -> N
     reasons = caveats.reasons_against(texts, context)
     assert all(is_one_plain_line(reason) for reason in reasons)
     assert len(reasons) == len(set(reasons))
+
+
+def test_a_mistake_of_ours_forbids_and_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    odd: Any = asked(project_name=5)  # no name, so that comparing raises something unforeseen
+    for text in ('[1001,["foo*"]]', '[1,["foo"]]'):
+        reasons = caveats.reasons_against([text, '[1000,["yank"]]'], odd)
+        assert reasons[-1] == "this token may yank, not upload"
+        assert reasons[0] == "this token has a restriction that could not be checked"
+    assert "AttributeError" in caplog.text
 
 
 def test_things_that_are_not_text_forbid_too() -> None:

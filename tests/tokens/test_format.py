@@ -55,5 +55,5 @@ def test_the_table_names_each_tag() -> None:
 
 
 def test_the_pattern_for_scanners_finds_the_vectors() -> None:
-    (pattern,) = re.findall(r"`(pypi-AgE\S+)`", TEXT)
+    (pattern,) = re.findall(r"`(pypi-Ag\S+)`", TEXT)
     assert all(re.fullmatch(pattern, token) for _texts, token in vectors())

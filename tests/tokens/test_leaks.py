@@ -78,16 +78,39 @@ def test_a_leak_is_recorded_for_the_owner_and_each_project(alice: Person) -> Non
     assert all(event in Event.objects.for_user(alice.user) for event in events)
 
 
-@pytest.mark.parametrize("wrap", ["pypi-{}", "prod-pypi-token-{}", "{}-x"])
+AROUND = pytest.mark.parametrize(
+    "wrap",
+    ["{}", "pypi-{}", "prod-pypi-token-{}", "{}-x", "{}==", " {}\n", "a = '{}'", "pypi-x {}"],
+)
+
+
+@AROUND
 def test_a_pasted_token_is_found_whatever_is_written_around_it(alice: Person, wrap: str) -> None:
     token, text = make(alice)
     assert Client().post(PAGE, {"text": wrap.format(text), "place": ""}).status_code == 200
     assert is_revoked(token)
+    assert not OutboxMail.objects.filter(notice="token_named").exists()
 
 
-def test_white_space_around_a_reported_token_does_not_matter(alice: Person) -> None:
+@AROUND
+def test_a_reported_token_is_found_whatever_is_written_around_it(alice: Person, wrap: str) -> None:
     token, text = make(alice)
-    report(f" {text}\n")
+    assert report(wrap.format(text)).status_code == 204
+    assert is_revoked(token)
+    assert not OutboxMail.objects.filter(notice="token_named").exists()
+
+
+def test_a_pasted_token_may_be_wrapped_into_lines(alice: Person) -> None:
+    token, text = make(alice)
+    Client().post(PAGE, {"text": f"{text[:76]}\r\n{text[76:]}", "place": ""})
+    assert is_revoked(token)
+
+
+def test_one_bad_record_keeps_no_token_of_another_alive(alice: Person) -> None:
+    token, text = make(alice)
+    rows = [5, {"token": None}, {"token": text, "url": ["x"]}, {}]
+    response = Client().post(DOOR, json.dumps(rows), content_type="application/json")
+    assert response.status_code == 400
     assert is_revoked(token)
 
 
@@ -97,6 +120,22 @@ def test_of_a_place_only_the_token_is_left_out(alice: Person) -> None:
     Client().post(DOOR, json.dumps(rows), content_type="application/json")
     place = OutboxMail.objects.get(notice="token_leaked").facts["place"]
     assert place == "code.example.org/pypi-tools/pypi-.../a.py"
+
+
+@pytest.mark.parametrize(
+    ("place", "told"),
+    [
+        ("a chat", "a chat"),
+        ("In https://code.example.org/a?key=x, line 3", "In code.example.org/a line 3"),
+        ("HTTPS://u:p@code.example.org:8/a#b", "code.example.org/a"),
+        ("see ftp://files.example.org/a", "see"),
+        ("https://[", ""),
+        ("on\nline\t2", "on line 2"),
+    ],
+)
+def test_a_place_is_told_without_what_may_be_secret(alice: Person, place: str, told: str) -> None:
+    Client().post(PAGE, {"text": make(alice)[1], "place": place})
+    assert OutboxMail.objects.get(notice="token_leaked").facts["place"] == told
 
 
 def test_no_address_or_text_of_a_finder_is_sealed(alice: Person) -> None:
@@ -118,6 +157,15 @@ def test_a_text_that_only_names_a_token_mails_owner_and_staff(alice: Person, sam
     assert sorted(mail.recipient for mail in mails) == [alice.email, sam.email]
     assert "Nothing was changed" in " ".join(str(render(mails[0]).body).split())
     assert Event.objects.filter(kind=LEAK_REPORTED.name).count() == 1
+
+
+@pytest.mark.parametrize("wrap", ["{}", " {}\n", "{{{}}}"])
+def test_an_identifier_alone_mails_owner_and_staff(alice: Person, sam: Person, wrap: str) -> None:
+    token, _text = make(alice)
+    report(wrap.format(token.pk))
+    assert not is_revoked(token)
+    mails = OutboxMail.objects.filter(notice="token_named")
+    assert sorted(mail.recipient for mail in mails) == [alice.email, sam.email]
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@ from __future__ import annotations
 import base64
 import random
 import string
+import tracemalloc
 from uuid import UUID, uuid4
 
 import pypitoken
@@ -273,6 +274,38 @@ def test_tokens_attenuated_by_pypitoken_are_accepted() -> None:
     assert macaroons.has_valid_signature(parsed, KEY)
     assert parsed.caveats[0] == USER
     assert len(parsed.caveats) == 3
+
+
+@pytest.mark.parametrize("length", [1, 40, 63, 64, 127, 128, 250])
+def test_a_token_is_named_by_what_is_left_of_it_whatever_its_site_is_called(length: int) -> None:
+    text = macaroons.mint(location="x" * length, identifier=IDENTIFIER, key=KEY, caveats=[])
+    for left in (text[:-30], text[5:], f"AgFyAgE AgE{'A' * 80} {text[:-30]}"):
+        assert macaroons.find_identifier(left) == IDENTIFIER
+
+
+def test_a_token_is_found_in_whatever_it_was_pasted_with() -> None:
+    text, other = mint(USER), mint()
+    wrapped = f"{text[:76]}\r\n  {text[76:]}"
+    for pasted in (text, f"password = {text}\n", f"{text}-x", f"a\n{text}\nb", wrapped):
+        assert macaroons.find_pasted(pasted, 2)[0] == text
+    assert macaroons.find_pasted(f"{text} {other} {text}", 9)[:2] == [text, other]
+    assert macaroons.find_pasted(f"x {text[:-9]} y", 9)[0] == text[:-9]
+    assert macaroons.find_pasted(f" {IDENTIFIER}\n", 9) == [str(IDENTIFIER)]
+
+
+@pytest.mark.parametrize("form", ["pypi-Ag00AAYg000", "pypi-Ag", "AgE", "pypi-AgE\n", "\ud800"])
+def test_a_text_that_is_made_of_beginnings_and_ends_gives_no_more_than_was_asked_for(
+    form: str,
+) -> None:
+    text = form * (200_000 // len(form))
+    tracemalloc.start()
+    try:
+        found = macaroons.find_pasted(text, 20)
+        assert tracemalloc.get_traced_memory()[1] < 5_000_000
+    finally:
+        tracemalloc.stop()
+    assert len(found) <= 20
+    assert all(macaroons.find_identifier(one) is None for one in found)
 
 
 @given(st.one_of(st.text(), st.text(max_size=400).map(lambda text: "pypi-" + text)))

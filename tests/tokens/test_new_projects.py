@@ -52,10 +52,10 @@ def test_another_project_of_that_name_is_none_of_its_business(alice: Person, bob
     text = for_new(alice, "foo")
     upload(text, "foo")
     Project.objects.all().delete()
-    assert "not the one that it was made for" in said(upload(text, "foo"))
+    assert "another project than today's 'foo'" in said(upload(text, "foo"))
     again = project_of(bob, "foo")
     Role.objects.create(user=alice.user, project=again, kind=Role.Kind.OWNER)
-    assert "not the one that it was made for" in said(upload(text, "foo"))
+    assert "another project than today's 'foo'" in said(upload(text, "foo"))
 
 
 def test_a_name_that_was_taken_meanwhile_is_refused(alice: Person, bob: Person) -> None:

@@ -28,6 +28,16 @@ def page_of(token: APIToken) -> str:
     return f"/admin/tokens/apitoken/{token.pk}/change/"
 
 
+@pytest.mark.parametrize("wrap", ["password = {}", "{}-x", "pypi-Ag {} pypi-Ag"])
+def test_a_token_is_known_with_what_it_was_pasted_with(
+    browser: Browser, alice: Person, sam: Person, wrap: str
+) -> None:
+    token, text = make(alice)
+    response = browser(sam).post(FIND, {"text": wrap.format(text)}, follow=True)
+    assert response.redirect_chain[-1][0] == page_of(token)
+    assert "its signature is right" in text_of_page(response)
+
+
 @pytest.mark.parametrize("ending", [None, -20], ids=["whole", "cut off"])
 def test_a_pasted_token_leads_to_its_page(
     browser: Browser, alice: Person, sam: Person, ending: int | None

@@ -228,7 +228,8 @@ def test_the_name_of_a_token_is_shown_as_text(browser: Browser, alice: Person) -
 
 def test_a_token_is_revoked_with_a_button(browser: Browser, alice: Person) -> None:
     token, text = make(alice)
-    response = browser(alice).post(f"{LIST}{token.pk}/revoke/")
+    headers = {"Referer": "https://evil.example/"}
+    response = browser(alice).post(f"{LIST}{token.pk}/revoke/", headers=headers)
     assert response["Location"] == LIST
     assert upload(text, "foo").status_code == 403
     assert Event.objects.filter(kind=TOKEN_REVOKED.name).count() == 1

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import gzip
 import json
+import random
 import tarfile
+import tracemalloc
 from collections.abc import Callable
+from string import ascii_letters
 
 import pytest
 from pymacaroons import Macaroon
@@ -166,6 +169,24 @@ def test_the_longest_token_that_is_taken_is_found_in_utf_16(alice: Person) -> No
     assert "holds an API token" in said(send(make(alice)[1], make_wheel, {"foo/a": content}))
     leaked.refresh_from_db()
     assert leaked.revoked_at
+
+
+def test_decoys_without_number_take_little_memory(alice: Person) -> None:
+    # Each beginning may end in 160 places, so these are 9,600 texts, of 40 MB together
+    chance = random.Random(7)  # noqa: S311
+    decoys = "".join(
+        "pypi-Ag00"
+        + "".join(f"AAYg{''.join(chance.choices(ascii_letters, k=44))}" for _end in range(160))
+        for _beginning in range(60)
+    )
+    text = make(alice)[1]
+    tracemalloc.start()
+    try:
+        response = send(text, make_wheel, {"foo/a": decoys})
+        assert tracemalloc.get_traced_memory()[1] < 16 * 1024 * 1024
+    finally:
+        tracemalloc.stop()
+    assert response.status_code == 200  # type: ignore[attr-defined]
 
 
 @BUILDS

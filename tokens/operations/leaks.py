@@ -26,8 +26,9 @@ from tokens.uses import concerned_projects
 MAY_SEE = MAY_REVOKE | {AUDITOR}
 SCANNER, VISITOR, UPLOAD = "a secret scanner", "a visitor", "an upload"
 NAMED_MAILS = Limit("mail about a named token", 1, DAY)
-_MAX_PLACE = 300
+_MAX_PLACE = 1300  # characters: a file name, and a path inside of the file
 _SECRET = re.compile(r"pypi-Ag[A-Za-z0-9_-]{20,}")
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\S*")
 
 
 def report_leak(text: str, *, source: str, place: str = "", by: Actor) -> APIToken | None:
@@ -49,7 +50,7 @@ def report_leak(text: str, *, source: str, place: str = "", by: Actor) -> APITok
     if token is not None:
         _burn(token, source=source, place=_plain(place), by=by)
         return token
-    identifier = macaroons.find_identifier(text)
+    identifier = macaroons.find_identifier(text) or macaroons.as_identifier(text)
     if identifier is None:
         return None
     named = APIToken.objects.active().filter(pk=identifier).select_related("user").first()
@@ -141,10 +142,13 @@ def _plain(place: str) -> str:
     """Where something was found, as a mail can say it: no secret, no link that hides its target."""
     known = _SECRET.sub("pypi-...", place)[:_MAX_PLACE]
     text = "".join(mark if mark.isprintable() else " " for mark in known)
-    if "://" not in text:
-        return text
+    return _ADDRESS.sub(_plain_address, text).strip()
+
+
+def _plain_address(found: re.Match[str]) -> str:
+    """The host and path of an address of the web; nothing of any other."""
     try:
-        parts = urlsplit(text)
+        parts = urlsplit(found.group())
     except ValueError:
         return ""
     return f"{parts.hostname or ''}{parts.path}" if parts.scheme in {"http", "https"} else ""

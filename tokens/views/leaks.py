@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import replace
 from typing import Any
 
@@ -23,8 +22,8 @@ from tokens.operations.leaks import SCANNER, VISITOR, report_leak
 MAX_BODY = 1024 * 1024  # bytes
 MAX_RECORDS = 100
 REPORTS = Limit("leak reports by network address", 60, HOUR)
-_CUT_OFF = re.compile(r"pypi-Ag[A-Za-z0-9_-]{20,8000}")
-_MAX_IN_TEXT = 20
+_MAX_IN_PASTE = 20
+_MAX_IN_RECORD = 5  # each of which is one token, with what stood beside it
 
 
 @csrf_exempt
@@ -40,17 +39,18 @@ def disclose_token(request: HttpRequest) -> HttpResponse:
         response = HttpResponse("Too many reports.\n", status=429, content_type="text/plain")
         response["Retry-After"] = str(reached.retry_after)
         return response
-    records = _records(request)
-    if records is None:
-        return HttpResponse(
-            f"Send a JSON list of at most {MAX_RECORDS} objects with 'token', 'type' and 'url'.\n",
-            status=400,
-            content_type="text/plain",
-        )
+    records, is_well_formed = _records(request)
     by = _finder(request, "secret scanner")
-    for text, url in records:
-        report_leak(text, source=SCANNER, place=url, by=by)
-    return HttpResponse(status=204)
+    for token, url in records:
+        for text in macaroons.find_pasted(token, _MAX_IN_RECORD):
+            report_leak(text, source=SCANNER, place=url, by=by)
+    if is_well_formed:
+        return HttpResponse(status=204)
+    return HttpResponse(
+        f"Send a JSON list of at most {MAX_RECORDS} objects with 'token', 'type' and 'url'.\n",
+        status=400,
+        content_type="text/plain",
+    )
 
 
 class FoundTokenForm(forms.Form):
@@ -58,7 +58,7 @@ class FoundTokenForm(forms.Form):
 
     text = forms.CharField(
         label=_("The API token, or the text that it is in"),
-        max_length=20_000,
+        max_length=macaroons.MAX_PASTED,
         widget=forms.Textarea(attrs={"rows": 5, "autocomplete": "off", "spellcheck": "false"}),
     )
     place = forms.CharField(
@@ -83,35 +83,31 @@ def found_token(request: HttpRequest) -> HttpResponse:
         response["Retry-After"] = str(reached.retry_after)
         return response
     by = _finder(request, "visitor")
-    for text in _texts_in(form.cleaned_data["text"]):
+    for text in macaroons.find_pasted(form.cleaned_data["text"], _MAX_IN_PASTE):
         report_leak(text, source=VISITOR, place=form.cleaned_data["place"], by=by)
     return render(request, "tokens/found.html", {"is_done": True})
-
-
-def _texts_in(pasted: str) -> list[str]:
-    """What may be a token, then what may be the beginning of one."""
-    whole = macaroons.find_texts(pasted.encode(errors="replace"))
-    return list(dict.fromkeys([*whole, *_CUT_OFF.findall(pasted)]))[:_MAX_IN_TEXT]
 
 
 def _finder(request: HttpRequest, label: str) -> Actor:
     return replace(from_connection(request), kind="scanner", label=label)
 
 
-def _records(request: HttpRequest) -> list[tuple[str, str]] | None:
-    """The tokens and addresses of a report; None if it is not well-formed."""
+def _records(request: HttpRequest) -> tuple[list[tuple[str, str]], bool]:
+    """The tokens and addresses of a report, and whether all of it is well-formed.
+
+    What is wrong with one record keeps no token of another one alive.
+    """
     try:
         length = int(request.META.get("CONTENT_LENGTH") or 0)
         body = request.read(MAX_BODY + 1) if length <= MAX_BODY else b""
         rows: Any = json.loads(body)
     except (ValueError, RecursionError, OSError):
-        return None
+        return [], False
     if not isinstance(rows, list) or len(rows) > MAX_RECORDS:
-        return None
+        return [], False
     found = []
     for row in rows:
-        if not isinstance(row, dict) or not isinstance(row.get("token"), str):
-            return None
-        url = row.get("url")
-        found.append((row["token"], url if isinstance(url, str) else ""))
-    return found
+        if isinstance(row, dict) and isinstance(row.get("token"), str):
+            url = row.get("url")
+            found.append((row["token"], url if isinstance(url, str) else ""))
+    return found, len(found) == len(rows)
