@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from tokens import caveats
 from tokens.caveats import (
@@ -24,6 +25,9 @@ from tokens.caveats import (
 )
 
 Texts = tuple[str, ...]
+# Beside these, all addresses are of the internet: one more restriction that restricts nobody there.
+_NOBODYS_4 = tuple(ipaddress.IPv4Network(text) for text in ("0.0.0.0/8", "224.0.0.0/3"))
+_NOBODYS_6 = tuple(ipaddress.IPv6Network(text) for text in ("::/3", "4000::/2", "8000::/1"))
 
 
 @dataclass(frozen=True)
@@ -80,7 +84,7 @@ def add_up(texts: Iterable[str]) -> Allowance:
 
 
 def excludes_nobody(ranges: Iterable[str]) -> bool:
-    """Tell whether networks together are all of IPv4 or all of IPv6.
+    """Tell whether networks together hold every address of IPv4 or IPv6 that anybody can have.
 
     Raises:
         ValueError: if one is not a network.
@@ -88,9 +92,12 @@ def excludes_nobody(ranges: Iterable[str]) -> bool:
     networks = [ipaddress.ip_network(text) for text in ranges]
     four = [network for network in networks if isinstance(network, ipaddress.IPv4Network)]
     six = [network for network in networks if isinstance(network, ipaddress.IPv6Network)]
-    return any(network.prefixlen == 0 for network in ipaddress.collapse_addresses(four)) or any(
-        network.prefixlen == 0 for network in ipaddress.collapse_addresses(six)
-    )
+    return _hold_all(four, nobodys=_NOBODYS_4) or _hold_all(six, nobodys=_NOBODYS_6)
+
+
+def _hold_all(networks: list[Any], *, nobodys: tuple[Any, ...]) -> bool:
+    whole = ipaddress.collapse_addresses([*networks, *nobodys])
+    return bool(networks) and any(network.prefixlen == 0 for network in whole)
 
 
 def _restrict(total: Allowance, caveat: Caveat) -> Allowance:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +19,7 @@ from projects import permissions
 from projects.models import Project
 from projects.names import shown
 from tokens import caveats, diagnosis, macaroons, uses
-from tokens.caveats import Actions, Caveat, Expiration
+from tokens.caveats import Actions, Caveat, Context, Expiration, Networks, RequestUser
 from tokens.models import APIToken, TokenDenial
 
 ROOT_KEYS = keyring.declare("API token root keys")
@@ -106,6 +107,36 @@ class TokenCredential:
             self._require_role(action, project, by=by)
         self.require_account()
 
+    def require_welcome(self, action: str, project: Project, *, by: Actor) -> None:
+        """Check what the project has to say: that no owner has cut the token off, and the role.
+
+        Raises:
+            TokenRefused: with the reason in a sentence.
+        """
+        self._require_not_denied(project)
+        self._require_role(action, project, by=by)
+
+    def require_here_and_now(self) -> None:
+        """Check the caveats that hold whatever is asked for: whose, when, and from where.
+
+        Raises:
+            TokenRefused: with all reasons in one sentence.
+        """
+        everywhere = Context(
+            now=int(time.time()),
+            user_id=str(self.token.user_id),
+            project_name=None,
+            project_id=None,
+            action="",
+            network_address=self.network_address,
+        )
+        self._refuse(
+            reason
+            for text in self.texts
+            if isinstance(caveat := _load(text), Expiration | RequestUser | Networks)
+            and (reason := caveat.reason_against(everywhere)) is not None
+        )
+
     def require_allowed(self, action: str, *, name: str, project: Project | None) -> None:
         """Check what the token itself allows: its caveats, and that no owner has cut it off.
 
@@ -127,7 +158,7 @@ class TokenCredential:
         Raises:
             TokenRefused: with all reasons in one sentence.
         """
-        context = caveats.Context(
+        context = Context(
             now=int(time.time()),
             user_id=str(self.token.user_id),
             project_name=project_name,
@@ -135,7 +166,10 @@ class TokenCredential:
             action=action,
             network_address=self.network_address,
         )
-        reasons = caveats.reasons_against(self.texts, context)
+        self._refuse(caveats.reasons_against(self.texts, context))
+
+    def _refuse(self, reasons: Iterable[str]) -> None:
+        reasons = list(dict.fromkeys(reasons))
         if reasons:
             raise TokenRefused(
                 f"The API token does not allow this: {'; '.join(reasons)}.",

@@ -58,11 +58,18 @@ def describe(allowance: Allowance, *, projects: str = "", new_project: str = "")
 
 def describe_token(token: APIToken) -> str:
     """What a token may do."""
+    if has_outlived_its_projects(token):
+        return _("Nothing: the projects that it was made for are gone")
     return describe(
         token.allowance,
         projects=_names_of(token.projects.all()),
         new_project=token.awaits_project,
     )
+
+
+def has_outlived_its_projects(token: APIToken) -> bool:
+    """Whether a token was made for chosen projects, all of which are deleted by now."""
+    return token.allowance.ids is not None and not token.projects.all()
 
 
 def describe_grant(grant: Grant, user: Any) -> str:
@@ -74,6 +81,8 @@ def describe_grant(grant: Grant, user: Any) -> str:
 
 def describe_scope(token: APIToken) -> str:
     """Which projects a token is for."""
+    if has_outlived_its_projects(token):
+        return _("%s, gone") % _projects(token.allowance)
     return token.awaits_project or _names_of(token.projects.all()) or _projects(token.allowance)
 
 

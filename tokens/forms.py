@@ -26,6 +26,7 @@ from tokens.operations import lifecycle
 
 ON_A_DAY, NEVER = "date", "never"
 USUAL_DAYS = (7, 30, 90, 365)
+SUGGESTED_DAYS = 90
 _SEPARATORS = re.compile(r"[\s,;]+")
 _ACTIONS = {
     "upload": gettext_lazy("Upload new releases of projects that exist"),
@@ -52,10 +53,11 @@ class NameForm(forms.Form):
         """Keep active tokens apart.
 
         Raises:
-            ValidationError: if the user has an active token of this name.
+            ValidationError: if it is none, or the user has an active token of this name.
         """
-        name = " ".join(self.cleaned_data["name"].split())
-        if APIToken.objects.active().filter(user=self.user, name=name).exists():
+        name = lifecycle.require_name(self.cleaned_data["name"])
+        taken = APIToken.objects.active().filter(user=self.user, name=name)
+        if name != self.initial.get("name") and taken.exists():
             raise ValidationError(
                 _("You have an active API token of this name. Choose another name."), code="taken"
             )
@@ -101,9 +103,7 @@ class CreateTokenForm(NameForm):
         error_messages={"required": gettext_lazy("Choose at least one.")},
         widget=forms.CheckboxSelectMultiple,
     )
-    expiry = forms.ChoiceField(
-        label=gettext_lazy("When it ends"), initial="90", widget=forms.RadioSelect
-    )
+    expiry = forms.ChoiceField(label=gettext_lazy("When it ends"), widget=forms.RadioSelect)
     expires_on = forms.DateField(
         label=gettext_lazy("Last day"),
         required=False,
@@ -126,6 +126,7 @@ class CreateTokenForm(NameForm):
         self.grant: Grant | None = None
         fields: Any = self.fields
         fields["expiry"].choices = _expiry_choices()
+        fields["expiry"].initial = _usual_expiry()
         fields["networks"].help_text = _(
             "Only from these, such as 10.0.0.0/8, with commas between; empty for everywhere. "
             "Your address as this server sees it: %s"
@@ -226,11 +227,15 @@ class CreateTokenForm(NameForm):
 
 
 def initial_like(token: APIToken) -> dict[str, Any]:
-    """The form's first values for another token like this one; its end is chosen anew."""
+    """The form's first values for another token like this one; its end is chosen anew.
+
+    It gets the same name, where that is free because the token was revoked.
+    """
     allowance = token.allowance
     projects = list(token.projects.all())
     initial: dict[str, Any] = {
         "like": token.pk,
+        "name": token.name if token.revoked_at else "",
         "actions": list(allowance.actions),
         "networks": ", ".join(allowance.networks or ()),
     }
@@ -240,18 +245,29 @@ def initial_like(token: APIToken) -> dict[str, Any]:
         return initial | named
     if token.awaits_project:
         return initial | {"scope": Scope.NEW, "new_project": token.awaits_project}
+    if allowance.ids is not None:  # its projects are gone
+        return initial
     if allowance.patterns is not None:
         patterns = ", ".join(allowance.patterns)
         return initial | {"scope": Scope.PATTERNS, "patterns": patterns}
     return initial | {"scope": Scope.ALL}
 
 
-def _expiry_choices() -> list[tuple[str, str]]:
+def _allowed_days() -> list[int]:
     longest = settings.TOKEN_MAX_LIFETIME
-    days = [count for count in USUAL_DAYS if longest is None or timedelta(days=count) <= longest]
-    choices = [(str(count), _("After %d days") % count) for count in days]
+    return [count for count in USUAL_DAYS if longest is None or timedelta(days=count) <= longest]
+
+
+def _usual_expiry() -> str:
+    """90 days, or the most that the site allows of what is offered."""
+    days = [count for count in _allowed_days() if count <= SUGGESTED_DAYS]
+    return str(max(days)) if days else ON_A_DAY
+
+
+def _expiry_choices() -> list[tuple[str, str]]:
+    choices = [(str(count), _("After %d days") % count) for count in _allowed_days()]
     choices.append((ON_A_DAY, _("On a certain day")))
-    if longest is None:
+    if settings.TOKEN_MAX_LIFETIME is None:
         choices.append(
             (NEVER, _("Never. Whoever finds it in ten years can still use it: rather renew it."))
         )

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts import notices
 from audit.actors import system
-from tokens.descriptions import describe_token
+from tokens.descriptions import describe_token, has_outlived_its_projects
 from tokens.models import APIToken
 
 WARNED_DAYS = (1, 7)
@@ -45,6 +45,8 @@ def remind_of_unused() -> int:
     last = Coalesce("last_used_at", "created_at")
     idle = APIToken.objects.usable().annotate(last=last).filter(last__lt=timezone.now() - UNUSED)
     for token in idle.filter(unused_notice_at=None, user__is_active=True).select_related("user"):
+        if has_outlived_its_projects(token):  # nobody who finds it can use it
+            continue
         with transaction.atomic():
             rows = APIToken.objects.filter(pk=token.pk, unused_notice_at=None)
             if rows.update(unused_notice_at=timezone.now()):

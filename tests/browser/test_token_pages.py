@@ -15,7 +15,8 @@ from tests.support.people import make_person
 from tests.support.server import Site
 from tests.support.uploading import grant_for
 from tests.tokens.keys import make, project_of
-from tokens.models import APIToken
+from tokens.models import APIToken, TokenDenial
+from tokens.operations.denials import deny_token
 from tokens.uses import count_refusal, note_use
 
 pytestmark = [pytest.mark.browser, pytest.mark.once]
@@ -94,6 +95,37 @@ def test_the_other_pages_of_tokens(fresh_site: Site, open_page: OpenPage, width:
     token.refresh_from_db()
     assert token.revoked_cause == APIToken.Cause.LEAK
     visit(page, fresh_site, f"/account/tokens/{token.pk}/")
+
+
+@in_turns("javascript")
+def test_owners_cut_tokens_off_and_let_them_in(
+    fresh_site: Site, open_page: OpenPage, width: int, javascript: bool
+) -> None:
+    alice, bob = make_person("alice"), make_person("bob-with-a-long-name")
+    foo = project_of(alice, "a-project-with-a-name-of-some-length")
+    Role.objects.create(user=bob.user, project=foo, kind=Role.Kind.OWNER)
+    make(bob, "release job of the project with a name of some length", projects=[foo])
+    make(bob, "bob's private laptop")
+    make(alice, "yanking", grant=grant_for(is_wide=True, actions=("yank",)))
+    own, _text = make(alice, "my release job", projects=[foo])
+    deny_token(own, foo, by=bob.actor)
+    page = open_page(width=width, javascript=javascript)
+    open_session(page, fresh_site, alice)
+    visit(page, fresh_site, f"/manage/project/{foo.normalized_name}/uploaders/")
+    main = page.locator("main")
+    expect(main.get_by_role("link", name=re.compile("^Cut off"))).to_have_count(3)
+    expect(main).to_contain_text("Another owner can let it in again.")
+    expect(main).to_contain_text("yanks only")
+    expect(main).not_to_contain_text("private laptop")
+    expect(main).to_contain_text("2 API tokens for all projects reach this one, too.")
+    wide = main.locator("tr", has_text="for all projects")
+    for question, then in (("Cut off", "by alice"), ("Let it in again", "not here")):
+        wide.get_by_role("link", name=question).click()
+        require_sound(page)
+        send(page)
+        require_sound(page)
+        expect(wide).to_contain_text(then)
+    assert not TokenDenial.objects.exclude(token=own).exists()
 
 
 def test_staff_find_a_token_by_its_text(fresh_site: Site, open_page: OpenPage) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from collections.abc import Callable
@@ -26,7 +27,7 @@ from tests.support.server import Site
 pytestmark = [pytest.mark.clients, pytest.mark.once]
 PYPIRC = "Your own computer: ~/.pypirc"
 SHELLS = "Environment variables, and what shells do to them"
-ASSIGNMENT = re.compile(r"[A-Z_]+=\S*")
+EXPORT = re.compile(r"export [A-Z_]+=\S+")
 
 
 class Reader(HTMLParser):
@@ -37,6 +38,7 @@ class Reader(HTMLParser):
         self.found: dict[str, list[str]] = {}
         self._path: list[str] = []
         self._heading = ""
+        self._is_in_box = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag in {"summary", "code", "h1", "h2"}:
@@ -45,16 +47,19 @@ class Reader(HTMLParser):
             self._heading = ""
         if tag == "div" and "copy" in (dict(attrs).get("class") or "").split():
             self.found.setdefault(self._heading, []).append("")
+            self._is_in_box = True
 
     def handle_endtag(self, tag: str) -> None:
         if self._path and self._path[-1] == tag:
             self._path.pop()
+        if tag == "div":  # no box has one inside
+            self._is_in_box = False
 
     def handle_data(self, data: str) -> None:
         inside = self._path[-1] if self._path else ""
         if inside in {"summary", "h1", "h2"}:
             self._heading += data
-        elif inside == "code" and self._heading in self.found:
+        elif inside == "code" and self._is_in_box:
             self.found[self._heading][-1] += data
 
 
@@ -86,12 +91,12 @@ class Page:
         path = f"{BIN}:/usr/bin:/bin"
         return run("sh", "-euc", script, folder=self.folder, PATH=path, **environment)
 
-    def environment(self, heading: str) -> dict[str, str]:
-        """The variables that the first text below a heading sets."""
-        lines = self.snippets[heading][0].splitlines()
-        assert lines
-        assert all(ASSIGNMENT.fullmatch(line) for line in lines)
-        return dict(line.split("=", 1) for line in lines)
+    def exports(self, heading: str) -> str:
+        """The lines below a heading that set variables, as they are pasted into a shell."""
+        lines = self.snippets[heading][0]
+        assert all(EXPORT.fullmatch(line) for line in lines.splitlines())
+        assert self.text in lines
+        return lines
 
     def published(self) -> list[str]:
         """The kinds of file that arrived."""
@@ -135,10 +140,10 @@ def page(site: Site, made: tuple[str, dict[str, list[str]]], tmp_path: Path) -> 
 
 @pytest.mark.parametrize("tool", ["twine", "flit"])
 def test_the_file_that_tools_read(page: Page, tool: str) -> None:
-    file, commands = page.snippets[PYPIRC]
+    file, *commands = page.snippets[PYPIRC]
     (page.folder / ".pypirc").write_text(file)
     _prepare(tool, page)
-    (command,) = [line for line in commands.splitlines() if line.startswith(tool)]
+    (command,) = [line for line in commands if line.startswith(tool)]
     result = page.shell(command)
     assert result.is_well, result.line
     assert page.published() == ["gz", "whl"]
@@ -146,13 +151,17 @@ def test_the_file_that_tools_read(page: Page, tool: str) -> None:
 
 def test_the_line_for_linux_and_macos(page: Page) -> None:
     page.build()
-    (lines,) = page.snippets[SHELLS]
-    line = lines.splitlines()[0]
-    assert line.startswith("export ")
+    line = page.exports(SHELLS)
     door = f"--repository-url {page.site.url}/legacy/"
     result = page.shell(f"{line}\ntwine upload --username __token__ {door} dist/*")
     assert result.is_well, result.line
     assert page.published() == ["gz", "whl"]
+
+
+def test_the_lines_for_windows_set_the_token_and_nothing_more(page: Page) -> None:
+    _line, powershell, cmd = page.snippets[SHELLS]
+    assert powershell == f"$env:TWINE_PASSWORD = '{page.text}'"
+    assert cmd == f"set TWINE_PASSWORD={page.text}"  # cmd keeps quotation marks, and spaces
 
 
 def _describe_for_flit(page: Page) -> None:
@@ -195,15 +204,21 @@ def _prepare(tool: str, page: Page) -> None:
 @pytest.mark.parametrize("tool", ["twine", "uv", "flit", "Poetry", "Hatch"])
 def test_variables_and_a_command(page: Page, tool: str) -> None:
     _prepare(tool, page)
-    variables = page.environment(tool)
-    assert page.text in variables.values()
-    _variables, command = page.snippets[tool]
+    variables, command = page.exports(tool), page.snippets[tool][1]
     assert page.text not in command
     # These tools look for other places of secrets, and for packages to build with, elsewhere.
     apart = {"POETRY_KEYRING_ENABLED": "false", "FLIT_ROOT_INSTALL": "1"}
-    result = page.shell(command, **apart, **variables)
+    result = page.shell(f"{variables}\n{command}", **apart)
     assert result.is_well, result.line
     assert page.published() == ["gz", "whl"]
+
+
+def test_the_line_that_tries_the_token(page: Page) -> None:
+    (command,) = page.snippets["Try it without an upload"]
+    assert "--user __token__ " in command  # so curl asks for the token: there is no terminal here
+    result = page.shell(command.replace("__token__ ", f"__token__:{page.text} "))
+    told, _end = json.JSONDecoder().raw_decode(result.text)
+    assert told["name"] == "release job"
 
 
 # In CI
@@ -275,7 +290,7 @@ def test_the_lines_of_python_make_a_narrower_token(page: Page) -> None:
 
 def test_the_command_that_installs(page: Page) -> None:
     page.build()
-    assert page.shell("twine upload dist/*", **page.environment("twine")).is_well
+    assert page.shell(f"{page.exports('twine')}\ntwine upload dist/*").is_well
     (command,) = page.snippets["Install from this index"]
     command = re.sub(r"\bname$", page.project, command)
     tail = "--isolated --no-cache-dir --target here"

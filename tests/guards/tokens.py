@@ -204,7 +204,7 @@ GUARDS = [
         "tokens/views/manage.py",
         "get_object_or_404(APIToken.objects.of(request.user), pk=pk)",
         "get_object_or_404(APIToken, pk=pk)",
-        "tests/tokens/test_views.py::test_the_pages_of_others_tokens_are_not_found",
+        "tests/tokens/test_token_page.py::test_the_pages_of_others_tokens_are_not_found",
     ),
     Guard(
         "nobody lifts a cut of their own token that another owner made",
@@ -213,5 +213,19 @@ GUARDS = [
         "if False:",
         "tests/tokens/test_denials.py"
         "::test_an_owner_does_not_let_in_a_token_of_theirs_that_another_cut_off",
+    ),
+    Guard(
+        "a token is made after a fresh proof alone",
+        "tokens/views/create.py",
+        "create_token = sudo_page(_create_token)",
+        "create_token = sudo_page(_create_token, lasts=10**9)",
+        "tests/tokens/test_views.py::test_changes_need_a_fresh_proof",
+    ),
+    Guard(
+        "networks that are everybody's are refused",
+        "tokens/allowances.py",
+        "return bool(networks) and any(network.prefixlen == 0 for network in whole)",
+        "return False",
+        "tests/tokens/test_allowances.py",
     ),
 ]

@@ -12,10 +12,12 @@ from accounts.models import AuthenticatorApp, UserSession
 from audit.models import Event
 from projects.models import Project, Release, Role
 from tests.support.people import Person
-from tests.support.uploading import basic, grant_for, upload
+from tests.support.uploading import basic, grant_for, said, upload
 from tests.tokens.keys import make, project_of
 from tokens import macaroons
+from tokens.grants import Scope
 from tokens.models import RefusalCount
+from tokens.operations.denials import deny_token
 from tokens.operations.lifecycle import revoke_token
 
 SHOW = "/api/v1/token"
@@ -58,6 +60,7 @@ def test_a_token_is_told_what_it_may_do(alice: Person, bearer: bool) -> None:
         "expires_at": None,
         "sentence": "Upload new releases of foo, without an end.",
         "problem": None,
+        "refused_by": {},
     }
     assert "no-store" in response["Cache-Control"]
     assert not response.cookies
@@ -83,6 +86,64 @@ def test_what_its_owner_has_to_do_first_is_told(alice: Person) -> None:
     _token, text = make(alice)
     AuthenticatorApp.objects.all().delete()
     assert "has no second factor" in ask(text).json()["problem"]
+
+
+@pytest.mark.parametrize(
+    ("added", "words"),
+    [
+        ('[1002,["10.0.0.0/8"]]', "may be used from 10.0.0.0/8 only, and you came from 127.0.0.1"),
+        ("[0,4000000000,3900000000]", "this token is not valid before 2093-08-01"),
+        ('[3,"somebody"]', "only for the user that it was made for"),
+    ],
+)
+def test_what_makes_it_useless_here_and_now_is_told(alice: Person, added: str, words: str) -> None:
+    told = ask(macaroons.attenuate(make(alice)[1], [added])).json()
+    assert words in told["problem"]
+
+
+def test_projects_that_do_not_let_it_in_are_told(alice: Person, bob: Person) -> None:
+    foo, bar, baz = (project_of(alice, name) for name in ("foo", "bar", "baz"))
+    for project in (foo, bar, baz):
+        Role.objects.create(user=bob.user, project=project, kind=Role.Kind.MAINTAINER)
+    token, text = make(bob, projects=[foo, bar, baz])
+    assert ask(text).json()["refused_by"] == {}
+    deny_token(token, foo, by=alice.actor)
+    Role.objects.filter(user=bob.user, project=bar).delete()
+    told = ask(text).json()
+    assert list(told["refused_by"]) == ["bar", "foo"]
+    for name, sentence in told["refused_by"].items():
+        assert said(upload(text, name)) == sentence
+    assert upload(text, "baz").status_code == 200
+    assert told["problem"] is None
+    narrow = ask(macaroons.attenuate(text, ['[1,["foo","baz"]]'])).json()
+    assert list(narrow["refused_by"]) == ["foo"]
+
+
+def test_a_token_for_all_projects_is_told_where_it_was_cut_off(alice: Person, bob: Person) -> None:
+    foo = project_of(alice, "foo")
+    project_of(alice, "not-his")
+    Role.objects.create(user=bob.user, project=foo, kind=Role.Kind.MAINTAINER)
+    token, text = make(bob)
+    deny_token(token, foo, by=alice.actor)
+    assert list(ask(text).json()["refused_by"]) == ["foo"]
+
+
+def test_that_a_new_project_was_taken_by_somebody_else_is_told(alice: Person, bob: Person) -> None:
+    grant = grant_for(scope=Scope.NEW, new_project="foo", actions=("upload", "create"))
+    _token, text = make(bob, grant=grant)
+    assert ask(text).json()["refused_by"] == {}
+    project_of(alice, "foo")
+    told = ask(text).json()["refused_by"]
+    assert told == {"foo": said(upload(text, "foo"))}
+
+
+def test_that_its_projects_are_gone_is_told(alice: Person) -> None:
+    foo = project_of(alice, "foo")
+    _token, text = make(alice, projects=[foo])
+    foo.delete()
+    told = ask(text).json()
+    assert told["problem"] == "The projects that this API token was made for are gone."
+    assert told["refused_by"] == {}
 
 
 def test_a_refused_token_is_told_why_in_one_sentence(alice: Person) -> None:

@@ -66,6 +66,8 @@ def test_a_pattern_narrows(alice: Person, monkeypatch: pytest.MonkeyPatch) -> No
         ("", {"pattern": ["*"]}, "neither a normalized"),
         ("", {"project": [""]}, "not a normalized"),
         ("", {"days": -(10**9)}, "1970 and 9999"),
+        ("", {"days": float("inf")}, "infinity"),
+        ("", {"days": float("nan")}, "NaN"),
     ],
 )
 def test_what_cannot_be_done_is_said(

@@ -230,6 +230,38 @@ def test_a_token_for_all_projects_is_counted_and_not_named(
     assert "not here" in page
 
 
+def test_who_only_creates_projects_is_not_listed_and_who_only_yanks_is_marked(
+    browser: Browser, alice: Person
+) -> None:
+    project_of(alice, "foo")
+    make(alice, "creating job", grant=grant_for(is_wide=True, actions=("create",)))
+    assert "yanks only" not in text_of_page(browser(alice).get(PAGE))
+    make(alice, "yanking job", grant=grant_for(is_wide=True, actions=("yank",)))
+    page = text_of_page(browser(alice).get(PAGE))
+    assert "creating job" not in page
+    assert "yanking job" in page
+    assert page.count("yanks only") == 1
+
+
+def test_a_token_for_all_projects_that_is_cut_off_is_counted_no_more_and_never_named(
+    browser: Browser, alice: Person, bob: Person
+) -> None:
+    foo = shared(alice, bob)
+    token, _text = make(bob, "bob's private laptop")
+    deny_token(token, foo, by=alice.actor)
+    client = browser(alice)
+    page = text_of_page(client.get(PAGE))
+    assert "for all projects reaches this one" not in page
+    assert "Let it in again" in page
+    let_token_in(token, foo, by=alice.actor)
+    history = text_of_page(client.get("/manage/project/foo/history/"))
+    assert "alice cut the API token for all projects of bob off from foo" in history
+    assert "alice let the API token for all projects of bob in to foo again" in history
+    assert "private laptop" not in history
+    mail = OutboxMail.objects.get(notice="token_denied")
+    assert mail.facts["name"] == "bob's private laptop"
+
+
 def test_a_token_for_all_projects_of_ones_own_is_named(browser: Browser, alice: Person) -> None:
     project_of(alice, "foo")
     make(alice, "my laptop")

@@ -11,7 +11,7 @@ from tests.support.people import Person
 from tests.support.uploading import grant_for
 from tests.tokens.keys import make, project_of
 from tokens.allowances import add_up
-from tokens.descriptions import describe, describe_grant, describe_token
+from tokens.descriptions import describe, describe_grant, describe_scope, describe_token
 from tokens.grants import Grant, Scope
 
 UPLOAD, CREATE, YANK = ("upload",), ("upload", "create"), ("upload", "yank")
@@ -85,6 +85,16 @@ def test_many_projects_are_counted(alice: Person) -> None:
 )
 def test_caveats_alone_are_described_too(texts: list[str], sentence: str) -> None:
     assert describe(add_up(texts)).startswith(sentence)
+
+
+def test_a_token_whose_projects_are_gone_is_said_to_be_of_no_use(alice: Person) -> None:
+    foo, bar = project_of(alice, "foo"), project_of(alice, "bar")
+    token, _text = make(alice, projects=[foo, bar])
+    bar.delete()
+    assert describe_token(token).startswith("Upload new releases of foo, ")
+    foo.delete()
+    assert describe_token(token) == "Nothing: the projects that it was made for are gone"
+    assert describe_scope(token) == "foo and bar, gone"
 
 
 def test_the_sentence_has_no_empty_place(alice: Person) -> None:

@@ -12,7 +12,7 @@ from accounts.models import OutboxMail, User
 from accounts.notices import render
 from tests.support.people import Person
 from tests.support.uploading import grant_for, upload
-from tests.tokens.keys import make, secret_parts
+from tests.tokens.keys import make, project_of, secret_parts
 from tokens import jobs
 from tokens.models import RefusalCount
 from tokens.operations.lifecycle import revoke_token
@@ -88,6 +88,14 @@ def test_a_token_that_was_not_used_for_90_days_is_spoken_of_once(alice: Person) 
         assert remind_of_unused() == 0
     with time_machine.travel(now + timedelta(days=221)):
         assert remind_of_unused() == 1
+
+
+def test_a_token_whose_projects_are_gone_is_not_spoken_of(alice: Person) -> None:
+    foo = project_of(alice, "foo")
+    make(alice, projects=[foo])
+    foo.delete()
+    with time_machine.travel(timezone.now() + timedelta(days=91)):
+        assert remind_of_unused() == 0
 
 
 def test_refusals_are_forgotten_after_90_days(alice: Person) -> None:

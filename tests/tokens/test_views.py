@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from django.test import Client
 from django.utils import timezone
 
@@ -14,13 +16,10 @@ from audit.models import Event
 from projects.models import Role
 from tests.accounts.doors import text_of_page
 from tests.support.people import NETWORK_ADDRESS, Person
-from tests.support.uploading import grant_for, upload
+from tests.support.uploading import upload
 from tests.tokens.keys import everything_stored, make, project_of, secret_parts
 from tokens.events import TOKEN_CREATED, TOKEN_REVOKED
-from tokens.forms import CreateTokenForm, initial_like
-from tokens.grants import Grant, Scope
 from tokens.models import APIToken
-from tokens.operations.lifecycle import revoke_token
 
 Browser = Callable[..., Client]
 LIST = "/account/tokens/"
@@ -94,13 +93,18 @@ def test_nothing_is_selected_in_advance(browser: Browser, alice: Person) -> None
         {"networks": "0.0.0.0/0"},
         {"networks": "10.0.0.0/8, ::/0"},
         {"networks": "10.0.0.1/8"},
+        {"networks": "0.0.0.0/1, 128.0.0.0/1"},
+        {"networks": "0.0.0.0/1, 128.0.0.0/2, 192.0.0.0/3"},
+        {"networks": "2000::/3"},
         {"scope": "patterns", "patterns": "*"},
         {"scope": "patterns", "patterns": "*foo"},
         {"scope": "patterns", "patterns": "foo-*-bar"},
         {"scope": "new", "new_project": "foo"},
         {"scope": "new", "new_project": "FOO"},
         {"scope": "new", "new_project": "a b"},
-        {"scope": "new", "new_project": "new", "actions": ["upload"]},
+        {"scope": "new", "new_project": "json"},
+        {"scope": "new", "new_project": "f0o"},
+        {"scope": "new", "new_project": "fresh", "actions": ["upload"]},
         {"new_project": "other"},
         {"patterns": "foo-*"},
         {"expires_on": "2099-01-01"},
@@ -180,6 +184,20 @@ def test_who_may_not_make_tokens_is_told_why(browser: Browser, alice: Person, mi
     assert not APIToken.objects.exists()
     sentence = {"address": "Verify your mail address", "factor": "Add a second factor"}[missing]
     assert sentence in text_of_page(client.get(LIST, follow=True))
+
+
+@pytest.mark.parametrize(
+    "path",
+    [MAKE, f"{LIST}{{pk}}/rename/", f"{LIST}{{pk}}/revoke/", "/manage/project/foo/uploaders/{pk}/"],
+)
+def test_changes_need_a_fresh_proof(browser: Browser, alice: Person, path: str) -> None:
+    token, text = make(alice, "old", projects=[project_of(alice, "foo")])
+    client, path = browser(alice), path.format(pk=token.pk)
+    with time_machine.travel(time.time() + 31 * 60):
+        for response in (client.get(path), client.post(path, FORM)):
+            assert "Confirm it is you" in text_of_page(response)
+    assert [row.name for row in APIToken.objects.active()] == ["old"]
+    assert upload(text, "foo").status_code == 200
 
 
 # The text of a token
@@ -335,6 +353,24 @@ def test_ninety_days_are_chosen_in_advance(browser: Browser, alice: Person) -> N
     assert abs((end - timezone.now()).total_seconds() - 90 * 86400) < 60
 
 
+@pytest.mark.parametrize(("longest", "chosen"), [(90, "90"), (45, "30"), (3, "date")])
+def test_where_a_site_allows_less_than_ninety_days_the_most_is_chosen_in_advance(
+    browser: Browser, alice: Person, settings: Any, longest: int, chosen: str
+) -> None:
+    settings.TOKEN_MAX_LIFETIME = timedelta(days=longest)
+    page = browser(alice).get(MAKE).content.decode()
+    (checked,) = re.findall(r"<input[^>]*checked[^>]*>", page)
+    assert f'value="{chosen}"' in checked
+
+
+def test_a_name_with_invisible_characters_is_refused_before_anything_is_confirmed(
+    browser: Browser, alice: Person
+) -> None:
+    page = text_of_page(browser(alice).post(MAKE, without_confirmation(name="a\u200bb")))
+    assert "all of them printable" in page
+    assert "will be able to do" not in page.partition("</h1>")[0]
+
+
 def test_a_site_can_forbid_tokens_without_an_end(
     browser: Browser, alice: Person, settings: Any
 ) -> None:
@@ -374,116 +410,3 @@ def test_names_and_networks_are_taken_as_people_write_them(browser: Browser, ali
     allowance = APIToken.objects.get().allowance
     assert allowance.patterns == ("pyobjc-*", "foo-bar", "baz")
     assert allowance.networks == ("10.1.2.3/32", "2001:db8::/32")
-
-
-# The page of one token
-
-
-def test_the_page_of_a_token_says_what_it_did(browser: Browser, alice: Person) -> None:
-    text = token_on(browser(alice).post(MAKE, FORM))
-    token = APIToken.objects.get()
-    upload(text, "foo")
-    revoke_token(token, reason="old", by=alice.actor)
-    upload(text, "foo", "2.0")
-    page = text_of_page(browser(alice).get(f"{LIST}{token.pk}/"))
-    for words in (
-        "Create new projects, and upload new releases of all your projects",
-        "signed in with authenticator app phone",
-        "from 127.0.0.1",
-        "foo: foo-1.0-py3-none-any.whl",
-        "alice uploaded foo-1.0-py3-none-any.whl",
-        "It was refused once in the last 90 days.",
-        "it was revoked",
-    ):
-        assert words in page
-    assert text[-30:] not in page
-
-
-def test_the_pages_of_others_tokens_are_not_found(
-    browser: Browser, alice: Person, mallory: Person, sam: Person
-) -> None:
-    token, _text = make(alice, name="secret job")
-    for person in (mallory, sam):
-        client = browser(person)
-        for page in ("", "rename/", "revoke/"):
-            assert client.get(f"{LIST}{token.pk}/{page}").status_code == 404
-        client.post(f"{LIST}{token.pk}/rename/", {"name": "mine"})
-        assert "secret job" not in text_of_page(client.get(f"{MAKE}?like={token.pk}"))
-    token.refresh_from_db()
-    assert token.name == "secret job"
-
-
-def test_a_token_is_renamed_with_a_form(browser: Browser, alice: Person) -> None:
-    token, _text = make(alice, name="old")
-    client = browser(alice)
-    path = f"{LIST}{token.pk}/rename/"
-    assert 'value="old"' in client.get(path).content.decode()
-    assert client.post(path, {"name": ""}).status_code == 200
-    assert client.post(path, {"name": "new"})["Location"] == f"{LIST}{token.pk}/"
-    token.refresh_from_db()
-    assert token.name == "new"
-
-
-def test_another_like_it_starts_from_its_choices(browser: Browser, alice: Person) -> None:
-    foo = project_of(alice, "foo")
-    grant = grant_for(foo, actions=("upload", "yank"), networks=("10.0.0.0/8",))
-    token, _text = make(alice, "old", grant=grant)
-    client = browser(alice)
-    page = client.get(f"{MAKE}?like={token.pk}").content.decode()
-    checked = re.findall(r"<input[^>]*checked[^>]*>", page)
-    values = [found.group(1) for tag in checked if (found := re.search(r'value="([^"]*)"', tag))]
-    assert values == ["projects", str(foo.pk), "upload", "yank", "90"]
-    assert 'value="10.0.0.0/8"' in page
-    form = FORM | {
-        "like": str(token.pk),
-        "scope": "projects",
-        "projects": [str(foo.pk)],
-        "actions": ["upload"],
-    }
-    made = text_of_page(client.post(MAKE, form))
-    assert f'href="{LIST}{token.pk}/revoke/"' in made
-
-
-@pytest.mark.parametrize(
-    "grant",
-    [
-        grant_for(is_wide=True),
-        grant_for(scope=Scope.PATTERNS, patterns=("foo-*", "bar"), actions=("upload",)),
-        grant_for(scope=Scope.NEW, new_project="new", actions=("upload", "create")),
-    ],
-    ids=lambda grant: grant.scope,
-)
-def test_another_like_it_allows_the_same(alice: Person, grant: Grant) -> None:
-    token, _text = make(alice, "old", grant=grant)
-    initial = initial_like(token)
-    fields = {name: value for name, value in initial.items() if value}
-    fields |= {"name": "new", "expiry": "never"}
-    form = CreateTokenForm(fields, user=alice.fresh_user, by=alice.actor)
-    assert form.is_valid(), form.errors
-    again, _text = make(alice, "again", grant=form.grant)
-    assert again.allowance == token.allowance
-
-
-@pytest.mark.parametrize("like", ["", "x", "00000000-0000-0000-0000-000000000000"])
-def test_another_like_none_is_an_empty_form(browser: Browser, alice: Person, like: str) -> None:
-    assert browser(alice).get(f"{MAKE}?like={like}").status_code == 200
-
-
-def test_snippets_name_the_site_and_never_a_second_index(browser: Browser, alice: Person) -> None:
-    page = text_of_page(browser(alice).post(MAKE, FORM))
-    for words in (
-        "[[tool.uv.index]]",
-        'publish-url = "http://localhost:8000/legacy/"',
-        "TWINE_REPOSITORY_URL=http://localhost:8000/legacy/",
-        "FLIT_INDEX_URL",
-        "POETRY_PYPI_TOKEN_INDEXSITE",
-        "HATCH_INDEX_AUTH",
-        "${{ secrets.INDEXSITE_TOKEN }}",
-        ".gitlab-ci.yml",
-        ".travis.yml",
-        "attenuate_token",
-        "pypitoken",
-        "--index-url http://localhost:8000/simple/",
-    ):
-        assert words in page
-    assert "extra-index-url" not in page

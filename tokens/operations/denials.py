@@ -64,8 +64,12 @@ def let_token_in(token: APIToken, project: Project, *, by: Actor) -> bool:
 
 
 def _tell(kind: EventKind, notice: str, token: APIToken, project: Project, *, by: Actor) -> None:
-    """Record it in both histories, and mail the holder."""
-    record(kind, by=by, about=[token.user, project], token_id=str(token.pk), name=token.name)
+    """Record it in both histories, and mail the holder.
+
+    The project's history does not name a token for all projects, whose name is its holder's own.
+    """
+    name = "for all projects" if token.allowance.is_for_all_projects else token.name
+    record(kind, by=by, about=[token.user, project], token_id=str(token.pk), name=name)
     notices.send(
         notice,
         [token.user],

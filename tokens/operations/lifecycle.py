@@ -14,7 +14,7 @@ from accounts import notices, switches
 from accounts.models import User
 from audit.actors import Actor
 from audit.log import record
-from projects import permissions
+from projects import claims, permissions
 from projects.models import Project, Role
 from projects.names import normalize
 from tokens import caveats, macaroons
@@ -69,7 +69,7 @@ def create_token(
     require_may_grant(grant, by=by)
     token = APIToken(
         user=user,
-        name=_checked_name(name),
+        name=require_name(name),
         made_with=factor[:150],
         expires_at=grant.expires_at,
         awaits_project=normalize(grant.new_project) if grant.scope == Scope.NEW else "",
@@ -112,13 +112,19 @@ def require_may_grant(grant: Grant, *, by: Actor) -> None:
                 permissions.require(by, "yank", project)
     elif "yank" in grant.actions and not _owns_any(by):
         raise PermissionDenied(_("You own no project, and only owners may yank releases."))
-    new = normalize(grant.new_project) if grant.scope == Scope.NEW else ""
-    if new and Project.objects.filter(normalized_name=new).exists():
+    if grant.scope == Scope.NEW:
+        _require_new(grant.new_project, by=by)
+
+
+def _require_new(name: str, *, by: Actor) -> None:
+    new = normalize(name)
+    if Project.objects.filter(normalized_name=new).exists():
         raise ValidationError(
             _("The project %s exists already. If it is yours, choose it among your projects.")
             % new,
             code="exists",
         )
+    claims.require_name(name, by=by)
 
 
 def _require_end(grant: Grant) -> None:
@@ -162,7 +168,12 @@ def _scope_in_words(grant: Grant) -> str:
     return grant.new_project if grant.scope == Scope.NEW else "all projects"
 
 
-def _checked_name(name: str) -> str:
+def require_name(name: str) -> str:
+    """The name as it is stored.
+
+    Raises:
+        ValidationError: if it is none.
+    """
     name = " ".join(name.replace("\x00", " ").split())
     if not 1 <= len(name) <= MAX_NAME or not name.isprintable():
         raise ValidationError(
@@ -195,7 +206,7 @@ def rename_token(token: APIToken, *, name: str, by: Actor) -> bool:
     Raises:
         ValidationError: if the name is taken or none, or the token was revoked.
     """
-    name, former = _checked_name(name), token.name
+    name, former = require_name(name), token.name
     if name == former:
         return False
     active = APIToken.objects.filter(pk=token.pk, revoked_at=None)

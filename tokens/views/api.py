@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, cast
 
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import Q
 from django.http import Http404
 from rest_framework.exceptions import APIException, ParseError
 from rest_framework.negotiation import DefaultContentNegotiation
@@ -18,13 +21,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from audit.actors import Actor
 from projects.models import Project, Release
 from projects.names import canonical_version, normalize, shown
 from projects.operations import publishing
 from tokens.allowances import Allowance, add_up
 from tokens.authentication import UploadTokenAuthentication, actor_of, record_refusal
 from tokens.credentials import TokenCredential, TokenRefused
-from tokens.descriptions import describe
+from tokens.descriptions import describe, has_outlived_its_projects
 
 MAX_BODY = 16 * 1024  # bytes
 
@@ -105,9 +109,10 @@ class ShowTokenView(TokenView):
     """`GET /api/v1/token`: what the presented token may do, its own restrictions included."""
 
     def get(self, request: Request) -> Response:
-        """Say it, whether or not its owner may act at this moment."""
+        """Say it, and what stands in the way of it at this moment."""
         credential: TokenCredential = request.auth  # type: ignore[assignment]
         token = credential.token
+        by = actor_of(request._request, token)
         allowed = add_up(credential.texts)
         if allowed.users is not None and str(token.user_id) not in allowed.users:
             allowed = replace(allowed, users=())
@@ -119,6 +124,7 @@ class ShowTokenView(TokenView):
                 **_as_json(allowed),
                 "sentence": f"{describe(allowed, new_project=token.awaits_project)}.",
                 "problem": _problem(credential),
+                "refused_by": _refused_by(credential, allowed, by=by),
             }
         )
 
@@ -178,9 +184,32 @@ def _as_time(seconds: int | None) -> str | None:
 
 
 def _problem(credential: TokenCredential) -> str | None:
-    """What its owner has to do before it is of any use."""
+    """Why it is of no use at all, now and from where it is asked."""
+    if has_outlived_its_projects(credential.token):
+        return "The projects that this API token was made for are gone."
+    return _sentence(credential.require_here_and_now) or _sentence(credential.require_account)
+
+
+def _refused_by(credential: TokenCredential, allowed: Allowance, *, by: Actor) -> dict[str, str]:
+    """The projects that it is meant for or was cut off from, and that do not let it in."""
+    token = credential.token
+    actions = [action for action in allowed.actions if action != "create"]
+    meant = Q(api_tokens=token) | Q(token_denials__token=token)
+    if token.awaits_project:
+        meant |= Q(normalized_name=token.awaits_project)
+    refused: dict[str, str] = {}
+    for project in Project.objects.filter(meant).distinct().order_by("normalized_name"):
+        if allowed.covers(name=project.normalized_name, project_id=str(project.pk)):
+            for action in actions:
+                ask = partial(credential.require_welcome, action, project, by=by)
+                if sentence := _sentence(ask):
+                    refused.setdefault(project.normalized_name, sentence)
+    return refused
+
+
+def _sentence(check: Callable[[], None]) -> str | None:
     try:
-        credential.require_account()
+        check()
     except TokenRefused as refusal:
         return refusal.sentence
     return None

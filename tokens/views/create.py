@@ -61,7 +61,7 @@ def _create_token(request: HttpRequest) -> HttpResponse:
         "text": text,
         "site_url": settings.SITE_URL,
         "sentence": describe_token(token),
-        "replaces": _own_token(request, form.cleaned_data["like"]),
+        "replaces": _replaced(request, form.cleaned_data["like"]),
     }
     return render(request, "tokens/created.html", context)
 
@@ -71,16 +71,22 @@ def _form(request: HttpRequest) -> CreateTokenForm:
     by = request.actor  # type: ignore[attr-defined]
     if request.method == "POST":
         return CreateTokenForm(request.POST, user=user, by=by)
-    model = _own_token(request, request.GET.get("like"))
+    model = _model(request, request.GET.get("like"))
     return CreateTokenForm(user=user, by=by, initial=initial_like(model) if model else None)
 
 
-def _own_token(request: HttpRequest, pk: Any) -> APIToken | None:
-    """The active token that another like it is made of."""
+def _model(request: HttpRequest, pk: Any) -> APIToken | None:
+    """The token of one's own that another like it is made of; one that was revoked will do."""
     try:
-        return APIToken.objects.active().of(request.user).filter(pk=pk).first()
+        return APIToken.objects.of(request.user).filter(pk=pk).first()
     except ValidationError:  # no UUID
         return None
+
+
+def _replaced(request: HttpRequest, pk: Any) -> APIToken | None:
+    """That token, if it still has to be revoked."""
+    model = _model(request, pk)
+    return model if model is not None and model.revoked_at is None else None
 
 
 def _page(request: HttpRequest, form: CreateTokenForm) -> HttpResponse:

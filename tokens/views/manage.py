@@ -54,13 +54,14 @@ def show_token(request: HttpRequest, pk: Any) -> HttpResponse:
     token = _own_token(request, pk)
     page = Paginator(uses_of(token), PAGE_LENGTH).get_page(request.GET.get("page"))
     refusals = token.refusals.all()
+    refusals_page = Paginator(refusals, PAGE_LENGTH).get_page(request.GET.get("refusals"))
     context = {
         "nav": "tokens",
         "token": token,
         "sentence": describe_token(token),
         "page": page,
         "lines": history(page.object_list, reader_id=str(request.user.pk)),
-        "refusals": refusals[:PAGE_LENGTH],
+        "refusals": refusals_page,
         "refused": refusals.aggregate(sum=Sum("count"))["sum"] or 0,
         "denials": token.denials.select_related("project"),
     }

@@ -54,6 +54,7 @@ def show_uploaders(request: HttpRequest, name: str) -> HttpResponse:
         "roles": project.roles.select_related("user"),
         "tokens": narrow,
         "wide": wide,
+        "reaching": sum(row.denial is None for row in wide),
     }
     return render(request, "tokens/uploaders.html", context)
 
@@ -111,13 +112,18 @@ def _act(
 
 
 def tokens_for(project: Project, reader: Any) -> tuple[list[ListedToken], list[ListedToken]]:
-    """The usable tokens that reach a project: those limited in their projects, and all others."""
+    """The usable tokens that reach a project: those limited in their projects, and all others.
+
+    One that may only create projects has nothing to do with this one any more.
+    """
     denials = {denial.token_id: denial for denial in project.token_denials.select_related("token")}
     narrow: list[ListedToken] = []
     wide: list[ListedToken] = []
     for token in _held(project):
         allowed = token.allowance
         if not allowed.covers(name=project.normalized_name, project_id=str(project.pk)):
+            continue
+        if not {"upload", "yank"}.intersection(allowed.actions):
             continue
         is_wide = allowed.is_for_all_projects
         is_here = not is_wide or token.last_used_project == project.normalized_name

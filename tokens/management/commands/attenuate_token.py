@@ -43,7 +43,7 @@ class Command(BaseCommand):
         """Narrow, and print."""
         try:
             wanted = [caveats.dump(caveat) for caveat in _wanted(options)]
-        except ValueError as error:
+        except (ValueError, OverflowError) as error:
             raise CommandError(f"{error}.") from error
         if not wanted:
             raise CommandError("Say what the copy is to be limited to; see --help.")
