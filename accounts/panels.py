@@ -124,7 +124,21 @@ class Banner:
     action: str = ""
 
 
-_banners: list[Callable[[User], Banner | None]] = []
+def announce_policy(user: User) -> Banner | None:
+    """Until the day from which on a second factor is required: that it will be.
+
+    From then on there is no need to say so here: pages lead to where one is added.
+    """
+    if policy.begins_on() is None or describe_policy(user) is None:
+        return None
+    return Banner(
+        text=policy.demand(user),
+        url=reverse("two_factor:setup"),
+        action=_("Add a second factor"),
+    )
+
+
+_banners: list[Callable[[User], Banner | None]] = [announce_policy]
 
 
 def add_banner(make: Callable[[User], Banner | None]) -> None:

@@ -26,6 +26,7 @@ class Standing:
         codes_left: how many recovery codes are unused.
         held: how many factors and addresses are held, because the owner said they were not theirs.
         is_suspended: whether uploads in this person's name are suspended.
+        may_publish: whether this site lets people without a second factor have API tokens.
     """
 
     has_verified_address: bool
@@ -35,6 +36,7 @@ class Standing:
     codes_left: int
     held: int = 0
     is_suspended: bool = False
+    may_publish: bool = False
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,11 @@ def judge(standing: Standing) -> Verdict:
             "warning",
             _("Your account has no second factor"),
             _(
+                "Whoever learns your password can sign in as you: add a passkey, a security key or "
+                "an authenticator app."
+            )
+            if standing.may_publish
+            else _(
                 "Whoever learns your password can sign in as you, and API tokens need a second "
                 "factor, too: add a passkey, a security key or an authenticator app."
             ),

@@ -121,6 +121,21 @@ def check_dangers(**kwargs: Any) -> list[CheckMessage]:
     return found
 
 
+@register(Tags.security)
+def check_proxies(**kwargs: Any) -> list[CheckMessage]:
+    """Where TLS ends at a reverse proxy, people are told apart behind it."""
+    if not settings.SITE_IS_SECURE or settings.TRUSTED_PROXIES:
+        return []
+    return [
+        CheckWarning(
+            "SITE_URL is one of TLS, and no reverse proxy is trusted: all people seem to come from "
+            "the proxy's network address, and use up each other's attempts to sign in.",
+            hint="Set TRUSTED_PROXIES to the network that your reverse proxy asks from.",
+            id="indexsite.W002",
+        )
+    ]
+
+
 @register()
 def check_folders(**kwargs: Any) -> list[CheckMessage]:
     """Data can be written where it should go."""

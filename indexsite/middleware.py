@@ -34,6 +34,25 @@ MACHINE_DOORS = (
 )
 
 
+class StrictTransportMiddleware:
+    """Has browsers come by TLS alone, where the site is one of TLS; over HTTP they do not listen.
+
+    Django's own middleware says so where the request came by TLS, which it only knows if the proxy
+    is trusted and sends X-Forwarded-Proto.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Say so in every answer."""
+        response = self.get_response(request)
+        if settings.SECURE_HSTS_SECONDS:
+            value = f"max-age={settings.SECURE_HSTS_SECONDS}"
+            response.setdefault("Strict-Transport-Security", value)
+        return response
+
+
 class NulMiddleware:
     """Refuses addresses with a NUL character, which no page has and PostgreSQL cannot look for."""
 

@@ -300,6 +300,7 @@ INSTALLED_APPS = [
     "rest_framework",
 ]
 MIDDLEWARE = [
+    "indexsite.middleware.StrictTransportMiddleware",
     "indexsite.middleware.NulMiddleware",
     "indexsite.middleware.HealthMiddleware",
     "indexsite.middleware.TrustedProxyMiddleware",

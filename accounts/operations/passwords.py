@@ -26,6 +26,7 @@ from accounts.events import (
 from accounts.limits import LimitReached
 from accounts.links import sign_reset
 from accounts.models import EmailAddress, OutboxMail, PasswordReset, User
+from accounts.models.people import EmailAddressQuerySet
 from accounts.operations import sessions
 from accounts.permissions import MAY_HELP, lock_accounts, require_staff
 from audit import keyring
@@ -130,10 +131,11 @@ def _address_mail(mail: OutboxMail) -> bool:
     by = Actor("anonymous", **mail.origin)
     user, typed = _find_account(mail.facts["asked_for"])
     if user is None:
-        return _refuse(None, "unknown account", typed, by=by)
+        unverified = EmailAddress.objects.filter(user__is_active=True, address_key=typed)
+        return _say_unverified(mail, unverified, None, typed, by=by)
     address = choose_address(list(user.email_addresses.usable()), typed, now=timezone.now())
     if address is None:
-        return _refuse(user, "no verified address", typed, by=by)
+        return _say_unverified(mail, user.email_addresses.all(), user, typed, by=by)
     try:
         limits.RESET_USER.take(str(user.pk))
     except LimitReached:
@@ -147,6 +149,29 @@ def _address_mail(mail: OutboxMail) -> bool:
     notices.complete(mail, address, reset_id=str(reset.pk))
     record(PASSWORD_RESET_ASKED, by=by, about=[user], mail_addresses=[address.address])
     return True
+
+
+def _say_unverified(
+    mail: OutboxMail, addresses: EmailAddressQuerySet, user: User | None, typed: str, *, by: Actor
+) -> bool:
+    """Make the mail a word to an address that it resets no password: nobody has verified it.
+
+    It goes out at most 3 times a day, so that nobody fills a stranger's mailbox with it.
+
+    Returns:
+        False if nobody gets a mail. What was asked for is recorded as not followed either way.
+    """
+    unverified = addresses.filter(verified_at=None, held_at=None).select_related("user")
+    address = unverified.order_by("-is_primary", "pk").first()
+    if address is not None:
+        try:
+            limits.IN_USE_MAIL.take(keyring.digest(keyring.NAMES, address.address_key))
+        except LimitReached:
+            return _refuse(user, "asked too often", typed, by=by)
+        mail.notice = "reset_unverified"
+        notices.complete(mail, address)
+    _refuse(user, "no verified address" if user else "unknown account", typed, by=by)
+    return address is not None
 
 
 def _find_account(text: str) -> tuple[User | None, str]:

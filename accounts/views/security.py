@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
-from accounts import security_keys
+from accounts import policy, security_keys
 from accounts.forms.emails import AddressForm
 from accounts.gates import account_page
 from accounts.models import SECOND_FACTORS, User
@@ -28,6 +28,7 @@ def standing_of(user: User) -> Standing:
         codes_left=codes.unused if codes is not None else 0,
         held=sum(rows.exclude(held_at=None).count() for rows in held),
         is_suspended=user.uploads_suspended_at is not None,
+        may_publish=not user.has_second_factor and policy.may_publish(user),
     )
 
 

@@ -1,9 +1,14 @@
-"""Addresses about rows of one person, for tests that walk all addresses."""
+"""All addresses of the site, about rows of one person, for tests that walk them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Protocol
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.urls import URLPattern, URLResolver, get_resolver
+from django.urls.resolvers import RegexPattern, RoutePattern
 
 from accounts.models import (
     AccountLink,
@@ -17,19 +22,58 @@ from accounts.models import (
     SwitchState,
     UserSession,
 )
+from indexsite.middleware import MACHINE_DOORS
 from projects.models import Invitation
 from tests.support.people import Person
 from tokens.models import APIToken
 
 
-class Named(Protocol):
-    """An address of the site, and what it is called."""
+@dataclass(frozen=True)
+class Door:
+    """One address of the site.
+
+    Attributes:
+        name: the full name of its URL pattern, or its route where it has none.
+        path: an address that the pattern matches.
+    """
+
+    name: str
+    path: str
 
     @property
-    def name(self) -> str: ...
+    def is_for_machines(self) -> bool:
+        return self.path.startswith(MACHINE_DOORS)
 
-    @property
-    def path(self) -> str: ...
+
+def all_doors(values: dict[str, str]) -> list[Door]:
+    """Every URL pattern of the site, with an address that it matches."""
+    return list(_doors(get_resolver().url_patterns, "/", "", values))
+
+
+def _doors(patterns: Any, prefix: str, space: str, values: dict[str, str]) -> Iterator[Door]:
+    for row in patterns:
+        path = prefix + _fill(row.pattern, values)
+        if isinstance(row, URLResolver):
+            inner = f"{space}{row.namespace}:" if row.namespace else space
+            yield from _doors(row.url_patterns, path, inner, values)
+        else:
+            assert isinstance(row, URLPattern)
+            yield Door(f"{space}{row.name}" if row.name else path, path)
+
+
+def _fill(pattern: RoutePattern | RegexPattern, values: dict[str, str]) -> str:
+    if isinstance(pattern, RegexPattern):
+        return _fill_regex(str(pattern))
+    return re.sub(r"<(?:\w+:)?(\w+)>", lambda match: values[match.group(1)], str(pattern))
+
+
+def _fill_regex(text: str) -> str:
+    """The two kinds that Django's admin has: a choice of apps, and everything else."""
+    text = text.removeprefix("^").removesuffix("$")
+    text = re.sub(r"\(\?P<app_label>(\w+)[^)]*\)", r"\1", text)
+    text = re.sub(r"\(\?P<url>\.\*\)", "anything/else", text)
+    assert not set("()?*+[]^$|\\") & set(text), f"teach this test to fill {text}"
+    return text
 
 
 def _second_address(_alice: Person) -> object:
@@ -72,7 +116,7 @@ ROWS: dict[str, Callable[[Person], object]] = {
 }
 
 
-def address_about(door: Named, person: Person) -> str:
+def address_about(door: Door, person: Person) -> str:
     """The address, about a row of this person."""
     if door.name not in ROWS:
         return door.path

@@ -246,6 +246,33 @@ def test_neither_held_nor_unverified_addresses_get_the_mail(
     assert not PasswordReset.objects.exists()
 
 
+@pytest.mark.parametrize("text", ["Typed@example.org", "newcomer@example.org", "newcomer"])
+def test_an_unverified_address_is_told_that_it_resets_nothing(
+    browser: Browser, alice: Person, text: str
+) -> None:
+    newcomer(is_verified=False)
+    EmailAddress.objects.create(user=alice.user, address="typed@example.org")
+    EmailAddress.objects.create(user=alice.user, address="held@example.org", held_at=timezone.now())
+    for asked_for in (text, "held@example.org"):
+        ask(browser(), asked_for)
+    answer_requests()
+    mail = OutboxMail.objects.get()
+    expected = f"{text}@example.org" if "@" not in text else text.lower()
+    assert (mail.notice, mail.recipient, mail.facts) == ("reset_unverified", expected, {})
+    assert not PasswordReset.objects.exists()
+    assert NEW not in str(notices.render(mail).body)
+
+
+def test_an_unverified_address_is_told_so_three_times_a_day(browser: Browser, db: None) -> None:
+    newcomer(is_verified=False)
+    with time_machine.travel(datetime(2026, 11, 24, 3, tzinfo=UTC), tick=False):
+        for text in ("newcomer", "newcomer@example.org") * 3:
+            ask(browser(), text)
+        answer_requests()
+    assert recipients("reset_unverified") == ["newcomer@example.org"] * 3
+    assert not OutboxMail.objects.filter(notice="password_reset").exists()
+
+
 def test_the_worker_mails_a_link_that_works(
     committed_db: Database, mailbox: Mailbox, browser: Browser, alice: Person
 ) -> None:

@@ -132,10 +132,22 @@ def test_until_the_day_people_are_told_and_led_nowhere(
     token_of(alice)
     without_factor(alice)
     client = browser(alice)
-    assert client.get("/manage/projects/").status_code == 200
     day = settings.SECOND_FACTOR_REQUIRED_FROM.isoformat()
-    page = text_of_page(client.get("/account/security/"))
-    assert f"From {day} on, the account alice must have a second factor." in page
+    sentence = f"From {day} on, the account alice must have a second factor."
+    for path in ("/manage/projects/", "/account/tokens/", "/account/security/"):
+        response = client.get(path)
+        assert response.status_code == 200
+        assert sentence in text_of_page(response)
+
+
+def test_whoever_is_not_asked_for_one_is_told_nothing_of_the_day(
+    browser: Browser, alice: Person, settings: Any
+) -> None:
+    settings.SECOND_FACTOR_REQUIRED_FROM = today() + timedelta(days=10)
+    token_of(alice)
+    for person in (alice, newcomer()):  # has one; publishes nothing
+        page = text_of_page(browser(person).get("/account/history/"))
+        assert "must have a second factor" not in page
 
 
 def test_where_everybody_must_have_one_a_new_account_is_led_to_it(

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -34,6 +35,8 @@ NEW = Standing(
         (replace(SAFE, has_kept_codes=False), "warning", "type one back"),
         (replace(SAFE, has_kept_codes=False, codes_left=0), "warning", "type one back"),
         (replace(SAFE, factors=0), "warning", "no second factor"),
+        (replace(SAFE, factors=0), "warning", "and API tokens need a second factor"),
+        (replace(SAFE, factors=0, may_publish=True), "warning", "sign in as you: add a passkey"),
         (replace(NEW, has_verified_address=True), "warning", "no second factor"),
         (replace(SAFE, has_verified_address=False), "warning", "not verified"),
         (NEW, "warning", "not verified"),
@@ -68,3 +71,11 @@ def test_what_is_held_is_counted_and_does_not_count(alice: Person) -> None:
 
 def test_a_new_account_has_everything_before_it(db: None) -> None:
     assert standing_of(newcomer(is_verified=False).user) == NEW
+
+
+@pytest.mark.parametrize(("required", "may_publish"), [("nobody", True), ("publishers", False)])
+def test_the_verdict_says_what_the_policy_of_the_site_is(
+    db: None, settings: Any, required: str, may_publish: bool
+) -> None:
+    settings.SECOND_FACTOR_REQUIRED = required
+    assert standing_of(newcomer().user).may_publish is may_publish

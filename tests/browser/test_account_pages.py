@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from urllib.parse import urlencode, urlsplit
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from accounts.links import sign_address
-from accounts.models import EmailAddress, User
+from accounts.models import EmailAddress, KnownDevice, User
 from tests.browser.test_journey import send
 from tests.browser.test_other_pages import open_session, visit
 from tests.support.chromium import OpenPage
@@ -84,6 +85,53 @@ def test_a_history_is_filtered(
     expect(page.locator("main")).to_contain_text("Nothing of this kind happened in that time")
     page.get_by_role("link", name="Show everything").click()
     expect(page.locator("ol.history li").first).to_be_visible()
+
+
+@PLACES
+def test_sessions_are_ended_and_a_device_is_forgotten(
+    site: Site, open_page: OpenPage, width: int, javascript: bool
+) -> None:
+    person = make_person(f"tidier{width}")
+    page = open_page(width=width, javascript=javascript)
+    others = [open_page() for _number in range(3)]
+    for one in (*others, page):
+        open_session(one, site, person)
+    visit(page, site, "/account/sessions/")
+    sessions, devices = page.locator("table").first, page.locator("table").last
+    expect(sessions.locator("tbody tr")).to_have_count(4)
+    expect(sessions.locator("tbody tr").first).to_contain_text("this one")
+    send(page, "form[action$='/end/'] button")
+    expect(sessions.locator("tbody tr")).to_have_count(3)
+    send(page, "form[action$='/end-others/'] button")
+    expect(sessions.locator("tbody tr")).to_have_count(1)
+    for other in others:
+        other.goto(f"{site.url}/account/security/")
+        assert at(other, "/account/sign-in/")
+    expect(devices.locator("tbody tr")).to_have_count(4)
+    for row in KnownDevice.objects.filter(user=person.user, sessions=None):
+        send(page, f"form[action$='/{row.pk}/forget/'] button")
+    expect(devices.locator("tbody tr")).to_have_count(1)
+    send(page, "form[action$='/forget/'] button")  # the one that is sat at
+    assert at(page, "/account/sign-in/")
+
+
+@PLACES
+def test_all_that_the_site_knows_of_somebody_is_taken_along(
+    site: Site, open_page: OpenPage, width: int, javascript: bool
+) -> None:
+    person = make_person(f"packer{width}")
+    page = open_page(width=width, javascript=javascript)
+    open_session(page, site, person)
+    files = {}
+    history, security = "/account/history/", "/account/security/"
+    for path, name in ((history, "CSV"), (history, "JSON"), (security, "Download your data")):
+        visit(page, site, path)
+        with page.expect_download() as download:
+            page.get_by_role("link", name=name).click()
+        files[name] = download.value.path().read_text()
+    assert "signed in" in files["CSV"]
+    assert "signed in" in str(json.loads(files["JSON"]))
+    assert json.loads(files["Download your data"])["account"]["username"] == person.username
 
 
 @PLACES

@@ -17,7 +17,7 @@ from indexsite.gauges import measure
 from indexsite.jobs import count_events
 from indexsite.publishing import turn_public_numbers
 from tests.browser.test_journey import PASSWORD, send
-from tests.support.chromium import WIDTHS, OpenPage, require_sound
+from tests.support.chromium import OpenPage, in_turns, require_sound
 from tests.support.people import Person, code_for, make_person, sign_in
 from tests.support.server import Site, StartSite
 from tests.tokens.keys import project_of
@@ -45,12 +45,12 @@ def visit(page: Page, site: Site, path: str) -> None:
     require_sound(page, without=DJANGOS_OWN if path.startswith("/admin/") else ())
 
 
-@pytest.mark.parametrize("width", WIDTHS.values(), ids=WIDTHS.keys())
+@in_turns("javascript")
 def test_pages_of_an_account_that_is_new(
-    start_site: StartSite, open_page: OpenPage, width: int
+    start_site: StartSite, open_page: OpenPage, width: int, javascript: bool
 ) -> None:
     with start_site(environment={"REGISTRATION": "open"}) as site, site.database.as_default():
-        page = open_page(width=width)
+        page = open_page(width=width, javascript=javascript)
         visit(page, site, "/account/register/")
         page.get_by_label("User name").fill("a b")
         page.get_by_label("Mail address").fill("nora@example.org")
@@ -70,10 +70,12 @@ def test_pages_of_an_account_that_is_new(
         visit(page, site, "/account/register/?link=broken")
 
 
-@pytest.mark.parametrize("width", WIDTHS.values(), ids=WIDTHS.keys())
-def test_pages_that_ask_again(fresh_site: Site, open_page: OpenPage, width: int) -> None:
+@in_turns("javascript")
+def test_pages_that_ask_again(
+    fresh_site: Site, open_page: OpenPage, width: int, javascript: bool
+) -> None:
     alice = make_person("alice")
-    page = open_page(width=width)
+    page = open_page(width=width, javascript=javascript)
     open_session(page, fresh_site, alice, sudo=False)
     visit(page, fresh_site, "/account/tokens/make/")
     expect(page.locator("h1")).to_contain_text("Confirm")

@@ -146,4 +146,19 @@ GUARDS = [
         "get_object_or_404(UserSession, session_key=session)",
         "tests/accounts/test_sessions.py::test_sessions_of_others_are_neither_shown_nor_ended",
     ),
+    Guard(
+        "no page takes a form of another site",
+        "indexsite/settings.py",
+        '    "django.middleware.csrf.CsrfViewMiddleware",\n',
+        "",
+        "tests/accounts/test_gates.py::test_no_page_takes_a_form_of_another_site",
+    ),
+    Guard(
+        "no form reaches a factor of another account",
+        "accounts/views/second_factors.py",
+        "    return get_object_or_404(kind, pk=pk, user=request.user, confirmed=True)",
+        '    mine = {"user": request.user} if request.method == "GET" else {}\n'
+        "    return get_object_or_404(kind, pk=pk, confirmed=True, **mine)",
+        "tests/accounts/test_gates.py::test_the_ids_of_another_account_open_nothing",
+    ),
 ]

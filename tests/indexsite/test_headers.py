@@ -69,7 +69,9 @@ answer = Client().get("/.well-known/change-password", secure=True, SERVER_NAME="
 names = "SESSION_COOKIE_NAME CSRF_COOKIE_NAME DEVICE_COOKIE_NAME SESSION_COOKIE_SECURE"
 names += " CSRF_COOKIE_SECURE SESSION_COOKIE_DOMAIN CSRF_COOKIE_DOMAIN SESSION_COOKIE_PATH"
 found = {name: getattr(settings, name) for name in names.split()}
-print(json.dumps(found | {"hsts": answer["Strict-Transport-Security"], "to": answer["Location"]}))
+found |= {"hsts": answer["Strict-Transport-Security"], "to": answer["Location"]}
+plain = Client().get("/%00/", SERVER_NAME="index.example.org")  # a proxy that tells nothing of TLS
+print(json.dumps(found | {"plain": plain["Strict-Transport-Security"]}))
 """
 
 
@@ -92,7 +94,7 @@ def test_behind_tls_cookies_belong_to_this_host_alone() -> None:
     # What the prefix demands, or browsers take no cookie at all
     assert found["SESSION_COOKIE_DOMAIN"] is found["CSRF_COOKIE_DOMAIN"] is None
     assert found["SESSION_COOKIE_PATH"] == "/"
-    assert found["hsts"] == "max-age=31536000"
+    assert found["hsts"] == found["plain"] == "max-age=31536000"
     assert found["to"] == "/account/password/"
 
 

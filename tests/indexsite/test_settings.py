@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 import pytest
 
+from indexsite.checks import check_proxies
 from indexsite.settings import RATE_LIMITS, rates, read
 
 
@@ -48,3 +50,14 @@ def test_the_day_of_the_policy_is_read_as_one(monkeypatch: pytest.MonkeyPatch) -
 
 def test_every_limit_can_be_set() -> None:
     assert all(limits and min(map(min, limits)) > 0 for limits in RATE_LIMITS.values())
+
+
+@pytest.mark.parametrize(
+    ("is_secure", "proxies", "found"),
+    [(True, [], ["indexsite.W002"]), (True, ["10.0.0.0/8"], []), (False, [], [])],
+)
+def test_a_site_of_tls_that_trusts_no_proxy_is_warned(
+    settings: Any, is_secure: bool, proxies: list[str], found: list[str]
+) -> None:
+    settings.SITE_IS_SECURE, settings.TRUSTED_PROXIES = is_secure, proxies
+    assert [row.id for row in check_proxies()] == found
