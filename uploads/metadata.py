@@ -29,6 +29,9 @@ _MAX_PROBLEM_LENGTH: Final = 200
 _LICENSE_FILES_SINCE: Final = VERSIONS.index("2.4")
 # As the email parser sees it: a field, or (without name) the end of all fields.
 _LINE_OF_HEADER: Final = re.compile(r"^(?:(?P<name>[!-9;-~]*):|(?![ \t]))", re.MULTILINE)
+# What stands before each further line of a description among the fields, which has no empty line:
+# by the specification, and by setuptools before metadata 2.1.
+_FOLDS: Final = (" " * 7 + "|", " " * 8)
 # Fields that `packaging` parses with grammars whose cost grows faster than their length.
 _CHECKED_FIELDS: Final = (
     "name",
@@ -208,7 +211,7 @@ def _plain(metadata: Metadata) -> CoreMetadata:
         name=metadata.name,
         version=str(metadata.version),
         summary=metadata.summary,
-        description=metadata.description,
+        description=_unfold(metadata.description),
         description_content_type=metadata.description_content_type,
         keywords=tuple(word for word in metadata.keywords or () if word),
         author=metadata.author,
@@ -231,6 +234,15 @@ def _plain(metadata: Metadata) -> CoreMetadata:
         platforms=tuple(metadata.platforms or ()),
         dynamic=tuple(metadata.dynamic or ()),
     )
+
+
+def _unfold(description: str | None) -> str | None:
+    """The description as it was before it became a field (Core metadata specifications)."""
+    first, *rest = (description or "").rstrip().split("\n")
+    for fold in _FOLDS:
+        if rest and all(line.startswith(fold) for line in rest):
+            return "\n".join([first, *[line.removeprefix(fold) for line in rest]])
+    return description
 
 
 def _text_or_none(value: object) -> str | None:

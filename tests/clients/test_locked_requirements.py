@@ -45,6 +45,7 @@ REFUSED = {
     # two spellings are not two files.
     "backports.tarfile-": "must spell the project name as 'backports_tarfile'",
     "jaraco.classes-": "must spell the project name as 'jaraco_classes'",
+    "requests-toolbelt-": "must spell the project name as 'requests_toolbelt'",
     # A field of a later metadata version: tools that know the stated version do not read it.
     "anysqlite-": "license-expression introduced in metadata version 2.4",
     "userpath-": "license-expression introduced in metadata version 2.4",
@@ -53,8 +54,6 @@ REFUSED = {
     "importlib_metadata-": "is that of a module of Python's standard library",
     # Metadata 2.0 was never published (PEP 426 was withdrawn).
     "pymacaroons-0.13.0-py2.py3-none-any.whl": "metadata version '2.0'",
-    # A description that cannot be rendered as what it says, or does not say, it is.
-    "pymacaroons-0.13.0.tar.gz": "no valid reStructuredText",
 }
 
 

@@ -111,6 +111,22 @@ def test_absent_fields_are_none_or_empty() -> None:
     assert set(map(str, values.values())) == {"None", "()"}
 
 
+@pytest.mark.parametrize("fold", ["        ", "       |"])
+def test_a_description_among_the_fields_is_unfolded(fold: str) -> None:
+    lines = ["A title", "=======", "", "A word::", "", "    code"]
+    written = f"\n{fold}".join(lines)
+    text = f"Metadata-Version: 1.1\nName: foo\nVersion: 1.0\nDescription: {written}\nKeywords: a\n"
+    assert read(text).description == "\n".join(lines)
+
+
+@pytest.mark.parametrize(
+    "description", ["A title\n\n        code\n", "A title\n        quoted\n    less\n", "one line"]
+)
+def test_other_descriptions_keep_their_spaces(description: str) -> None:
+    text = f"Metadata-Version: 2.1\nName: foo\nVersion: 1.0\n\n{description}"
+    assert read(text).description == description
+
+
 def test_unknown_is_absent() -> None:
     found = read(MINIMAL + "Home-page: UNKNOWN\nPlatform: UNKNOWN\nPlatform: any\n\nUNKNOWN\n")
     assert (found.home_page, found.platforms, found.description) == (None, ("any",), None)
