@@ -146,4 +146,20 @@ GUARDS = [
         "get_object_or_404(UserSession, session_key=session)",
         "tests/accounts/test_sessions.py::test_sessions_of_others_are_neither_shown_nor_ended",
     ),
+    Guard(
+        "nobody acts from a session that was ended meanwhile",
+        "accounts/permissions.py",
+        "    require_open_session(by)\n    return user",
+        "    return user",
+        "tests/accounts/test_ended_sessions.py"
+        "::test_what_was_at_work_when_its_session_was_ended_is_not_done",
+    ),
+    Guard(
+        "nobody deletes an account from a session that was ended meanwhile",
+        "accounts/operations/closing.py",
+        "    require_open_session(by)\n",
+        "",
+        "tests/accounts/test_ended_sessions.py"
+        "::test_what_was_at_work_when_its_session_was_ended_is_not_done",
+    ),
 ]
