@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from urllib.parse import urlencode
@@ -357,4 +358,14 @@ def test_the_page_that_the_unverified_are_led_to_says_why_once(browser: Browser,
     assert list(response.context["messages"]) == []
     page = text_of_page(response)
     assert page.count("Your mail address is not verified") == 1
-    assert "you cannot add a second factor or make API tokens" in page
+    assert "you cannot add a second factor, make API tokens or do anything else" in page
+
+
+def test_the_unverified_are_offered_nothing_that_leads_back_to_the_same_page(
+    browser: Browser, db: None
+) -> None:
+    client = browser(newcomer(is_verified=False))
+    page = client.get("/account/security/").content.decode()
+    main = page[page.index("<main") : page.index("</main")]
+    assert re.findall(r'href="(/account/[^"]*)"', main) == []
+    assert re.findall(r'action="([^"]*)"', main) == [AGAIN, ADDRESS]
