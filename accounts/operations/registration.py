@@ -185,7 +185,7 @@ def _create_user(*, username: str, email: str, password_hash: str) -> tuple[User
 
 
 def _require_still(username: str, email: str) -> None:
-    """Ask again what staff may have prohibited since the form was checked, or who closed an account.
+    """Ask again what may have been prohibited, or whose account closed, since the form was checked.
 
     Asked with the chain's head in hand, so it is true of the moment at which the account is made.
 
