@@ -10,8 +10,10 @@ from urllib.parse import urlencode, urlsplit
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.views import RedirectURLMixin, redirect_to_login
+from django.contrib.sessions.exceptions import SessionInterrupted
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, resolve_url
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
 from accounts import policy
@@ -96,14 +98,27 @@ def _is_security_page(request: HttpRequest) -> bool:
 
 
 def codes_page(view: View) -> View:
-    """A page for the signed-in that stays open while no recovery code was typed back."""
+    """A page for the signed-in that stays open while no recovery code was typed back.
+
+    Where the session was ended while the page was at work, it leads to the sign-in page.
+    """
 
     @never_cache
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if not is_fully_signed_in(request):
             return redirect_to_login(request.get_full_path() if request.method == "GET" else "/")
-        return view(request, *args, **kwargs)
+        try:
+            return view(request, *args, **kwargs)
+        except SessionInterrupted:
+            return start_again(request)
 
     guarded.is_account_page = True  # type: ignore[attr-defined]
     return guarded
+
+
+def start_again(request: HttpRequest) -> HttpResponse:
+    """To the sign-in page, since somebody ended this session while its request was at work."""
+    request.session.flush()
+    messages.error(request, _("The account was changed meanwhile. Sign in again."))
+    return redirect(settings.LOGIN_URL)

@@ -21,4 +21,6 @@ def require_possible(text: str) -> None:
         raise ValidationError(_("A mail address has no control characters."))
     if '"' in text:
         raise ValidationError(_("A mail address with quotation marks is not accepted here."))
+    if text.endswith("]"):  # a network address: the mail server would try any machine it can reach
+        raise ValidationError(_("A mail address ends with a domain, such as example.org."))
     validate_email(text)

@@ -57,7 +57,7 @@ def _words_of(user: Any) -> list[str]:
     words += getattr(user, "words_to_avoid", [])
     if not user._state.adding:
         words += user.email_addresses.values_list("address", flat=True)
-    parts = [part for word in words for part in re.split(r"[\s@.]+", str(word))]
+    parts = [part for word in words for part in re.split(r"[\W_]+", str(word))]
     return [word for word in dict.fromkeys([*map(str, words), *parts]) if word]
 
 

@@ -72,8 +72,9 @@ def judge(standing: Standing) -> Verdict:
             "warning",
             _("Your mail address is not verified"),
             _(
-                "Until it is, you cannot add a second factor or make API tokens, and notices do "
-                "not reach you: open the link in the mail, or correct the address below."
+                "Until it is, you cannot add a second factor, make API tokens or do anything else "
+                "with your account, and notices do not reach you: open the link in the mail, or "
+                "correct the address below."
             ),
         )
     if not standing.factors:

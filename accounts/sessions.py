@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,6 +11,8 @@ from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore as DatabaseSessionStore
 from django.contrib.sessions.exceptions import SessionInterrupted
 from django.utils import timezone
+
+from audit.actors import digest_session
 
 # What `login` puts into a session; this store puts some of it into columns, too
 SIGNED_IN_AT = "signed_in_at"  # unix seconds
@@ -25,8 +26,8 @@ NOTED_EVERY = timedelta(minutes=1)  # when it was last used is not written more 
 
 
 def digest(session_key: str) -> str:
-    """What the table keeps of a session key (SHA-256; the key itself has 32 random characters)."""
-    return hashlib.sha256(session_key.encode()).hexdigest()[:40]
+    """What the table keeps of a session key."""
+    return digest_session(session_key)
 
 
 def _end_of(created_at: datetime, now: datetime) -> datetime:

@@ -27,6 +27,7 @@ class Actor:
         network_address: where the request came from, "" outside of requests.
         user_agent: what the client calls itself, at most 400 characters.
         device: the digest of the cookie by which a browser is known; never stored here.
+        session: the digest of the key of the session that the actor acts from; never stored here.
         user: the account itself, for permission checks; never stored.
     """
 
@@ -39,6 +40,7 @@ class Actor:
     network_address: str = ""
     user_agent: str = ""
     device: str = ""
+    session: str = ""
     user: Any = None
 
     def as_user(self, user: Any, *, credential: str = "") -> Actor:
@@ -64,7 +66,10 @@ def from_request(request: HttpRequest) -> Actor:
     """
     actor = from_connection(request)
     user = request.user
-    return actor.as_user(user, credential="session") if user.is_authenticated else actor
+    if not user.is_authenticated:
+        return actor
+    session = digest_session(request.session.session_key or "")
+    return replace(actor.as_user(user, credential="session"), session=session)
 
 
 def from_connection(request: HttpRequest) -> Actor:
@@ -75,6 +80,11 @@ def from_connection(request: HttpRequest) -> Actor:
         user_agent=request.META.get("HTTP_USER_AGENT", "")[:400].replace("\x00", ""),
         device=digest_device(request.COOKIES.get(settings.DEVICE_COOKIE_NAME, "")),
     )
+
+
+def digest_session(session_key: str) -> str:
+    """What is kept of a session's key, which has 32 random characters (SHA-256)."""
+    return hashlib.sha256(session_key.encode()).hexdigest()[:40]
 
 
 def digest_device(cookie: str) -> str:

@@ -12,6 +12,7 @@ from accounts.closing import Obstacle
 from accounts.events import ACCOUNT_CLOSED, DATA_DOWNLOADED
 from accounts.models import ReservedName, User
 from accounts.operations import staff_rights
+from accounts.permissions import require_open_session
 from audit.actors import Actor
 from audit.log import Subject, record
 
@@ -59,6 +60,7 @@ def close_account(user: User, *, by: Actor) -> None:
         PermissionDenied: if it was deleted, or stopped being one of staff, meanwhile.
     """
     user = _lock(user)
+    require_open_session(by)
     obstacles = find_obstacles(user)
     if obstacles:
         raise ValidationError([obstacle.sentence for obstacle in obstacles])

@@ -29,6 +29,7 @@ from accounts.models import (
 )
 from accounts.models.signed_in import DENIABLE_FOR
 from accounts.operations import sessions
+from accounts.permissions import lock_own_account
 from audit.actors import Actor
 from audit.log import record
 
@@ -60,7 +61,7 @@ def deny_sign_in(sign_in: UnknownSignIn, *, address: str, by: Actor) -> None:
     Raises:
         PermissionDenied: if it was done before, or is too late.
     """
-    user = _lock(sign_in.user_id)
+    user = User.objects.select_for_update(no_key=True).get(pk=sign_in.user_id)
     now = timezone.now()
     first = _first_open(sign_in)
     if not sign_in.is_deniable or not UnknownSignIn.objects.filter(
@@ -200,10 +201,6 @@ def find_hindrance(user: User, *, denied_at: datetime) -> str:
     ) % {"days": NEW_FACTOR_WAITS.days, "time": f"{enough_at:%Y-%m-%d %H:%M} UTC"}
 
 
-def _lock(user_id: Any) -> User:
-    return User.objects.select_for_update(no_key=True).get(pk=user_id)
-
-
 def _require_factor(user: User, *, denied_at: datetime | None) -> None:
     """Refuse, unless one of the account's factors proves enough."""
     hindrance = find_hindrance(user, denied_at=denied_at or timezone.now())
@@ -221,7 +218,7 @@ def release_held(row: Held, *, by: Actor) -> bool:
     Raises:
         PermissionDenied: without a second factor that proves enough.
     """
-    user = _lock(row.user_id)
+    user = lock_own_account(row.user_id, by=by)
     _require_factor(user, denied_at=row.held_at)
     if not _held_rows(row).update(held_at=None):
         return False
@@ -237,7 +234,7 @@ def delete_held(row: Held, *, by: Actor) -> bool:
     Returns:
         False if it was released or deleted before.
     """
-    user = _lock(row.user_id)
+    user = lock_own_account(row.user_id, by=by)
     if not _held_rows(row).delete()[0]:
         return False
     what, label = _describe(row)
@@ -255,7 +252,7 @@ def resume_uploads(user: User, *, by: Actor) -> bool:
     Raises:
         PermissionDenied: without a second factor that proves enough.
     """
-    user = _lock(user.pk)
+    user = lock_own_account(user.pk, by=by)
     _require_factor(user, denied_at=user.uploads_suspended_at)
     suspended = User.objects.filter(pk=user.pk, uploads_suspended_at__isnull=False)
     if not suspended.update(uploads_suspended_at=None):

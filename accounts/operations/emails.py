@@ -27,7 +27,7 @@ from accounts.limits import LimitReached
 from accounts.links import sign_address
 from accounts.mail_domains import require_welcome
 from accounts.models import EmailAddress, OutboxMail, User
-from accounts.permissions import MAY_HELP, lock_accounts, require_staff
+from accounts.permissions import MAY_HELP, lock_accounts, lock_own_account, require_staff
 from audit import keyring
 from audit.actors import Actor
 from audit.log import record
@@ -42,11 +42,6 @@ def _verification_link(facts: Mapping[str, Any]) -> dict[str, Any]:
     query = urlencode({"link": sign_address(address)})
     path = reverse("accounts:verify-address")
     return {"link": f"{settings.SITE_URL}{path}?{query}", "address": address.address}
-
-
-def _lock(user: User) -> None:
-    """Let one change of an account's addresses happen at a time."""
-    User.objects.select_for_update(no_key=True).get(pk=user.pk)
 
 
 def _require_own(address: EmailAddress, by: Actor) -> None:
@@ -173,7 +168,7 @@ def change_unverified_address(user: User, new: str, *, by: Actor) -> EmailAddres
         ValidationError: if the mail domain is prohibited.
         LimitReached: beyond 3 mails in 6 hours.
     """
-    _lock(user)
+    lock_own_account(user.pk, by=by)
     if EmailAddress.objects.filter(user=user, verified_at__isnull=False).exists():
         raise PermissionDenied(_("This account has a verified address."))
     limits.VERIFICATION_MAIL.take(str(user.pk))
@@ -198,7 +193,7 @@ def add_address(user: User, new: str, *, by: Actor) -> EmailAddress:
         ValidationError: if the account has it, or has 10, or the mail domain is prohibited.
         LimitReached: beyond 3 verification mails in 6 hours.
     """
-    _lock(user)
+    lock_own_account(user.pk, by=by)
     present = EmailAddress.objects.filter(user=user)
     if not present.usable().exists():
         raise PermissionDenied(_("Verify your mail address first."))
@@ -223,7 +218,7 @@ def remove_address(address: EmailAddress, *, by: Actor) -> None:
         PermissionDenied: if the actor is not its owner, or it is the primary one.
     """
     _require_own(address, by)
-    _lock(address.user)
+    lock_own_account(address.user_id, by=by)
     present = EmailAddress.objects.filter(pk=address.pk).first()
     if present is None:
         return
@@ -247,7 +242,7 @@ def make_primary(address: EmailAddress, *, by: Actor) -> None:
     """
     _require_own(address, by)
     user = address.user
-    _lock(user)
+    lock_own_account(user.pk, by=by)
     if not EmailAddress.objects.usable().filter(pk=address.pk).exists():
         raise PermissionDenied(_("Only a verified address can be the primary one."))
     if not user.has_second_factor:

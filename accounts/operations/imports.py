@@ -24,15 +24,14 @@ _IN_ONE_EVENT = 1_000
 
 def find_conflicts(accounts: Sequence[ImportedAccount]) -> list[Problem]:
     """What this site already has, and so cannot be imported."""
-    problems = _find_prohibited_domains(accounts)
-    staff_prohibit = ReservedName.objects.filter(why=ReservedName.Why.PROHIBITED)
-    prohibited = set(staff_prohibit.values_list("key", flat=True))
+    problems = _find_prohibited(accounts)
     for part in _parts(accounts, _AT_A_TIME):
         keys = [row.username.lower() for row in part]
         taken = set(
             User.objects.filter(username_key__in=keys).values_list("username_key", flat=True)
         )
-        taken |= set(ReservedName.objects.filter(key__in=keys).values_list("key", flat=True))
+        used = ReservedName.objects.filter(why=ReservedName.Why.USED, key__in=keys)
+        taken |= set(used.values_list("key", flat=True))
         addresses = [row.email.lower() for row in part if row.email_verified]
         verified = EmailAddress.objects.filter(address_key__in=addresses, verified_at__isnull=False)
         in_use = set(verified.values_list("address_key", flat=True))
@@ -40,22 +39,25 @@ def find_conflicts(accounts: Sequence[ImportedAccount]) -> list[Problem]:
             if row.username.lower() in taken:
                 reason = "this site has, or had, an account of this name"
                 problems.append(Problem(row.line, "username", reason))
-            elif squeeze(row.username) in prohibited:
-                problems.append(Problem(row.line, "username", "staff prohibited this name"))
             if row.email_verified and row.email.lower() in in_use:
                 reason = "an account of this site has verified this address"
                 problems.append(Problem(row.line, "email", reason))
     return problems
 
 
-def _find_prohibited_domains(accounts: Sequence[ImportedAccount]) -> list[Problem]:
+def _find_prohibited(accounts: Sequence[ImportedAccount]) -> list[Problem]:
+    """What staff do not want here: names, and mail domains."""
+    staff_prohibit = ReservedName.objects.filter(why=ReservedName.Why.PROHIBITED)
+    names = set(staff_prohibit.values_list("key", flat=True))
     domains = set(ProhibitedDomain.objects.values_list("domain", flat=True))
-    reason = "this site accepts no addresses at this mail domain"
-    return [
-        Problem(row.line, "email", reason)
-        for row in accounts
-        if not domains.isdisjoint(domains_of(row.email))
-    ]
+    problems = []
+    for row in accounts:
+        if squeeze(row.username) in names:
+            problems.append(Problem(row.line, "username", "staff prohibited this name"))
+        if not domains.isdisjoint(domains_of(row.email)):
+            reason = "this site accepts no addresses at this mail domain"
+            problems.append(Problem(row.line, "email", reason))
+    return problems
 
 
 @transaction.atomic
@@ -82,10 +84,10 @@ def import_accounts(accounts: Sequence[ImportedAccount], *, by: Actor) -> int:
     )
     for part in _parts(users, _IN_ONE_EVENT):
         record(ACCOUNTS_IMPORTED, by=by, about=part, count=len(part))
-    if _find_prohibited_domains(accounts):  # asked again with the chain's head in hand
+    if _find_prohibited(accounts):  # asked again with the chain's head in hand
         raise ValidationError(
-            "A mail domain was prohibited since the file was checked, so nothing was imported. Run "
-            "the command again: it names the lines."
+            "A name or a mail domain was prohibited since the file was checked, so nothing was "
+            "imported. Run the command again: it names the lines."
         )
     return len(users)
 

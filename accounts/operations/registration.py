@@ -57,6 +57,11 @@ def is_open_to(link: AccountLink | None) -> bool:
     return switches.REGISTRATION.value() != "closed"
 
 
+def _require_open(link: AccountLink | None) -> None:
+    if not is_open_to(link):
+        raise PermissionDenied(_("Registration on this site is not open."))
+
+
 @transaction.atomic
 def create_setup_link(*, by: Actor) -> str:
     """Make the link with which one administrator's account can be made; it ends all others.
@@ -173,12 +178,23 @@ def _create_user(*, username: str, email: str, password_hash: str) -> tuple[User
     try:
         with transaction.atomic():
             user = User.objects.create(username=username, password=password_hash)
-            if ReservedName.objects.of(user.username).exists():
-                raise _name_taken()  # its account was closed since the form was checked
     except IntegrityError as error:
         raise _name_taken() from error
     address = EmailAddress.objects.create(user=user, address=email, is_primary=True)
     return user, address
+
+
+def _require_still(username: str, email: str) -> None:
+    """Ask again what may have been prohibited, or whose account closed, since the form was checked.
+
+    Asked with the chain's head in hand, so it is true of the moment at which the account is made.
+
+    Raises:
+        ValidationError: if the name is reserved, or the mail domain prohibited.
+    """
+    if ReservedName.objects.of(username).exists():
+        raise _name_taken()
+    require_welcome(email)
 
 
 def register(
@@ -193,8 +209,7 @@ def register(
         PermissionDenied: if registration is not open and there is no invitation.
         ValidationError: if the name is not free, or mail domain prohibited.
     """
-    if not is_open_to(link):
-        raise PermissionDenied(_("Registration on this site is not open."))
+    _require_open(link)
     require_free_name(username)
     password_hash = make_password(password)
     with transaction.atomic():
@@ -205,7 +220,8 @@ def register(
         means = "an invitation" if link is not None else "themselves"
         emails.ask_to_verify(address, by=actor)
         record(ACCOUNT_CREATED, by=actor, about=[user], mail_addresses=[email], means=means)
-        require_welcome(email)  # asked with the chain's head in hand, so it is true of this moment
+        _require_still(username, email)
+        _require_open(link)
     return user
 
 
@@ -251,7 +267,7 @@ def create_administrator(
         record(ADMINISTRATOR_ADDED, by=actor, about=[user])
         administrators = User.objects.administrators()
         notices.send("administrator_added", administrators, by=actor, added=user.username)
-        require_welcome(email)
+        _require_still(username, email)
     return user
 
 

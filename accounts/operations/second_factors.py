@@ -37,6 +37,7 @@ from accounts.models import (
     User,
 )
 from accounts.operations import sessions
+from accounts.permissions import lock_own_account
 from audit import keyring
 from audit.actors import Actor
 from audit.failures import record_failure
@@ -142,7 +143,7 @@ def add_app(
         record_failure(APP_REFUSED, by=by, about=[user])
         raise
     with transaction.atomic():
-        User.objects.select_for_update(no_key=True).get(pk=user.pk)
+        lock_own_account(user.pk, by=by)
         require_free_label(user, label)
         offer = AuthenticatorApp.objects.filter(pk=app.pk, confirmed=False, last_step__lt=step)
         now = timezone.now()
@@ -180,7 +181,7 @@ def add_key(
             _("This was not accepted, or took longer than five minutes. Try again."), code="answer"
         ) from error
     with transaction.atomic():
-        User.objects.select_for_update(no_key=True).get(pk=user.pk)
+        lock_own_account(user.pk, by=by)
         require_free_label(user, label)
         key = _store_key(user, made, label=label, as_passkey=as_passkey)
         _tell_added(key, keep_session=session, by=by)
@@ -243,7 +244,7 @@ def rename_factor(factor: SecondFactor, *, label: str, by: Actor) -> None:
     Raises:
         ValidationError: if another second factor of the account has it.
     """
-    user = User.objects.select_for_update(no_key=True).get(pk=factor.user_id)
+    user = lock_own_account(factor.user_id, by=by)
     require_free_label(user, label, besides=factor)
     row = type(factor).objects.filter(pk=factor.pk, confirmed=True).exclude(name=label)
     if row.update(name=label):
@@ -257,7 +258,7 @@ def remove_factor(factor: SecondFactor, *, keep_session: str | None, by: Actor) 
     Raises:
         PermissionDenied: if it is the last second factor of somebody who must have one.
     """
-    user = User.objects.select_for_update(no_key=True).get(pk=factor.user_id)
+    user = lock_own_account(factor.user_id, by=by)
     is_last = user.second_factors == [factor]
     if is_last and policy.must_have_second_factor(user):
         raise PermissionDenied(
@@ -279,7 +280,7 @@ def create_recovery_codes(user: User, *, by: Actor) -> list[str]:
     Raises:
         PermissionDenied: if the account has no second factor that they could stand in for.
     """
-    User.objects.select_for_update(no_key=True).get(pk=user.pk)
+    lock_own_account(user.pk, by=by)
     if not user.has_second_factor:
         raise PermissionDenied(_("Recovery codes stand in for a second factor. Add one first."))
     codes = [secrets.token_hex(8) for _number in range(RECOVERY_CODE_COUNT)]
@@ -295,11 +296,15 @@ def create_recovery_codes(user: User, *, by: Actor) -> list[str]:
 
 
 @transaction.atomic
-def confirm_recovery_codes(user: User, *, by: Actor) -> None:
-    """Note that one code was typed back; `verification` has checked it."""
-    unconfirmed = RecoveryCodeSet.objects.filter(user=user, confirmed=False)
+def confirm_recovery_codes(code_set: RecoveryCodeSet, *, by: Actor) -> None:
+    """Note that one code of this set was typed back; `verification` has checked it.
+
+    Args:
+        code_set: as it was before the check: codes that were made since were not typed back.
+    """
+    unconfirmed = RecoveryCodeSet.objects.filter(pk=code_set.pk, confirmed=False)
     if unconfirmed.update(confirmed=True) == 1:
-        record(RECOVERY_CODES_CONFIRMED, by=by, about=[user])
+        record(RECOVERY_CODES_CONFIRMED, by=by, about=[code_set.user])
 
 
 @transaction.atomic

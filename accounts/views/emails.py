@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
@@ -18,7 +19,7 @@ from django.views.generic import View
 from accounts.forms.emails import AddressForm
 from accounts.gates import account_page, codes_page
 from accounts.links import read_address
-from accounts.models import EmailAddress
+from accounts.models import EmailAddress, User
 from accounts.operations import emails
 from accounts.sudo import SHORT, sudo_page
 from accounts.views.links import hide_link
@@ -71,32 +72,40 @@ class VerifyAddressView(View):
         return render(request, "accounts/verify_address.html", context, status=status)
 
 
-@method_decorator(codes_page, name="dispatch")  # type: ignore[arg-type]
-class UnverifiedAddressView(View):
-    """Another verification mail, or another address where the first was mistyped."""
-
-    def post(self, request: HttpRequest) -> HttpResponse:
-        """Send again, to the same address or to the one typed."""
-        user: Any = request.user
-        by = request.actor  # type: ignore[attr-defined]
-        address = user.primary_email
-        if user.has_verified_email:
-            messages.info(request, _("The address %s is verified.") % address)
-            return redirect("accounts:security")
-        form = AddressForm(request.POST, user=user) if "email" in request.POST else None
-        try:
-            if form is None and address is not None:
-                emails.send_verification(address, by=by)
-            elif form is not None and form.is_valid():
-                address = emails.change_unverified_address(user, form.cleaned_data["email"], by=by)
-            elif form is not None:
-                messages.error(request, " ".join(map(str, form.errors["email"])))
-                return redirect("accounts:security")
-        except (ValidationError, PermissionDenied) as error:
-            messages.error(request, getattr(error, "message", str(error)))
-            return redirect("accounts:security")
-        messages.success(request, _("A mail is on its way to %s.") % address)
+@codes_page
+@require_POST
+def send_again(request: HttpRequest) -> HttpResponse:
+    """Another verification mail to the address that the account was made with."""
+    user: Any = request.user
+    address = user.primary_email
+    if user.has_verified_email:
+        messages.info(request, _("The address %s is verified.") % address)
+    if user.has_verified_email or address is None:
         return redirect("accounts:security")
+    return _act(
+        request,
+        emails.send_verification,
+        address,
+        done=_("A mail is on its way to %s.") % address,
+    )
+
+
+def _change_unverified(request: HttpRequest) -> HttpResponse:
+    """Another address, where the first was mistyped; the form is on the security page."""
+    user: Any = request.user
+    if request.method != "POST" or user.has_verified_email:
+        return redirect("accounts:security")
+    form = AddressForm(request.POST, user=user)
+    if not form.is_valid():
+        messages.error(request, " ".join(map(str, form.errors["email"])))
+        return redirect("accounts:security")
+    new = form.cleaned_data["email"]
+    return _act(
+        request,
+        partial(emails.change_unverified_address, new=new),
+        user,
+        done=_("A mail is on its way to %s.") % new,
+    )
 
 
 def _own_address(request: HttpRequest, pk: int) -> EmailAddress:
@@ -164,11 +173,11 @@ def _make_primary(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _act(
-    request: HttpRequest, operation: Callable[..., object], address: EmailAddress, *, done: str
+    request: HttpRequest, operation: Callable[..., object], row: EmailAddress | User, *, done: str
 ) -> HttpResponse:
     """Do it, say what came of it, and lead back."""
     try:
-        operation(address, by=request.actor)  # type: ignore[attr-defined]
+        operation(row, by=request.actor)  # type: ignore[attr-defined]
     except (ValidationError, PermissionDenied) as error:
         messages.error(request, getattr(error, "message", str(error)))
     else:
@@ -176,6 +185,7 @@ def _act(
     return redirect("accounts:security")
 
 
+change_unverified = sudo_page(_change_unverified, lasts=SHORT, gate=codes_page)
 add_address = sudo_page(_add_address, lasts=SHORT)
 remove_address = sudo_page(_remove_address, lasts=SHORT)
 make_primary = sudo_page(_make_primary, lasts=SHORT)

@@ -21,7 +21,7 @@ from django.views.generic import View
 
 from accounts import login
 from accounts.forms.passwords import AskForResetForm, NewPasswordForm
-from accounts.gates import account_page
+from accounts.gates import account_page, start_again
 from accounts.limits import LimitReached
 from accounts.links import read_reset
 from accounts.models import PasswordReset
@@ -47,9 +47,7 @@ def _change_password(request: HttpRequest) -> HttpResponse:
             request.session.cycle_key()
             login.keep_session(request)
         except (PermissionDenied, SessionInterrupted):  # somebody else has ended this session
-            request.session.flush()
-            messages.error(request, _("The account was changed meanwhile. Sign in again."))
-            return redirect("two_factor:login")
+            return start_again(request)
         messages.success(request, _("Your password is changed. All other sessions were ended."))
         return redirect("accounts:security")
     return render(request, "accounts/change_password.html", {"nav": "security", "form": form})

@@ -178,12 +178,13 @@ def recovery_codes(request: HttpRequest) -> HttpResponse:
     if not user.has_second_factor:
         return redirect("accounts:security")
     by = request.actor  # type: ignore[attr-defined]
+    code_set = user.recovery_codes
     form = TypeBackForm(request.POST if "code" in request.POST else None, user=user, by=by)
     if form.is_bound and form.is_valid():
-        second_factors.confirm_recovery_codes(user, by=by)
+        second_factors.confirm_recovery_codes(code_set, by=by)
         messages.success(request, _("Thank you. Your recovery codes are kept."))
         return redirect("accounts:security")
-    context = {"nav": "security", "form": form, "code_set": user.recovery_codes}
+    context = {"nav": "security", "form": form, "code_set": code_set}
     return render(request, "accounts/recovery_codes.html", context)
 
 

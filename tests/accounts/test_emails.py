@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from urllib.parse import urlencode
@@ -20,6 +21,7 @@ from audit.models import Event, EventOrigin
 from tests.accounts.doors import (
     count_events,
     find_recipients,
+    hidden_fields,
     leads_to_sign_in,
     newcomer,
     text_of_page,
@@ -30,6 +32,7 @@ from tests.support.people import Person
 Browser = Callable[..., Client]
 VERIFY = "/account/verify/"
 ADDRESS = "/account/address/"
+AGAIN = "/account/address/send-again/"
 
 
 def address_of(person: Person) -> EmailAddress:
@@ -219,7 +222,7 @@ def test_another_mail_can_be_asked_for_three_times(browser: Browser, db: None) -
     client = browser(person)
     with time_machine.travel(time.time(), tick=False):
         for _number in range(4):
-            client.post(ADDRESS)
+            client.post(AGAIN)
     assert OutboxMail.objects.filter(notice="verify_address").count() == 3
     assert count_events(EMAIL_VERIFICATION_SENT) == 3
 
@@ -231,7 +234,7 @@ def test_changing_the_address_gives_no_further_mails(browser: Browser, db: None)
     with time_machine.travel(time.time(), tick=False):
         for number in range(6):
             client.post(ADDRESS, {"email": f"stranger{number}@example.org"})
-            client.post(ADDRESS)
+            client.post(AGAIN)
     mails = ["account:email:added", "account:email:verification-sent"]
     assert Event.objects.filter(kind__in=mails).count() == 3
     # Only the last address still has a mail on its way
@@ -239,7 +242,7 @@ def test_changing_the_address_gives_no_further_mails(browser: Browser, db: None)
 
 
 def test_no_mail_is_sent_for_a_verified_address(browser: Browser, alice: Person) -> None:
-    browser(alice).post(ADDRESS)
+    browser(alice).post(AGAIN)
     assert not OutboxMail.objects.exists()
 
 
@@ -254,10 +257,25 @@ def test_a_mistyped_address_can_be_put_right(browser: Browser, db: None) -> None
     assert count_events(EMAIL_ADDED) == 1
 
 
+def test_another_address_asks_again_after_five_minutes_and_another_mail_does_not(
+    browser: Browser, db: None
+) -> None:
+    person = newcomer(is_verified=False)
+    with time_machine.travel(time.time(), tick=False) as clock:
+        client = browser(person)
+        clock.shift(5 * 60)
+        assert client.post(AGAIN)["Location"] == "/account/security/"
+        page = client.post(ADDRESS, {"email": "right@example.org"})
+        assert "more than 5 minutes old" in text_of_page(page)
+        assert address_of(person).address == person.email
+        client.post(ADDRESS, hidden_fields(page) | {"sudo-password": person.password})
+    assert address_of(person).address == "right@example.org"
+
+
 def test_a_mail_to_a_mistyped_address_is_not_sent(browser: Browser, db: None) -> None:
     person = newcomer(is_verified=False)
     client = browser(person)
-    client.post(ADDRESS)
+    client.post(AGAIN)
     client.post(ADDRESS, {"email": "right@example.org"})
     find_recipients()
     assert [mail.recipient for mail in OutboxMail.objects.all()] == ["right@example.org"]
@@ -329,7 +347,7 @@ def test_the_fourth_mail_is_refused_by_the_operation(db: None) -> None:
 
 def test_the_stored_mail_holds_no_link(browser: Browser, db: None) -> None:
     person = newcomer(is_verified=False)
-    browser(person).post(ADDRESS)
+    browser(person).post(AGAIN)
     mail = OutboxMail.objects.get()
     assert mail.facts == {"address_id": address_of(person).pk}
 
@@ -340,4 +358,14 @@ def test_the_page_that_the_unverified_are_led_to_says_why_once(browser: Browser,
     assert list(response.context["messages"]) == []
     page = text_of_page(response)
     assert page.count("Your mail address is not verified") == 1
-    assert "you cannot add a second factor or make API tokens" in page
+    assert "you cannot add a second factor, make API tokens or do anything else" in page
+
+
+def test_the_unverified_are_offered_nothing_that_leads_back_to_the_same_page(
+    browser: Browser, db: None
+) -> None:
+    client = browser(newcomer(is_verified=False))
+    page = client.get("/account/security/").content.decode()
+    main = page[page.index("<main") : page.index("</main")]
+    assert re.findall(r'href="(/account/[^"]*)"', main) == []
+    assert re.findall(r'action="([^"]*)"', main) == [AGAIN, ADDRESS]

@@ -476,7 +476,8 @@ def test_an_unverified_account_is_led_to_where_it_verifies(
 ) -> None:
     browser(alice)
     client = browser(newcomer("unverified", is_verified=False))
-    open_pages = {"accounts:security", "accounts:verify-address", "accounts:change-address"}
+    open_pages = {"accounts:security", "accounts:verify-address"}
+    open_pages |= {"accounts:change-address", "accounts:send-again"}
     codes = {"accounts:recovery-codes", "accounts:make-recovery-codes", "accounts:confirm-options"}
     own = [door for door in doors if door.name.startswith(("accounts:", "tokens:", "projects:"))]
     for door in own:

@@ -21,6 +21,7 @@ from accounts.operations import imports
 from audit.actors import command
 from audit.models import Event
 from tests.accounts.doors import count_events, give_password, is_signed_in
+from tests.accounts.test_late_changes import right_after
 from tests.support.people import Person
 
 Browser = Callable[..., Client]
@@ -93,6 +94,7 @@ def test_name_and_address_are_enough() -> None:
         ("username", ["zoe"], "not text"),
         ("email", "", "is no mail address"),
         ("email", "bad", "is no mail address"),
+        ("email", "root@[192.0.2.1]", "ends with a domain"),
         ("email", "a@example.org\nBcc: b@example.org", "is no mail address"),
         ("email", f"{'x' * 60}@{'y' * 60}.{'z' * 60}.{'a' * 60}.{'b' * 60}.org", "at most 254"),
         ("email_verified", "maybe", "neither true nor false"),
@@ -286,6 +288,27 @@ def test_what_was_taken_since_the_check_stops_the_import(alice: Person) -> None:
     accounts, _problems = read_accounts([(2, ROW | {"username": "alice"})])
     with pytest.raises(ValidationError, match="taken since"):
         imports.import_accounts(accounts, by=command("import_users"))
+
+
+def prohibit() -> None:
+    ReservedName.objects.create(key="zoezwei", why="prohibited")
+
+
+def test_a_name_that_staff_prohibited_is_said_with_its_line(db: None) -> None:
+    accounts, _problems = read_accounts([(2, ROW | {"username": "Zoe-Zwei"}), (3, ROW)])
+    prohibit()
+    problems = [str(problem) for problem in imports.find_conflicts(accounts)]
+    assert problems == ["line 2, username: staff prohibited this name"]
+
+
+def test_a_name_that_is_prohibited_during_the_import_stops_it(db: None) -> None:
+    accounts, _problems = read_accounts([(2, ROW | {"username": "Zoe-Zwei"})])
+    with (
+        pytest.raises(ValidationError, match="prohibited since"),
+        right_after('INSERT INTO "accounts_emailaddress"', prohibit),
+    ):
+        imports.import_accounts(accounts, by=command("import_users"))
+    assert not User.objects.exists()
 
 
 @pytest.mark.parametrize(

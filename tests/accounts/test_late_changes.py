@@ -1,4 +1,4 @@
-"""What changes between the last proof of a sign-in and its end is told in a sentence."""
+"""What changes while somebody signs in or registers is heeded, and told in a sentence."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
 from accounts import login
-from accounts.models import User, UserSession
+from accounts.models import ProhibitedDomain, ReservedName, SwitchState, User, UserSession
+from accounts.operations import registration
+from audit.actors import Actor
 from tests.accounts.doors import SIGN_IN, give_code, give_password, is_signed_in, text_of_page
 from tests.accounts.keys import give_key
 from tests.accounts.test_login import some_request
@@ -94,3 +96,34 @@ def test_the_page_of_a_refusal_says_why(browser: Browser, db: None) -> None:
     response = client.get("/admin/tokens/apitoken/find/")
     assert response.status_code == 403
     assert "Your staff group may not see API tokens." in text_of_page(response)
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "refusal"),
+    [
+        (lambda: ReservedName.objects.create(key="zoe", why="prohibited"), ValidationError),
+        (lambda: ReservedName.objects.create(key="zoe", why="used"), ValidationError),
+        (lambda: ProhibitedDomain.objects.create(domain="example.org"), ValidationError),
+        (
+            lambda: SwitchState.objects.filter(name="registration").update(value="closed"),
+            PermissionDenied,
+        ),
+    ],
+    ids=["name prohibited", "account of this name closed", "domain prohibited", "closed"],
+)
+def test_what_staff_decide_while_an_account_is_made_holds_for_it(
+    db: None, settings: Any, meanwhile: Callable[[], object], refusal: type[Exception]
+) -> None:
+    settings.REGISTRATION = "open"
+    with (
+        pytest.raises(refusal),
+        right_after('INSERT INTO "accounts_emailaddress"', meanwhile),
+    ):
+        registration.register(
+            username="zoe",
+            email="zoe@example.org",
+            password="ferry lantern gravel teapot",
+            link=None,
+            by=Actor("anonymous"),
+        )
+    assert not User.objects.filter(username="zoe").exists()

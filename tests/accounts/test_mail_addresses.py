@@ -20,6 +20,8 @@ LONG_IN_LOWER_CASE = "u" * 20 + "@" + "\u0130" * 40 + ".".join(["", *["a" * 60] 
         (LONG_IN_LOWER_CASE, "at most 254 characters"),
         ('"a\x0bBcc:v"@example.com', "no control characters"),
         ('"a,b"@example.com', "quotation marks"),
+        ("root@[192.0.2.1]", "ends with a domain"),
+        ("root@[2001:db8::1]", "ends with a domain"),
     ],
 )
 def test_an_address_that_cannot_be_mailed_is_refused_in_words(

@@ -270,7 +270,7 @@ def test_the_link_in_a_mail_is_made_when_it_is_sent_and_works(
 ) -> None:
     person = newcomer(is_verified=False)
     client = browser(person)
-    client.post("/account/address/")
+    client.post("/account/address/send-again/")
     assert "link" not in str(OutboxMail.objects.get().facts)
     notices.send_due()
     link = re.search(

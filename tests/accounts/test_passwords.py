@@ -64,6 +64,21 @@ def test_the_own_words_make_no_password() -> None:
         judge("vxkqjzwm81", "vxkqjzwm81")
 
 
+@pytest.mark.parametrize(
+    ("username", "word"),
+    [
+        ("xylo-quimbeldorf", ""),
+        ("xylo_quimbeldorf", ""),
+        ("zoe", "xylo+quimbeldorf@example.org"),
+        ("zoe", "Xylo Quimbeldorf"),
+    ],
+)
+def test_a_part_of_the_own_words_makes_no_password(username: str, word: str) -> None:
+    judge("quimbeldorf")
+    with pytest.raises(ValidationError, match="too easily guessed"):
+        judge("quimbeldorf", username, word)
+
+
 def test_a_password_has_an_end() -> None:
     with pytest.raises(ValidationError, match="longer than 4096"):
         judge("ferry lantern " * 300)

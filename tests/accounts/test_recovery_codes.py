@@ -24,8 +24,10 @@ from tests.accounts.doors import (
     newcomer,
     text_of_page,
 )
+from tests.accounts.test_late_changes import right_after
 from tests.support.clone import Database, race
 from tests.support.people import Person, code_for, make_person
+from tests.support.uploading import token_of, upload
 
 Browser = Callable[..., Client]
 CODES = "/account/recovery-codes/"
@@ -162,6 +164,24 @@ def test_typing_a_code_back_does_not_use_it_up(browser: Browser, alice: Person) 
     give_password(other, alice)
     give_recovery_code(other, codes[0])
     assert is_signed_in(other)
+
+
+def test_codes_that_are_made_while_another_is_typed_back_are_not_kept_yet(
+    browser: Browser, alice: Person
+) -> None:
+    client = browser(alice)
+    codes = codes_on(client.post(MAKE))
+    make = lambda: second_factors.create_recovery_codes(alice.user, by=alice.actor)  # noqa: E731
+    with right_after('SELECT %s AS "a" FROM "accounts_recoverycode"', make):
+        client.post(CODES, {"code": codes[0]})
+    assert alice.fresh_user.must_confirm_recovery_codes
+
+
+def test_uploads_go_on_until_a_code_was_typed_back(alice: Person) -> None:
+    token = token_of(alice)
+    second_factors.create_recovery_codes(alice.user, by=alice.actor)
+    assert alice.fresh_user.must_confirm_recovery_codes
+    assert upload(token, "foo", "1.0").status_code == 200
 
 
 def test_a_wrong_code_typed_back_opens_nothing(browser: Browser, alice: Person) -> None:

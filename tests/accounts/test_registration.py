@@ -319,8 +319,6 @@ def test_a_reserved_name_is_refused_by_form_and_operation(browser: Browser, why:
         registration.register(
             username="Zoe", email="z@example.org", password=PASSWORD, link=None, by=STRANGER
         )
-    with pytest.raises(ValidationError, match="taken, or reserved"):
-        registration._create_user(username="zoe", email="z@example.org", password_hash="x")
     assert User.objects.count() == 1
 
 

@@ -93,7 +93,7 @@ GUARDS = [
     ),
     Guard(
         "sessions are stored as digests",
-        "accounts/sessions.py",
+        "audit/actors.py",
         "return hashlib.sha256(session_key.encode()).hexdigest()[:40]",
         "return session_key",
         "tests/accounts/test_sessions.py::test_the_key_of_a_session_is_not_in_the_database",

@@ -14,7 +14,7 @@ GUARDS = [
     Guard(
         "no account with a prohibited mail domain",
         "accounts/operations/registration.py",
-        "means=means)\n        require_welcome(email)",
+        "means=means)\n        _require_still(username, email)\n",
         "means=means)\n",
         f"{_TESTS}::test_the_operation_of_registering_refuses_too",
     ),

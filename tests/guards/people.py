@@ -132,4 +132,36 @@ GUARDS = [
         "    if False:\n",
         "tests/accounts/test_breaches.py::test_a_breached_password_cannot_be_set",
     ),
+    Guard(
+        "no account has a name that was prohibited meanwhile",
+        "accounts/operations/registration.py",
+        "    if ReservedName.objects.of(username).exists():\n        raise _name_taken()\n",
+        "",
+        "tests/accounts/test_late_changes.py"
+        "::test_what_staff_decide_while_an_account_is_made_holds_for_it",
+    ),
+    Guard(
+        "no account is made once registration is closed",
+        "accounts/operations/registration.py",
+        "        _require_open(link)\n    return user\n",
+        "    return user\n",
+        "tests/accounts/test_late_changes.py"
+        "::test_what_staff_decide_while_an_account_is_made_holds_for_it",
+    ),
+    Guard(
+        "another address before the first is verified asks again after five minutes",
+        "accounts/views/emails.py",
+        "sudo_page(_change_unverified, lasts=SHORT, gate=codes_page)",
+        "codes_page(_change_unverified)",
+        "tests/accounts/test_emails.py"
+        "::test_another_address_asks_again_after_five_minutes_and_another_mail_does_not",
+    ),
+    Guard(
+        "mail goes to domains alone",
+        "accounts/mail_addresses.py",
+        'if text.endswith("]"):',
+        "if False:",
+        "tests/accounts/test_mail_addresses.py"
+        "::test_an_address_that_cannot_be_mailed_is_refused_in_words",
+    ),
 ]

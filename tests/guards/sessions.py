@@ -161,4 +161,20 @@ GUARDS = [
         "    return get_object_or_404(kind, pk=pk, confirmed=True, **mine)",
         "tests/accounts/test_gates.py::test_the_ids_of_another_account_open_nothing",
     ),
+    Guard(
+        "nobody acts from a session that was ended meanwhile",
+        "accounts/permissions.py",
+        "    require_open_session(by)\n    return user",
+        "    return user",
+        "tests/accounts/test_ended_sessions.py"
+        "::test_what_was_at_work_when_its_session_was_ended_is_not_done",
+    ),
+    Guard(
+        "nobody deletes an account from a session that was ended meanwhile",
+        "accounts/operations/closing.py",
+        "    require_open_session(by)\n",
+        "",
+        "tests/accounts/test_ended_sessions.py"
+        "::test_what_was_at_work_when_its_session_was_ended_is_not_done",
+    ),
 ]

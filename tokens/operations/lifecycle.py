@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from accounts import notices, switches
 from accounts.models import User
+from accounts.permissions import lock_own_account
 from audit.actors import Actor
 from audit.log import record
 from projects import claims, permissions
@@ -61,7 +62,7 @@ def create_token(
         ValidationError: if the name is taken, the choice makes no sense, or the token would be too
             long.
     """
-    require_may_create(User.objects.select_for_update(no_key=True).get(pk=user.pk))  # as it is now
+    require_may_create(lock_own_account(user.pk, by=by))  # as it is now
     if APIToken.objects.active().of(user).count() >= MAX_TOKENS:
         raise ValidationError(
             _("You have %d active API tokens. Revoke some before you make more.") % MAX_TOKENS
