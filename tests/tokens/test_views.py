@@ -96,6 +96,7 @@ def test_nothing_is_selected_in_advance(browser: Browser, alice: Person) -> None
         {"networks": "0.0.0.0/1, 128.0.0.0/1"},
         {"networks": "0.0.0.0/1, 128.0.0.0/2, 192.0.0.0/3"},
         {"networks": "2000::/3"},
+        {"networks": "::ffff:0:0/96"},
         {"scope": "patterns", "patterns": "*"},
         {"scope": "patterns", "patterns": "*foo"},
         {"scope": "patterns", "patterns": "foo-*-bar"},
@@ -403,9 +404,9 @@ def test_names_and_networks_are_taken_as_people_write_them(browser: Browser, ali
     form = FORM | {
         "scope": "patterns",
         "patterns": "PyObjC_*, Foo.Bar;baz",
-        "networks": "10.1.2.3, 2001:db8::/32",
+        "networks": "10.1.2.3, 2001:db8::/32, ::ffff:192.0.2.0/120",
     }
     token_on(browser(alice).post(MAKE, form))
     allowance = APIToken.objects.get().allowance
     assert allowance.patterns == ("pyobjc-*", "foo-bar", "baz")
-    assert allowance.networks == ("10.1.2.3/32", "2001:db8::/32")
+    assert allowance.networks == ("10.1.2.3/32", "2001:db8::/32", "192.0.2.0/24")
