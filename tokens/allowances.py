@@ -97,7 +97,7 @@ def excludes_nobody(ranges: Iterable[str]) -> bool:
 
 def _hold_all(networks: list[Any], *, nobodys: tuple[Any, ...]) -> bool:
     whole = ipaddress.collapse_addresses([*networks, *nobodys])
-    return bool(networks) and any(network.prefixlen == 0 for network in whole)
+    return any(network.prefixlen == 0 for network in whole)
 
 
 def _restrict(total: Allowance, caveat: Caveat) -> Allowance:

@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.address_ranges import read_range
 from accounts.forms.fields import ExactInput
 from accounts.models import User
 from audit.actors import Actor
@@ -163,12 +164,13 @@ class CreateTokenForm(NameForm):
         found = []
         for text in _parts(self.cleaned_data["networks"]):
             try:
-                found.append(str(ipaddress.ip_network(text)))
+                ipaddress.ip_network(text)  # refuses what read_range would cut off
             except ValueError as error:
                 raise ValidationError(
                     _("%s is not a network such as 10.0.0.0/8 or 2001:db8::/32.") % text,
                     code="network",
                 ) from error
+            found.append(read_range(text))
         return tuple(dict.fromkeys(found))
 
     def clean_expires_on(self) -> date | None:

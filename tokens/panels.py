@@ -15,19 +15,30 @@ from tokens.models import APIToken
 
 
 def describe_tokens(user: User) -> SecurityPanel:
-    """How many API tokens can upload in this person's name."""
-    count = APIToken.objects.usable().of(user).count()
+    """How many API tokens can act in this person's name."""
     return SecurityPanel(
         title=_("API tokens"),
-        sentence=ngettext(
-            "%d API token can upload in your name.", "%d API tokens can upload in your name.", count
-        )
-        % count
-        if count
-        else _("No API token can upload in your name."),
+        sentence=_count_tokens(user),
         url=reverse("tokens:token-list"),
         action=_("Manage API tokens"),
     )
+
+
+def _count_tokens(user: User) -> str:
+    count = APIToken.objects.usable().of(user).count()
+    if not count:
+        return _("No API token can act in your name.")
+    if user.uploads_suspended_at is not None:
+        sentence = ngettext(
+            "%d API token could act in your name, were your uploads not suspended.",
+            "%d API tokens could act in your name, were your uploads not suspended.",
+            count,
+        )
+    else:
+        sentence = ngettext(
+            "%d API token can act in your name.", "%d API tokens can act in your name.", count
+        )
+    return sentence % count
 
 
 def surviving_tokens(user: User) -> list[Survivor]:

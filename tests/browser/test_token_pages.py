@@ -36,6 +36,7 @@ def test_a_token_is_made_step_by_step(
     expect(page.get_by_label("Name of the new project")).to_be_hidden()
     page.get_by_label("Name", exact=True).fill("release job")
     page.get_by_label("Only the projects chosen below").check()
+    expect(page.locator(".when-projects .optional")).to_be_hidden()
     page.get_by_label("foo", exact=True).check()
     page.get_by_label("On a certain day").check()
     page.get_by_label("Upload new releases").check()

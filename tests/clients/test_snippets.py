@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -22,7 +24,7 @@ from tests.clients.test_tools import put
 from tests.clients.tools import BIN, Outcome, run
 from tests.support.artifacts import make_sdist, make_wheel
 from tests.support.people import make_person, sign_in
-from tests.support.server import Site
+from tests.support.server import ROOT, Site
 
 pytestmark = [pytest.mark.clients, pytest.mark.once]
 PYPIRC = "Your own computer: ~/.pypirc"
@@ -97,6 +99,20 @@ class Page:
         assert all(EXPORT.fullmatch(line) for line in lines.splitlines())
         assert self.text in lines
         return lines
+
+    def require_only_for(self, name: str, narrow: str) -> None:
+        """Fail unless a token uploads to this project and to no other."""
+        assert narrow.startswith("pypi-")
+        assert narrow != self.text
+        self.build()
+        door = f"--repository-url {self.site.url}/legacy/"
+        variables = {"TWINE_USERNAME": "__token__", "TWINE_PASSWORD": narrow}
+        result = self.shell(f"twine upload {door} dist/*", **variables)
+        assert result.is_well, result.line
+        self.project = f"other_{self.project}"
+        self.build()
+        refused = self.shell(f"twine upload {door} dist/other*", **variables)
+        assert f"this token is only for project '{name}'" in refused.line
 
     def published(self) -> list[str]:
         """The kinds of file that arrived."""
@@ -266,26 +282,32 @@ def test_travis_ci(page: Page) -> None:
 # Narrower, and back again
 
 
+def test_the_command_makes_a_narrower_token(page: Page) -> None:
+    _lines, command = page.snippets["Narrow it further, offline"]
+    words = shlex.split(command)
+    assert words[:2] == ["python", "manage.py"]
+    name = page.project.replace("_", "-")
+    narrow = subprocess.run(
+        [sys.executable, "manage.py", *[name if word == "name" else word for word in words[2:]]],
+        input=f"{page.text}\r\n",
+        env=page.site.environment,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.strip()
+    page.require_only_for(name, narrow)
+
+
 def test_the_lines_of_python_make_a_narrower_token(page: Page) -> None:
-    command, lines = page.snippets["Narrow it further, offline"]
-    assert "attenuate_token" in command
+    lines, _command = page.snippets["Narrow it further, offline"]
     name = page.project.replace("_", "-")  # as the page says: small letters and hyphens
     script = lines.replace('"name"', f'"{name}"')
     script = script.replace('getpass.getpass("API token: ")', "input()")
     narrow = page.shell(
         f"echo {shlex.quote(page.text)} | {BIN / 'python'} -c {shlex.quote(script)}"
     ).text.strip()
-    assert narrow.startswith("pypi-")
-    assert narrow != page.text
-    page.build()
-    door = f"--repository-url {page.site.url}/legacy/"
-    variables = {"TWINE_USERNAME": "__token__", "TWINE_PASSWORD": narrow}
-    result = page.shell(f"twine upload {door} dist/*", **variables)
-    assert result.is_well, result.line
-    page.project = f"other_{page.project}"
-    page.build()
-    refused = page.shell(f"twine upload {door} dist/other*", **variables)
-    assert f"this token is only for project '{name}'" in refused.line
+    page.require_only_for(name, narrow)
 
 
 def test_the_command_that_installs(page: Page) -> None:

@@ -224,8 +224,23 @@ GUARDS = [
     Guard(
         "networks that are everybody's are refused",
         "tokens/allowances.py",
-        "return bool(networks) and any(network.prefixlen == 0 for network in whole)",
+        "return any(network.prefixlen == 0 for network in whole)",
         "return False",
         "tests/tokens/test_allowances.py",
+    ),
+    Guard(
+        "a narrowed token learns nothing of other projects",
+        "tokens/views/api.py",
+        "        if allowed.covers(name=project.normalized_name, project_id=str(project.pk)):",
+        "        if True:",
+        "tests/tokens/test_api.py::test_projects_that_do_not_let_it_in_are_told",
+    ),
+    Guard(
+        "the name of a token for all projects stays with its holder",
+        "tokens/operations/denials.py",
+        'name = "for all projects" if token.allowance.is_for_all_projects else token.name',
+        "name = token.name",
+        "tests/tokens/test_denials.py"
+        "::test_a_token_for_all_projects_that_is_cut_off_is_counted_no_more_and_never_named",
     ),
 ]

@@ -280,7 +280,7 @@ def test_a_token_is_cut_off_with_a_button(browser: Browser, alice: Person, bob: 
     assert "cut off" in text_of_page(client.get(PAGE))
     holder = text_of_page(browser(bob).get(f"/account/tokens/{token.pk}/"))
     assert "alice cut it off from the project foo" in holder
-    assert "Your role there is as it was" in holder
+    assert "Your role there was not touched." in holder
 
 
 def test_the_pages_are_for_owners_alone(

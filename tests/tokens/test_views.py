@@ -11,7 +11,7 @@ import time_machine
 from django.test import Client
 from django.utils import timezone
 
-from accounts.models import AuthenticatorApp, EmailAddress
+from accounts.models import AuthenticatorApp, EmailAddress, User
 from audit.models import Event
 from projects.models import Role
 from tests.accounts.doors import text_of_page
@@ -20,6 +20,7 @@ from tests.support.uploading import upload
 from tests.tokens.keys import everything_stored, make, project_of, secret_parts
 from tokens.events import TOKEN_CREATED, TOKEN_REVOKED
 from tokens.models import APIToken
+from tokens.operations.lifecycle import revoke_token
 
 Browser = Callable[..., Client]
 LIST = "/account/tokens/"
@@ -96,6 +97,7 @@ def test_nothing_is_selected_in_advance(browser: Browser, alice: Person) -> None
         {"networks": "0.0.0.0/1, 128.0.0.0/1"},
         {"networks": "0.0.0.0/1, 128.0.0.0/2, 192.0.0.0/3"},
         {"networks": "2000::/3"},
+        {"networks": "::ffff:0:0/96"},
         {"scope": "patterns", "patterns": "*"},
         {"scope": "patterns", "patterns": "*foo"},
         {"scope": "patterns", "patterns": "foo-*-bar"},
@@ -239,6 +241,19 @@ def test_the_name_of_a_token_is_shown_as_text(browser: Browser, alice: Person) -
     for page in pages:
         assert "<script>alert" not in page.content.decode()
         assert "&lt;script&gt;" in page.content.decode()
+
+
+def test_the_security_page_counts_what_can_act(browser: Browser, alice: Person) -> None:
+    client = browser(alice)
+    assert "No API token can act in your name." in text_of_page(client.get("/account/security/"))
+    token, _text = make(alice)
+    make(alice, "another")
+    assert "2 API tokens can act in your name." in text_of_page(client.get("/account/security/"))
+    revoke_token(token, reason="old", by=alice.actor)
+    assert "1 API token can act in your name." in text_of_page(client.get("/account/security/"))
+    User.objects.update(uploads_suspended_at=timezone.now())
+    page = text_of_page(client.get("/account/security/"))
+    assert "1 API token could act in your name, were your uploads not suspended." in page
 
 
 # Revoking
@@ -404,9 +419,9 @@ def test_names_and_networks_are_taken_as_people_write_them(browser: Browser, ali
     form = FORM | {
         "scope": "patterns",
         "patterns": "PyObjC_*, Foo.Bar;baz",
-        "networks": "10.1.2.3, 2001:db8::/32",
+        "networks": "10.1.2.3, 2001:db8::/32, ::ffff:192.0.2.0/120",
     }
     token_on(browser(alice).post(MAKE, form))
     allowance = APIToken.objects.get().allowance
     assert allowance.patterns == ("pyobjc-*", "foo-bar", "baz")
-    assert allowance.networks == ("10.1.2.3/32", "2001:db8::/32")
+    assert allowance.networks == ("10.1.2.3/32", "2001:db8::/32", "192.0.2.0/24")

@@ -194,11 +194,13 @@ def _refused_by(credential: TokenCredential, allowed: Allowance, *, by: Actor) -
     """The projects that it is meant for or was cut off from, and that do not let it in."""
     token = credential.token
     actions = [action for action in allowed.actions if action != "create"]
-    meant = Q(api_tokens=token) | Q(token_denials__token=token)
+    made_for = token.projects.values_list("pk", flat=True)
+    denied = token.denials.values_list("project_id", flat=True)
+    meant = Q(pk__in={*made_for, *denied})
     if token.awaits_project:
         meant |= Q(normalized_name=token.awaits_project)
     refused: dict[str, str] = {}
-    for project in Project.objects.filter(meant).distinct().order_by("normalized_name"):
+    for project in Project.objects.filter(meant).order_by("normalized_name"):
         if allowed.covers(name=project.normalized_name, project_id=str(project.pk)):
             for action in actions:
                 ask = partial(credential.require_welcome, action, project, by=by)
