@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import ClassVar, Final
 from uuid import UUID
 
@@ -224,12 +225,16 @@ def matches(pattern: str, name: str) -> bool:
     return name.startswith(pattern[:-1]) if pattern.endswith("*") else name == pattern
 
 
+@lru_cache(maxsize=256)
 def load(text: str) -> Caveat:
     """Read one caveat, refusing whatever is not exactly understood.
 
     Stricter than PyPI in three ways, each of which could otherwise allow more than the writer
     meant: values after the known ones are refused (PyPI ignores them), and so are the older forms
     written as JSON objects and lists with repeats or without entries.
+
+    Remembered, because each use reads most of its caveats four times: they stand in the token and
+    beside it, and are asked before the body is read and after.
 
     Raises:
         ValueError: with the reason, in a sentence.

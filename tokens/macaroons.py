@@ -33,8 +33,8 @@ _SIGNATURE_HEX_DIGITS: Final = 64
 _SIGNATURE: Final = re.compile(rb"\x00\x06\x20.{32}", re.DOTALL)
 """The end of a token in binary form."""
 _BEGINNING: Final = re.compile(rb"pypi-(?=(Ag[A-Za-z0-9_-]{80,7993}))")
-_HEADER: Final = re.compile(rb"X190b2tlbl9fOnB5cGktQW[A-Za-z0-9+/_-]{100,10700}")
-"""The base64 of "__token__:pypi-A"."""
+_ENCODED: Final = re.compile(rb"(?:X190b2tlbl9fOnB5cGktQW|cHlwaS1BZ)[A-Za-z0-9+/_-]{100,10700}")
+"""The base64 of "__token__:pypi-A", as headers have it, or of "pypi-Ag", as files of secrets do."""
 _TEXT: Final = re.compile(r"pypi-[A-Za-z0-9_-]+\Z")
 _ALMOST: Final = re.compile(r"(?=(Ag[E-H][A-Za-z0-9_-]{60,500}))")
 _CUT_OFF: Final = re.compile(r"pypi-Ag[A-Za-z0-9_-]{20,8000}")
@@ -131,12 +131,13 @@ def attenuate(text: str, caveats: Sequence[str]) -> str:
 def find_texts(content: bytes) -> Iterator[str]:
     """Yield what may be a token's text, whatever stands before and after it without a space.
 
-    Also in UTF-16, and in the base64 of an Authorization header. Nothing is checked here.
+    Also in UTF-16, and in base64, by itself or as in an Authorization header. Nothing is checked
+    here.
     """
     plain = content.replace(b"\0", b"") if b"\0" in content else b""
     for some in (content, plain):
         yield from _texts_in(some)
-        for found in _HEADER.finditer(some):
+        for found in _ENCODED.finditer(some):
             yield from _texts_in(_decoded(found.group().replace(b"+", b"-").replace(b"/", b"_")))
 
 

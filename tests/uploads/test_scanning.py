@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import json
 import random
@@ -143,10 +144,11 @@ def test_names_in_gnu_headers_are_told(alice: Person) -> None:
         lambda text: f"{text}n",
         lambda text: text.encode("utf-16"),
         lambda text: f"Authorization: {basic(text)}",
+        lambda text: f"data:\n  password: {base64.b64encode(text.encode()).decode()}\n",
         lambda text: "".join(f"pypi-{'A' * 90}{number} " for number in range(600)) + text,
         lambda text: f"pypi-Ag{'A' * 90}{text}",
     ],
-    ids=["doubled", "before", "after", "letter", "utf-16", "base64", "decoys", "glued"],
+    ids=["doubled", "before", "after", "letter", "utf-16", "header", "base64", "decoys", "glued"],
 )
 @BUILDS
 def test_a_token_is_found_however_it_is_written(
