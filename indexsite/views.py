@@ -33,6 +33,14 @@ def show_stats(request: HttpRequest) -> HttpResponse:
     return render(request, "numbers/public.html", {"sheets": [make(rolled) for make in SHEETS]})
 
 
+def show_missing(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """That there is nothing at this address.
+
+    Django's own view reads the form that was sent there, and fails if that is malformed.
+    """
+    return render(request, "404.html", status=404)
+
+
 def show_failure(request: HttpRequest) -> HttpResponse:
     """What nobody foresaw: one line of ASCII for tools, which print it, and a page for people.
 

@@ -41,4 +41,12 @@ GUARDS = [
         'MAY_SEE = MAY_REVOKE | {AUDITOR, "Projects"}',
         "tests/tokens/test_origins.py::test_staff_who_see_no_origins_see_none_of_a_token",
     ),
+    Guard(
+        "a request that claims an odd charset fails nothing",
+        "indexsite/wsgi.py",
+        "whole_way.request_class = Utf8Request\n",
+        "",
+        "tests/indexsite/test_encoding.py"
+        "::test_a_request_is_read_as_utf_8_whatever_it_says_of_itself",
+    ),
 ]

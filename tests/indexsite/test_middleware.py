@@ -38,6 +38,23 @@ def test_a_nul_in_an_address_is_the_senders_mistake(
     assert Client().get(path).status_code in {400, 404}
 
 
+@pytest.mark.parametrize("path", ["/nowhere/", "/account/sign-in/", "/admin/"])
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("multipart/form-data", "x"),
+        ("multipart/form-data; boundary=" + "x" * 300, "x"),
+        ("application/x-www-form-urlencoded", "&".join(f"a{n}=1" for n in range(10_001))),
+        ("application/x-www-form-urlencoded", "a=" + "x" * 11 * 1024 * 1024),
+    ],
+    ids=["no boundary", "long boundary", "many fields", "large"],
+)
+def test_a_malformed_form_is_the_senders_mistake(db: None, path: str, kind: str, body: str) -> None:
+    client = Client(SERVER_NAME="localhost", SERVER_PORT="8000", enforce_csrf_checks=True)
+    client.get("/account/sign-in/")  # without its cookies, the form is not even read
+    assert client.post(path, body, content_type=kind).status_code in {400, 404}
+
+
 def seen_address(settings: Any, remote: str, forwarded: str, proxies: list[str]) -> str:
     """Where the site believes that a request comes from."""
     settings.TRUSTED_PROXIES = [ipaddress.ip_network(proxy) for proxy in proxies]
