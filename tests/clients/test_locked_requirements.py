@@ -24,7 +24,7 @@ from tests.architecture.reading import ROOT
 from tests.clients.tools import BIN, Outcome, run
 from tests.support.people import make_person
 from tests.support.server import Site, StartSite
-from tests.support.uploading import token_of
+from tests.support.uploading import name_and_version, token_of
 from tests.uploads.test_crashes import send
 
 pytestmark = [pytest.mark.clients, pytest.mark.once, pytest.mark.long, pytest.mark.timeout(3600)]
@@ -128,14 +128,9 @@ def pins_of(lock: str) -> list[str]:
     return [pin for pin in pins(ROOT / lock) if pin not in known]
 
 
-def version_of(path: Path) -> str:
-    """As a file name spells it."""
-    return path.name.removesuffix(".tar.gz").split("-")[1]
-
-
 def refusal_of(site: Site, token: str, path: Path) -> str:
     """Why an upload is refused; "" if it is not."""
-    name = path.name.removesuffix(".tar.gz").split("-")[0]
+    name, _version = name_and_version(path.name)
     try:
         assert send(site, token, name, (path.name, path.read_bytes())) == 200
     except AssertionError as error:
@@ -159,7 +154,7 @@ def test_what_we_are_locked_to_uploads_and_comes_back_byte_for_byte(
         assert REFUSED[start] in why
         met.add(start)
     taken = [path for path in files if path.name not in refused]
-    names = [f"{path.name.split('-')[0]}=={version_of(path)}" for path in taken]
+    names = ["==".join(name_and_version(path.name)) for path in taken]
     index = ["--index-url", f"{site.url}/simple/"]
     if kind == "wheels":
         outcome = pip_download(ours, *index, *names, PIP_CONFIG_FILE=os.devnull)

@@ -40,6 +40,15 @@ def basic(token: str, username: str = "__token__") -> str:
     return "Basic " + base64.b64encode(f"{username}:{token}".encode()).decode()
 
 
+def name_and_version(filename: str) -> tuple[str, str]:
+    """As a file name spells them; the name in that of an old sdist may have hyphens."""
+    if filename.endswith(".tar.gz"):
+        name, _hyphen, version = filename.removesuffix(".tar.gz").rpartition("-")
+        return name, version
+    name, version, *_tags = filename.split("-")
+    return name, version
+
+
 def form_for(filename: str, content: bytes, name: str, version: str) -> dict[str, Any]:
     """The fields that every tool sends."""
     is_wheel = filename.endswith(".whl")

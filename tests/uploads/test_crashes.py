@@ -19,7 +19,7 @@ from projects.models import File, Project, Release, Role
 from tests.support.artifacts import make_wheel
 from tests.support.people import make_person
 from tests.support.server import Site, StartSite
-from tests.support.uploading import basic, form_for, token_of
+from tests.support.uploading import basic, form_for, name_and_version, token_of
 
 pytestmark = pytest.mark.long
 
@@ -57,7 +57,7 @@ def site(start_site: StartSite, django_db_blocker: Any) -> Iterator[Site]:
 
 def multipart(project: str, artifact: tuple[str, bytes]) -> tuple[str, bytes]:
     """Content type and body of an upload."""
-    form = form_for(*artifact, project, artifact[0].removesuffix(".tar.gz").split("-")[1])
+    form = form_for(*artifact, project, name_and_version(artifact[0])[1])
     del form["content"]
     parts = [
         f'--frontier\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode()
