@@ -30,6 +30,8 @@ def remind_of_ends() -> int:
             .filter(Q(warned_days=None) | Q(warned_days__gt=days))
         )
         for token in due.select_related("user"):
+            if has_outlived_its_projects(token):  # nobody who finds it can use it, nor needs it
+                continue
             with transaction.atomic():
                 waiting = Q(warned_days=None) | Q(warned_days__gt=days)
                 rows = APIToken.objects.filter(waiting, pk=token.pk)
@@ -45,7 +47,7 @@ def remind_of_unused() -> int:
     last = Coalesce("last_used_at", "created_at")
     idle = APIToken.objects.usable().annotate(last=last).filter(last__lt=timezone.now() - UNUSED)
     for token in idle.filter(unused_notice_at=None, user__is_active=True).select_related("user"):
-        if has_outlived_its_projects(token):  # nobody who finds it can use it
+        if has_outlived_its_projects(token):
             continue
         with transaction.atomic():
             rows = APIToken.objects.filter(pk=token.pk, unused_notice_at=None)

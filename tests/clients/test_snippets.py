@@ -229,6 +229,17 @@ def test_variables_and_a_command(page: Page, tool: str) -> None:
     assert page.published() == ["gz", "whl"]
 
 
+@pytest.mark.parametrize("tool", ["twine", "uv"])
+def test_an_invisible_end_of_a_line_does_no_harm(page: Page, tool: str) -> None:
+    _prepare(tool, page)
+    page.snippets = page.snippets | {
+        tool: [text.replace(page.text, f"{page.text}\r") for text in page.snippets[tool]]
+    }
+    result = page.shell("\n".join(page.snippets[tool]))
+    assert result.is_well, result.line
+    assert page.published() == ["gz", "whl"]
+
+
 def test_the_line_that_tries_the_token(page: Page) -> None:
     (command,) = page.snippets["Try it without an upload"]
     assert "--user __token__ " in command  # so curl asks for the token: there is no terminal here

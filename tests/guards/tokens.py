@@ -243,4 +243,17 @@ GUARDS = [
         "tests/tokens/test_denials.py"
         "::test_a_token_for_all_projects_that_is_cut_off_is_counted_no_more_and_never_named",
     ),
+    Guard(
+        "what a token allows is asked again when its file is published",
+        "uploads/operations/accepting.py",
+        """        credential.require_allowed(
+            "create" if project is None else "upload",
+            name=request.normalized_name,
+            project=project,
+        )
+""",
+        "",
+        "tests/tokens/test_denials.py"
+        "::test_a_token_that_is_cut_off_while_its_file_is_looked_at_publishes_nothing",
+    ),
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import time_machine
@@ -13,7 +14,7 @@ from django.test import Client
 from accounts.models import OutboxMail
 from accounts.notices import render
 from audit.models import Event
-from projects.models import Project, Role
+from projects.models import File, Project, Role
 from tests.accounts.doors import text_of_page
 from tests.support.clone import Database, race
 from tests.support.people import Person, make_person
@@ -24,6 +25,7 @@ from tokens.grants import Scope
 from tokens.models import TokenDenial
 from tokens.operations.denials import deny_token, let_token_in
 from tokens.operations.lifecycle import revoke_token
+from uploads.operations import accepting
 
 Browser = Callable[..., Client]
 PAGE = "/manage/project/foo/uploaders/"
@@ -47,6 +49,22 @@ def test_a_token_that_is_cut_off_stops_working_there_alone(alice: Person, bob: P
     assert upload(text, "other").status_code == 200
     assert bob.user.project_roles.filter(project=foo).exists()
     assert upload(make(bob, "another", projects=[foo])[1], "foo", "2.0").status_code == 200
+
+
+def test_a_token_that_is_cut_off_while_its_file_is_looked_at_publishes_nothing(
+    alice: Person, bob: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    foo = shared(alice, bob)
+    token, text = make(bob, projects=[foo])
+    inspect = accepting.inspect
+
+    def cut_off_meanwhile(request: Any) -> Any:
+        deny_token(token, foo, by=alice.actor)
+        return inspect(request)
+
+    monkeypatch.setattr(accepting, "inspect", cut_off_meanwhile)
+    assert "has cut this API token off" in said(upload(text, "foo"))
+    assert not File.objects.exists()
 
 
 def test_cutting_off_is_recorded_and_told(alice: Person, bob: Person) -> None:

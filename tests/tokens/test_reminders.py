@@ -92,10 +92,11 @@ def test_a_token_that_was_not_used_for_90_days_is_spoken_of_once(alice: Person) 
 
 def test_a_token_whose_projects_are_gone_is_not_spoken_of(alice: Person) -> None:
     foo = project_of(alice, "foo")
-    make(alice, projects=[foo])
+    end = timezone.now() + timedelta(days=95)
+    make(alice, grant=grant_for(foo, expires_at=end))
     foo.delete()
     with time_machine.travel(timezone.now() + timedelta(days=91)):
-        assert remind_of_unused() == 0
+        assert (remind_of_unused(), remind_of_ends()) == (0, 0)
 
 
 def test_refusals_are_forgotten_after_90_days(alice: Person) -> None:
