@@ -233,9 +233,9 @@ def test_a_format_ends_and_everybody_is_told(site: Site, alice: Person, tmp_path
     listed.write_text(f"{token.pk}\n")
     reason = "API tokens that were made before March end today"
     arguments = ("invalidate_tokens", "--list", str(listed), "--reason", reason)
-    assert "1 API tokens would be revoked" in site.manage(*arguments, "--dry-run").stdout
+    assert "1 API token would be revoked" in site.manage(*arguments, "--dry-run").stdout
     assert release(site, tmp_path, text, name) == ""
-    assert "1 API tokens revoked" in site.manage(*arguments).stdout
+    assert "1 API token revoked" in site.manage(*arguments).stdout
     assert f": {reason}. Make another one at" in release(site, tmp_path, text, name, "1.1")
     body = mail_about("token_invalidated", token)
     assert "On your own computer" in body

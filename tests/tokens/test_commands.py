@@ -103,7 +103,7 @@ def test_tokens_of_a_format_are_ended_and_the_rest_goes_on(alice: Person, bob: P
     _one, old = make(alice, "old")
     two, new = make(bob, "new")
     APIToken.objects.filter(pk=two.pk).update(format=2)
-    assert "1 API tokens revoked" in invalidate(format=1)
+    assert "1 API token revoked" in invalidate(format=1)
     answer = said(upload(old))
     assert f"was revoked on {timezone.now():%Y-%m-%d}: {REASON}. Make another one" in answer
     assert upload(new, "foo").status_code == 200
@@ -133,7 +133,7 @@ def test_a_dry_run_changes_nothing(alice: Person) -> None:
     token, text = make(alice, "release job")
     printed = invalidate(format=1, dry_run=True)
     assert f"{token.pk}  alice  release job" in printed
-    assert "1 API tokens would be revoked" in printed
+    assert "1 API token would be revoked" in printed
     assert upload(text).status_code == 200
     assert not OutboxMail.objects.filter(notice="token_invalidated").exists()
 

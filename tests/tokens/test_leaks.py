@@ -236,6 +236,8 @@ def test_reports_are_limited(browser: Browser, alice: Person) -> None:
 def test_anybody_can_report_a_token_and_it_is_revoked(browser: Browser, alice: Person) -> None:
     token, text = make(alice)
     client = browser()
+    for path in ("/", "/help/api-tokens/"):  # where to look for it
+        assert f'href="{PAGE}"' in client.get(path).content.decode()
     assert client.get(PAGE).status_code == 200
     pasted = f"[pypi]\nusername = __token__\npassword = {text}\n"
     client.post(PAGE, {"text": pasted, "place": "a chat"})

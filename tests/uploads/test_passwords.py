@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth import authenticate, login
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
 from django.test import RequestFactory
@@ -64,6 +65,16 @@ def test_a_password_uploads_where_it_is_allowed(alice: Person) -> None:
     assert (file.uploader_factor, file.token_id, file.token_name) == ("app", "", "")
     event = Event.objects.get(kind="project:file:uploaded")
     assert (event.actor_label, event.credential) == ("alice", "password")
+
+
+@pytest.mark.usefixtures("allowed")
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
+def test_a_password_comes_in_the_encoding_of_either_tool(alice: Person, encoding: str) -> None:
+    password = "grüner Tee in fünf Kännchen"
+    User.objects.filter(pk=alice.user.pk).update(password=make_password(password))
+    pair = f"alice:{password}".encode(encoding)
+    header = f"Basic {base64.b64encode(pair).decode()}"
+    assert upload("", header=header).status_code == 200
 
 
 @pytest.mark.usefixtures("allowed")

@@ -49,7 +49,7 @@ class Command(BaseCommand):
             else:
                 done += invalidate_token(token, reason=reason, by=command("invalidate_tokens"))
         would = "would be " if options["dry_run"] else ""
-        self.stdout.write(f"{done} API tokens {would}revoked.")
+        self.stdout.write(f"{done} API token{'' if done == 1 else 's'} {would}revoked.")
 
 
 def _chosen(options: dict[str, Any]) -> QuerySet[APIToken]:
