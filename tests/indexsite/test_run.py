@@ -8,6 +8,7 @@ import http.client
 import importlib.machinery
 import importlib.util
 import os
+import re
 import shutil
 import signal
 import socket
@@ -286,10 +287,10 @@ def wait_for_worker(children: list[int]) -> int:
     raise AssertionError("there is no worker")
 
 
-def status_of(port: int) -> int:
-    """What the health page of a server on this machine answers."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    connection.request("GET", "/_health/")
+def status_of(port: int, path: str = "/_health/") -> int:
+    """What a page of a server on this machine answers."""
+    connection = http.client.HTTPConnection("localhost", port, timeout=10)
+    connection.request("GET", path)
     return int(connection.getresponse().status)
 
 
@@ -332,6 +333,24 @@ def test_the_site_answers_when_it_says_so_and_a_signal_stops_all_of_it(
     site.send_signal(number)
     assert site.wait(timeout=60) == 0
     assert not [child for child in children if Path(f"/proc/{child}").exists()]
+
+
+def test_whoever_has_the_server_gets_a_link_for_one_more_administrator(
+    site: subprocess.Popen[str], environment: dict[str, str], port: int
+) -> None:
+    wait_for(site, "Ready after ")
+    links = []
+    for _time in range(2):
+        done = subprocess.run(
+            [sys.executable, str(RUN), "setup-link"],
+            env={**environment, "PORT": str(port)},
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=100,
+        )
+        links += re.findall(rf"http://localhost:{port}(/account/set-up/\?link=\S+)", done.stdout)
+    assert [status_of(port, link) for link in links] == [403, 200]  # each ends the one before
 
 
 def test_the_site_stops_with_code_1_when_its_worker_dies(site: subprocess.Popen[str]) -> None:
