@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 FEW_CODES = 2
 
@@ -134,4 +134,20 @@ def _judge_ways_back(standing: Standing) -> Verdict:
             "Signing in takes one of several devices, of which one cannot be phished, and recovery "
             "codes let you in if you lose them all: nothing is missing."
         ),
+    )
+
+
+def warn_of_few_codes(left: int) -> str:
+    """What somebody is told who has just used a recovery code; "" while enough are left."""
+    if left > FEW_CODES:
+        return ""
+    if not left:
+        return gettext("That was your last recovery code. Make new ones now, under Security.")
+    return (
+        ngettext(
+            "%d recovery code is left. Make new ones soon, under Security.",
+            "%d recovery codes are left. Make new ones soon, under Security.",
+            left,
+        )
+        % left
     )

@@ -24,6 +24,7 @@ from accounts import sessions
 from accounts.forms.sudo import ProofForm, kinds_of_proof
 from accounts.gates import account_page
 from accounts.login import SUDO_AT, note_recovery_code, open_sudo
+from accounts.safety import warn_of_few_codes
 from audit import keyring
 
 View = Callable[..., HttpResponse]
@@ -128,6 +129,8 @@ def _accept(request: HttpRequest, form: ProofForm) -> None:
     user: Any = request.user
     if form.kind == "recovery_code":
         note_recovery_code(user.recovery_codes, user, by=form.by)
+        if warning := warn_of_few_codes(user.recovery_codes.unused):
+            messages.warning(request, warning)
     open_sudo(request)
 
 

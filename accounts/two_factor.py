@@ -8,7 +8,6 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
-from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from django_otp.models import Device
 from formtools.wizard.storage import get_storage
@@ -19,7 +18,7 @@ from accounts import devices, login
 from accounts.forms.sign_in import CodeForm, KeyForm, RecoveryCodeForm, SignInForm
 from accounts.gates import SafeNextMixin, is_fully_signed_in
 from accounts.models import AuthenticatorApp, RecoveryCodeSet, SecurityKey, User
-from accounts.safety import FEW_CODES
+from accounts.safety import warn_of_few_codes
 
 _METHODS = {"app": "an authenticator app", "key": "a security key", "passkey": "a passkey"}
 
@@ -225,19 +224,6 @@ class SignInView(SafeNextMixin, LoginView):
             login.complete(self.request, user, method=method, device=device, remember=remember)
         except PermissionDenied as refusal:  # the account was changed since the last proof
             return self.lead_back(str(refusal))
-        if isinstance(device, RecoveryCodeSet) and device.unused <= FEW_CODES:
-            messages.warning(self.request, _few_codes_left(device.unused))
+        if isinstance(device, RecoveryCodeSet) and (warning := warn_of_few_codes(device.unused)):
+            messages.warning(self.request, warning)
         return HttpResponseRedirect(target)
-
-
-def _few_codes_left(left: int) -> str:
-    if not left:
-        return gettext("That was your last recovery code. Make new ones now, under Security.")
-    return (
-        ngettext(
-            "%d recovery code is left. Make new ones soon, under Security.",
-            "%d recovery codes are left. Make new ones soon, under Security.",
-            left,
-        )
-        % left
-    )

@@ -241,6 +241,7 @@ RATE_LIMITS = {
         "FACTOR_NETWORK": "10/5m, 50/1h",
         "FACTOR_SITE": "1000/5m",
         "REGISTRATION_NETWORK": "10/1h",
+        "REGISTRATION_FORMS": "60/1h",
         "VERIFICATION_MAIL": "3/6h",
         "RESET_NETWORK": "10/1h",
         "RESET_USER": "5/6h",

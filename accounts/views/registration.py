@@ -46,9 +46,11 @@ class RegisterView(View):
         """Make the account and sign it in."""
         form = RegistrationForm(request.POST)
         by = from_connection(request)
+        network = limits.network_key(by.network_address)
+        limits.REGISTRATION_FORMS.take(network)  # judging a password takes time, refused or not
         if form.is_valid():
             try:
-                limits.REGISTRATION_NETWORK.take(limits.network_key(by.network_address))
+                limits.REGISTRATION_NETWORK.take(network)
                 user = registration.register(**form.cleaned_data, link=self.link, by=by)
             except PermissionDenied:  # the invitation was used since the page was opened
                 return self._closed(request, "ended" if self.link else "closed")

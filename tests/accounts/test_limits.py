@@ -17,6 +17,7 @@ from accounts.limits import (
     PASSWORD_NETWORK,
     PASSWORD_SITE,
     PASSWORD_USER,
+    REGISTRATION_FORMS,
     REGISTRATION_NETWORK,
     VERIFICATION_MAIL,
     Attempt,
@@ -201,6 +202,7 @@ def test_the_limits_are_as_strict_as_they_were() -> None:
     assert numbers(FACTOR_NETWORK) == [(10, 300), (50, 3600)]
     assert numbers(FACTOR_SITE) == [(1000, 300)]
     assert numbers(REGISTRATION_NETWORK) == [(10, 3600)]
+    assert numbers(REGISTRATION_FORMS) == [(60, 3600)]
     assert numbers(VERIFICATION_MAIL) == [(3, 6 * 3600)]
 
 

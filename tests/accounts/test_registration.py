@@ -16,7 +16,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts import data
+from accounts import data, limits
 from accounts.events import ACCOUNT_CREATED, INVITATION_CREATED
 from accounts.models import AccountLink, OutboxMail, ReservedName, User
 from accounts.operations import registration
@@ -24,7 +24,7 @@ from audit.actors import Actor, command
 from audit.models import Event, EventOrigin
 from tests.accounts.doors import count_events, find_recipients, is_signed_in, text_of_page
 from tests.support.clone import Database, race_all
-from tests.support.people import Person
+from tests.support.people import NETWORK_ADDRESS, Person
 
 Browser = Callable[..., Client]
 REGISTER = "/account/register/"
@@ -161,6 +161,17 @@ def test_one_network_address_makes_ten_accounts_an_hour(browser: Browser) -> Non
         for number in range(12):
             browser().post(REGISTER, fields(f"zoe{number}", email=f"z{number}@example.org"))
     assert User.objects.filter(username__startswith="zoe").count() == 10
+
+
+@pytest.mark.usefixtures("_open_site")
+def test_a_program_that_sends_one_form_after_the_other_is_stopped(browser: Browser) -> None:
+    with time_machine.travel(time.time(), tick=False):
+        for _number in range(59):
+            limits.REGISTRATION_FORMS.take(NETWORK_ADDRESS)
+        refused = browser().post(REGISTER, fields(password="x"))
+        page = browser().post(REGISTER, fields())
+    assert (refused.status_code, page.status_code) == (200, 429)
+    assert not User.objects.filter(username="zoe").exists()
 
 
 def test_whoever_is_signed_in_makes_no_second_account(

@@ -13,7 +13,7 @@ from accounts import sudo, verification
 from accounts.events import CONFIRM_FAILED, RECOVERY_CODE_USED
 from accounts.hashers import LimitedArgon2PasswordHasher
 from accounts.login import SUDO_AT
-from accounts.models import AuthenticatorApp, EmailAddress, OutboxMail
+from accounts.models import AuthenticatorApp, EmailAddress, OutboxMail, RecoveryCode
 from accounts.operations import second_factors
 from audit.models import Event
 from tests.accounts.doors import (
@@ -215,6 +215,21 @@ def test_a_recovery_code_is_used_up(browser: Browser, alice: Person) -> None:
     assert OutboxMail.objects.get(notice="recovery_code_used").facts == {"left": 7}
     let_sudo_end(client)
     assert "none of your unused" in text_of_page(client.post(MAKE_TOKEN, answer))
+
+
+def test_whoever_confirms_with_one_of_the_last_codes_is_told(
+    browser: Browser, alice: Person
+) -> None:
+    client = browser(alice)
+    pages = []
+    for code in alice.recovery_codes[4:]:
+        RecoveryCode.objects.filter(digest=verification.digest_recovery_code(code)).delete()
+    for code in alice.recovery_codes[:4]:
+        let_sudo_end(client)
+        pages.append(text_of_page(client.post(ADD_APP, {"sudo-recovery_code": code}, follow=True)))
+    told = ["codes are left. Make new", "code is left. Make new", "last recovery code"]
+    assert [page.count("recovery code") for page in pages] == [0, 1, 1, 1]
+    assert all(words in page for words, page in zip(told, pages[1:], strict=True))
 
 
 def test_a_proof_of_another_account_opens_nothing(

@@ -164,4 +164,12 @@ GUARDS = [
         "tests/accounts/test_mail_addresses.py"
         "::test_an_address_that_cannot_be_mailed_is_refused_in_words",
     ),
+    Guard(
+        "registration forms are counted, refused ones too",
+        "accounts/views/registration.py",
+        "        limits.REGISTRATION_FORMS.take(network)",
+        "        ",
+        "tests/accounts/test_registration.py"
+        "::test_a_program_that_sends_one_form_after_the_other_is_stopped",
+    ),
 ]
