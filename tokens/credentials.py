@@ -122,14 +122,7 @@ class TokenCredential:
         Raises:
             TokenRefused: with all reasons in one sentence.
         """
-        everywhere = Context(
-            now=int(time.time()),
-            user_id=str(self.token.user_id),
-            project_name=None,
-            project_id=None,
-            action="",
-            network_address=self.network_address,
-        )
+        everywhere = self._context("", project_name=None, project_id=None)
         self._refuse(
             reason
             for text in self.texts
@@ -158,7 +151,11 @@ class TokenCredential:
         Raises:
             TokenRefused: with all reasons in one sentence.
         """
-        context = Context(
+        context = self._context(action, project_name=project_name, project_id=project_id)
+        self._refuse(caveats.reasons_against(self.texts, context))
+
+    def _context(self, action: str, *, project_name: str | None, project_id: str | None) -> Context:
+        return Context(
             now=int(time.time()),
             user_id=str(self.token.user_id),
             project_name=project_name,
@@ -166,7 +163,6 @@ class TokenCredential:
             action=action,
             network_address=self.network_address,
         )
-        self._refuse(caveats.reasons_against(self.texts, context))
 
     def _refuse(self, reasons: Iterable[str]) -> None:
         reasons = list(dict.fromkeys(reasons))
