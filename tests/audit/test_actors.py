@@ -8,6 +8,7 @@ import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.test import RequestFactory
 
+from accounts.sessions import SessionStore, digest
 from audit.actors import command, from_connection, from_request, shorten
 from audit.middleware import ActorMiddleware
 
@@ -39,10 +40,11 @@ def test_a_request_of_nobody_has_a_nameless_actor() -> None:
 
 def test_a_request_with_a_session_is_its_users(db: None, alice: Any) -> None:
     request: Any = RequestFactory().get("/", REMOTE_ADDR="192.0.2.1")
-    request.user = alice.user
+    request.user, request.session = alice.user, SessionStore("k" * 32)
     actor = from_request(request)
     assert (actor.kind, actor.id, actor.label) == ("user", str(alice.user.pk), "alice")
-    assert actor.credential == "session"
+    assert (actor.credential, actor.session) == ("session", digest("k" * 32))
+    assert from_connection(request).session == ""
 
 
 def test_a_user_agent_is_cut_and_holds_no_nul() -> None:
