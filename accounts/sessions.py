@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.apps import apps
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore as DatabaseSessionStore
 from django.contrib.sessions.exceptions import SessionInterrupted
 from django.utils import timezone
 
+from accounts.models import UserSession
 from audit.actors import digest_session
 
 # What `login` puts into a session; this store puts some of it into columns, too
@@ -40,8 +40,8 @@ class SessionStore(DatabaseSessionStore):
 
     @classmethod
     def get_model_class(cls) -> type[Any]:
-        """The table, which knows this store."""
-        return apps.get_model("accounts.UserSession")
+        """The table."""
+        return UserSession
 
     def _get_session_from_db(self) -> Any:
         key = self.session_key

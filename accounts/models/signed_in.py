@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models.people import User
-from accounts.sessions import SessionStore
 
 DENIABLE_FOR = timedelta(days=7)
 
@@ -66,7 +66,7 @@ class UserSession(AbstractBaseSession):
 
     @classmethod
     def get_session_store_class(cls) -> type[Any]:
-        """The store of this table."""
+        """One that reads this table; the one that is used is in `accounts.sessions`."""
         return SessionStore
 
 
