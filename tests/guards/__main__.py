@@ -42,11 +42,16 @@ def turns_red(guard: Guard, copy: Path) -> bool:
         path.write_text(text)
 
 
-def run(tests: list[str], copy: Path, database: str) -> int:
-    """Run tests in the copy; pytest's exit code: 0 all passed, 1 some failed."""
+def run(tests: list[str], copy: Path, database: str, *more: str, is_shown: bool = False) -> int:
+    """Run tests in the copy; pytest's exit code: 0 all passed, 1 some failed.
+
+    Args:
+        more: words for pytest.
+        is_shown: whether what it says is to be seen.
+    """
     words = ["-q", "-x", "-p", "no:cacheprovider", "--database", database]
-    command = [sys.executable, "-m", "pytest", *words, *tests]
-    return subprocess.run(command, cwd=copy, capture_output=True, check=False).returncode
+    command = [sys.executable, "-m", "pytest", *words, *more, *tests]
+    return subprocess.run(command, cwd=copy, capture_output=not is_shown, check=False).returncode
 
 
 def main() -> int:
@@ -69,7 +74,8 @@ def main() -> int:
 
         for database in {guard.database for guard in guards}:
             tests = sorted({guard.test for guard in guards if guard.database == database})
-            if run(tests, Path(folder) / "0", database) != 0:
+            at_once = ["-n", str(copies.qsize()), "--dist", "loadfile"]
+            if run(tests, Path(folder) / "0", database, *at_once, is_shown=True) != 0:
                 print(f"Not all of these tests pass on {database} as things are.")
                 return 1
         with ThreadPoolExecutor(copies.qsize()) as pool:
