@@ -177,7 +177,7 @@ def _act(
 ) -> HttpResponse:
     """Do it, say what came of it, and lead back."""
     try:
-        operation(row, by=request.actor)  # type: ignore[attr-defined]
+        operation(row, by=request.actor)  # type: ignore[attr-defined]  # by ActorMiddleware
     except (ValidationError, PermissionDenied) as error:
         messages.error(request, getattr(error, "message", str(error)))
     else:

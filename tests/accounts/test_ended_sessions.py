@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -159,7 +160,7 @@ def test_what_was_at_work_when_its_session_was_ended_is_not_done(
     give_second_address(alice)
     client = browser(alice)
     request, before = prepare(client, alice), belongings(alice)
-    end = lambda: end_sessions(alice.user, keep=None, by=alice.actor)  # noqa: E731
+    end = partial(end_sessions, alice.user, keep=None, by=alice.actor)
     with right_after('SELECT "accounts_authenticatorapp"', end):
         response = request()
     assert (response.status_code, response["Location"]) == (302, SIGN_IN)
@@ -203,7 +204,7 @@ def test_whoever_was_thrown_out_does_not_undo_a_denial(
     )
     User.objects.filter(pk=alice.user.pk).update(uploads_suspended_at=timezone.now())
     client = browser(alice)
-    end = lambda: end_sessions(alice.user, keep=None, by=alice.actor)  # noqa: E731
+    end = partial(end_sessions, alice.user, keep=None, by=alice.actor)
     with right_after('SELECT "accounts_authenticatorapp"', end):
         response = client.post("/account/held/", {word: f"authenticatorapp-{held.pk}"})
     assert response["Location"] == SIGN_IN

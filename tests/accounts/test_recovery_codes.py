@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 import time_machine
@@ -171,7 +172,7 @@ def test_codes_that_are_made_while_another_is_typed_back_are_not_kept_yet(
 ) -> None:
     client = browser(alice)
     codes = codes_on(client.post(MAKE))
-    make = lambda: second_factors.create_recovery_codes(alice.user, by=alice.actor)  # noqa: E731
+    make = partial(second_factors.create_recovery_codes, alice.user, by=alice.actor)
     with right_after('SELECT %s AS "a" FROM "accounts_recoverycode"', make):
         client.post(CODES, {"code": codes[0]})
     assert alice.fresh_user.must_confirm_recovery_codes
