@@ -347,7 +347,7 @@ class Tour:
 
     def _show(self, printed: str) -> None:
         lines = [line.strip() for line in printed.splitlines() if line.strip()]
-        start = next((at for at, line in enumerate(lines) if "403" in line), None)
+        start = next((at for at, line in enumerate(lines) if "403 Forbidden" in line), None)
         if start is None:
             raise StepFailed(f"twine was not refused with 403:\n{printed}")
         for line in lines[start : start + 2]:

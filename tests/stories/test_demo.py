@@ -22,4 +22,4 @@ def test_the_tour_does_what_it_says() -> None:
     )
     assert result.returncode == 0, result.stdout + result.stderr
     for words in ("try a forged API token: refused", "403 Forbidden", "The chain of"):
-        assert words in result.stdout
+        assert words in result.stdout, result.stdout
