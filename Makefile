@@ -4,8 +4,8 @@ PYTHON ?= python3
 INDEXSITE_VENV ?= .venv
 export INDEXSITE_VENV
 BIN := $(abspath $(INDEXSITE_VENV))/bin
-ON_SQLITE := -n 2 --dist loadfile --database sqlite
-ON_POSTGRESQL := -n 2 --dist loadfile --database postgresql
+ON_SQLITE := -n 2 --dist loadfile --no-loadscope-reorder --database sqlite
+ON_POSTGRESQL := -n 2 --dist loadfile --no-loadscope-reorder --database postgresql
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
 
 .DEFAULT_GOAL := help

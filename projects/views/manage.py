@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from accounts.gates import account_page
+from accounts.sudo import sudo_page
 from projects.forms import UnyankForm, YankForm
 from projects.models import Invitation, Release, Role
 from projects.names import normalize
@@ -109,7 +110,7 @@ def _release_address(release: Release) -> str:
     return reverse("projects:manage-release", args=[name, release.version])
 
 
-@account_page
+@sudo_page
 def yank_release(request: HttpRequest, name: str, version: str) -> HttpResponse:
     """Ask for the reason, then yank."""
     role = find_role(request, name)
@@ -139,7 +140,7 @@ def yank_release(request: HttpRequest, name: str, version: str) -> HttpResponse:
     )
 
 
-@account_page
+@sudo_page
 def unyank_release(request: HttpRequest, name: str, version: str) -> HttpResponse:
     """Ask for the reason, then take the yank back."""
     role = find_role(request, name)

@@ -59,7 +59,7 @@ class BreachList:
 def breach_list(settings: Any) -> Iterator[BreachList]:
     """A list that has one password, and is asked by this site."""
     made = BreachList()
-    thread = threading.Thread(target=made.server.serve_forever, daemon=True)
+    thread = threading.Thread(target=made.server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     settings.BREACHED_PASSWORDS_URL = made.url
     yield made

@@ -12,15 +12,13 @@ from accounts.links import sign_address
 from accounts.models import EmailAddress, KnownDevice, User
 from tests.browser.test_journey import send
 from tests.browser.test_other_pages import open_session, visit
-from tests.support.chromium import OpenPage
+from tests.support.chromium import OpenPage, usually
 from tests.support.people import make_person
 from tests.support.server import Site
 
 pytestmark = [pytest.mark.browser, pytest.mark.once]
 NEW_PASSWORD = "seven quiet herons by the weir"
-PLACES = pytest.mark.parametrize(
-    ("width", "javascript"), [(1280, True), (390, False)], ids=["desktop", "phone"]
-)
+PLACES = usually((390, False), names="width,javascript", others=[(1280, True)])
 
 
 def at(page: Page, path: str) -> bool:

@@ -8,15 +8,13 @@ from django.utils import timezone
 from accounts.links import sign_recovery
 from accounts.models import RecoveryCase
 from tests.browser.test_other_pages import open_session, visit
-from tests.support.chromium import OpenPage
+from tests.support.chromium import OpenPage, usually
 from tests.support.people import make_person
 from tests.support.server import Site
 from tests.tokens.keys import project_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.once]
-LOOKS = pytest.mark.parametrize(
-    ("width", "dark"), [(1280, False), (390, True)], ids=["wide and light", "narrow and dark"]
-)
+LOOKS = usually((390, True), names="width,dark", others=[(1280, False)])
 
 
 @LOOKS

@@ -11,7 +11,7 @@ from accounts.models import BlockedRange, SwitchState, User
 from accounts.operations.address_ranges import block_range
 from audit.actors import command
 from tests.browser.test_other_pages import DJANGOS_OWN, open_session, visit
-from tests.support.chromium import OpenPage, require_sound
+from tests.support.chromium import OpenPage, require_sound, usually
 from tests.support.people import make_person
 from tests.support.server import Site
 from tests.tokens.keys import project_of
@@ -19,9 +19,7 @@ from uploads.models import Enforcement, Stage
 
 pytestmark = [pytest.mark.browser, pytest.mark.once]
 REASON = "We look into an incident."
-LOOKS = pytest.mark.parametrize(
-    ("width", "javascript"), [(1280, True), (390, False)], ids=["desktop", "phone without scripts"]
-)
+LOOKS = usually((390, False), names="width,javascript", others=[(1280, True)])
 
 
 def act(page: Page, title: str) -> None:

@@ -51,7 +51,7 @@ def setup_link(site: Site) -> str:
     return found.group()
 
 
-@in_turns("javascript")
+@in_turns("javascript", "phone")
 def test_from_the_set_up_link_to_the_audit_log(
     fresh_site: Site, open_page: OpenPage, tmp_path: Path, width: int, javascript: bool
 ) -> None:

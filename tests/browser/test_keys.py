@@ -14,7 +14,7 @@ from accounts.sessions import SessionStore
 from tests.accounts.doors import newcomer
 from tests.browser.test_journey import send
 from tests.browser.test_other_pages import open_session, visit
-from tests.support.chromium import WIDTHS, OpenPage, VirtualKey, in_turns, require_sound
+from tests.support.chromium import WIDTHS, OpenPage, VirtualKey, in_turns, require_sound, usually
 from tests.support.people import Person, code_for, make_person
 from tests.support.server import Site
 
@@ -209,7 +209,7 @@ def test_a_label_survives_when_the_page_was_open_too_long(site: Site, open_page:
     expect(page.locator("main")).to_contain_text("found in a drawer")
 
 
-@pytest.mark.parametrize("width", WIDTHS.values(), ids=WIDTHS.keys())
+@usually(WIDTHS["phone"], names="width", others=[WIDTHS["desktop"]])
 def test_a_recovery_code_is_the_way_in_without_javascript(
     site: Site, open_page: OpenPage, width: int
 ) -> None:

@@ -12,20 +12,12 @@ from accounts.models import Announcement, Campaign
 from accounts.operations.announcements import find_recipients
 from tests.browser.test_journey import send
 from tests.browser.test_other_pages import open_session, visit
-from tests.support.chromium import OpenPage
+from tests.support.chromium import OpenPage, usually
 from tests.support.people import make_person
 from tests.support.server import Site
 
 pytestmark = [pytest.mark.browser, pytest.mark.once]
-LOOKS = pytest.mark.parametrize(
-    ("width", "dark"),
-    [
-        (1280, False),
-        (390, True),
-        pytest.param(1280, True, marks=pytest.mark.long),
-        pytest.param(390, False, marks=pytest.mark.long),
-    ],
-)
+LOOKS = usually((390, True), names="width,dark", others=[(1280, False), (1280, True), (390, False)])
 TEXT = """The index moves to another machine on Saturday, and is down from 10:00 to 12:00 UTC.
 
 Tokens go on working. What happens when is on https://status.example.org/2026/moving-the-index"""
@@ -65,14 +57,10 @@ def test_an_announcement_is_written_seen_and_sent(
     visit(page, fresh_site, f"/admin/accounts/campaign/{campaign.pk}/stop-mail/")
 
 
-@pytest.mark.parametrize(
-    ("width", "javascript", "dark"),
-    [
-        (1280, True, False),
-        (390, False, False),
-        pytest.param(390, True, True, marks=pytest.mark.long),
-    ],
-    ids=["desktop", "phone without JavaScript", "phone, dark"],
+@usually(
+    (390, False, False),
+    names="width,javascript,dark",
+    others=[(1280, True, False), (390, True, True)],
 )
 def test_somebody_chooses_their_mail(
     site: Site, open_page: OpenPage, width: int, javascript: bool, dark: bool

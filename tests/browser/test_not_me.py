@@ -15,7 +15,7 @@ from playwright.sync_api import Page, expect
 from accounts.models import AuthenticatorApp, EmailAddress, RateCount, User
 from accounts.operations import second_factors
 from tests.browser.test_journey import PASSWORD, send
-from tests.support.chromium import WIDTHS, OpenPage, require_sound
+from tests.support.chromium import WIDTHS, OpenPage, require_sound, usually
 from tests.support.people import Person, code_for, make_person
 from tests.support.server import Site, StartSite
 
@@ -62,7 +62,7 @@ def long_ago(person: Person) -> None:
     EmailAddress.objects.filter(user=person.user).update(added_at=before)
 
 
-@pytest.mark.parametrize(("kind", "javascript"), [("desktop", True), ("phone", False)])
+@usually(("phone", False), names="kind,javascript", others=[("desktop", True)])
 def test_an_intruder_is_thrown_out_by_the_mail_and_the_owner_comes_back(
     start_site: StartSite, open_page: OpenPage, kind: str, javascript: bool
 ) -> None:

@@ -17,7 +17,7 @@ from indexsite.gauges import measure
 from indexsite.jobs import count_events
 from indexsite.publishing import turn_public_numbers
 from tests.browser.test_journey import PASSWORD, send
-from tests.support.chromium import OpenPage, in_turns, require_sound
+from tests.support.chromium import OpenPage, in_turns, require_sound, usually
 from tests.support.people import Person, code_for, make_person, sign_in
 from tests.support.server import Site, StartSite
 from tests.tokens.keys import project_of
@@ -45,7 +45,7 @@ def visit(page: Page, site: Site, path: str) -> None:
     require_sound(page, without=DJANGOS_OWN if path.startswith("/admin/") else ())
 
 
-@in_turns("javascript")
+@in_turns("javascript", "phone")
 def test_pages_of_an_account_that_is_new(
     start_site: StartSite, open_page: OpenPage, width: int, javascript: bool
 ) -> None:
@@ -70,7 +70,7 @@ def test_pages_of_an_account_that_is_new(
         visit(page, site, "/account/register/?link=broken")
 
 
-@in_turns("javascript")
+@in_turns("javascript", "desktop")
 def test_pages_that_ask_again(
     fresh_site: Site, open_page: OpenPage, width: int, javascript: bool
 ) -> None:
@@ -88,15 +88,7 @@ def test_pages_that_ask_again(
     visit(page, fresh_site, "/account/set-up/?link=broken")
 
 
-@pytest.mark.parametrize(
-    ("width", "dark"),
-    [
-        (1280, False),
-        (390, True),
-        pytest.param(1280, True, marks=pytest.mark.long),
-        pytest.param(390, False, marks=pytest.mark.long),
-    ],
-)
+@usually((1280, False), names="width,dark", others=[(390, True), (1280, True), (390, False)])
 def test_what_staff_find_and_do(
     fresh_site: Site, open_page: OpenPage, width: int, dark: bool
 ) -> None:

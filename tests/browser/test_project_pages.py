@@ -12,7 +12,7 @@ from projects.names import canonical_version
 from projects.operations import lifecycle, roles
 from projects.operations.publishing import create_project, yank_release
 from tests.browser.test_other_pages import open_session, visit
-from tests.support.chromium import WIDTHS, OpenPage
+from tests.support.chromium import WIDTHS, OpenPage, usually
 from tests.support.people import Person, make_person
 from tests.support.server import Site
 
@@ -147,13 +147,14 @@ UNLIKE = [
 ADDRESS = LONG.lower().replace("_", "-").replace(".", "-")
 
 
-@pytest.mark.parametrize(
-    ("width", "javascript", "paths"),
-    [
+@usually(
+    ("desktop", True, UNLIKE),
+    ("phone", False, PUBLIC + MANAGED),
+    names="width,javascript,paths",
+    others=[
         ("desktop", True, PUBLIC + MANAGED),
-        pytest.param("desktop", False, PUBLIC + MANAGED, marks=pytest.mark.long),
+        ("desktop", False, PUBLIC + MANAGED),
         ("phone", True, UNLIKE),
-        ("phone", False, PUBLIC + MANAGED),
     ],
 )
 def test_every_page_is_sound(
@@ -170,7 +171,7 @@ def test_every_page_is_sound(
         visit(page, shelves, path.format(long=ADDRESS))
 
 
-@pytest.mark.parametrize("width", WIDTHS.values(), ids=WIDTHS.keys())
+@usually(WIDTHS["phone"], names="width", others=[WIDTHS["desktop"]])
 def test_the_invited_see_what_they_are_offered(
     shelves: Site, open_page: OpenPage, width: int
 ) -> None:

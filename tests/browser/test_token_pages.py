@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from projects.models import Role
 from tests.browser.test_journey import send
 from tests.browser.test_other_pages import DJANGOS_OWN, open_session, visit
-from tests.support.chromium import WIDTHS, OpenPage, in_turns, require_sound
+from tests.support.chromium import WIDTHS, OpenPage, in_turns, require_sound, usually
 from tests.support.people import make_person
 from tests.support.server import Site
 from tests.support.uploading import grant_for
@@ -22,7 +22,7 @@ from tokens.uses import count_refusal, note_use
 pytestmark = [pytest.mark.browser, pytest.mark.once]
 
 
-@in_turns("javascript")
+@in_turns("javascript", "desktop")
 def test_a_token_is_made_step_by_step(
     fresh_site: Site, open_page: OpenPage, width: int, javascript: bool
 ) -> None:
@@ -62,7 +62,7 @@ def test_a_token_is_made_step_by_step(
     assert APIToken.objects.get().made_with == "authenticator app phone"
 
 
-@pytest.mark.parametrize("width", WIDTHS.values(), ids=WIDTHS.keys())
+@usually(WIDTHS["phone"], names="width", others=[WIDTHS["desktop"]])
 def test_the_other_pages_of_tokens(fresh_site: Site, open_page: OpenPage, width: int) -> None:
     alice, bob = make_person("alice"), make_person("bob")
     foo = project_of(alice, "foo")
@@ -98,7 +98,7 @@ def test_the_other_pages_of_tokens(fresh_site: Site, open_page: OpenPage, width:
     visit(page, fresh_site, f"/account/tokens/{token.pk}/")
 
 
-@in_turns("javascript")
+@in_turns("javascript", "desktop")
 def test_owners_cut_tokens_off_and_let_them_in(
     fresh_site: Site, open_page: OpenPage, width: int, javascript: bool
 ) -> None:

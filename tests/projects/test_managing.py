@@ -95,6 +95,8 @@ def test_a_maintainer_is_offered_nothing_that_is_refused(
 
 
 SUDO_PAGES = [
+    "release/1.0/yank/",
+    "release/1.0/unyank/",
     "release/1.0/delete/",
     f"file/{FILE}/delete/",
     "people/invite/",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 from weakref import WeakSet
 
@@ -16,16 +16,31 @@ from playwright.sync_api import Browser, Page, sync_playwright
 WIDTHS = {"desktop": 1280, "phone": 390}  # CSS pixels
 
 
-def in_turns(name: str) -> pytest.MarkDecorator:
-    """Both widths, each in one of two ways; the other two pairs are left to the long run.
+def usually(*cases: Any, names: str, others: Iterable[Any]) -> pytest.MarkDecorator:
+    """Run a test with `cases` each time, and with `others` in the long run alone.
+
+    Args:
+        cases: each a value, or a tuple of values, of the parameters.
+        names: the names of the parameters, with commas between them.
+        others: more of the same.
+    """
+    rows = [one if isinstance(one, tuple) else (one,) for one in others]
+    long = [pytest.param(*row, marks=pytest.mark.long) for row in rows]
+    return pytest.mark.parametrize(names, [*cases, *long])
+
+
+def in_turns(name: str, *usual: str) -> pytest.MarkDecorator:
+    """Both widths, each in one of two ways; all other pairs are left to the long run.
 
     Args:
         name: the parameter that says in which way.
+        usual: the widths that each run looks at, where that is not both: see WIDTHS.
     """
-    pairs = [(WIDTHS["desktop"], True), (WIDTHS["phone"], False)]
-    others = [(width, not way) for width, way in pairs]
-    long = [pytest.param(*other, marks=pytest.mark.long) for other in others]
-    return pytest.mark.parametrize(("width", name), [*pairs, *long])
+    pairs = [(width, kind == "desktop") for kind, width in WIDTHS.items()]
+    kept = [pair for pair in pairs if pair[0] in {WIDTHS[kind] for kind in usual or WIDTHS}]
+    others = [pair for pair in pairs if pair not in kept]
+    others += [(width, not way) for width, way in pairs]
+    return usually(*kept, names=f"width,{name}", others=others)
 
 
 _ARGUMENTS = [

@@ -11,7 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -106,12 +106,18 @@ class Site:
         for _name, program in self._programs:
             if program.poll() is None:
                 program.send_signal(signal.SIGTERM)
+        end = time.monotonic() + SLOWEST_STOP
         for _name, program in self._programs:
-            try:
-                program.wait(timeout=SLOWEST_STOP)
-            except subprocess.TimeoutExpired:
+            with suppress(subprocess.TimeoutExpired):
+                program.wait(timeout=max(0, end - time.monotonic()))
+        self.kill()
+
+    def kill(self) -> None:
+        """End all programs, and what they have started, at once."""
+        for _name, program in self._programs:
+            with suppress(ProcessLookupError):  # it has ended
                 os.killpg(program.pid, signal.SIGKILL)
-                program.wait()
+            program.wait()
         self._programs.clear()
 
 
@@ -125,7 +131,9 @@ def running_site(
     """A site on a copy of `template`, for as long as the context lasts."""
     database = template.copy()
     try:
-        with tempfile.TemporaryDirectory(prefix="indexsite-site-") as folder:
+        with tempfile.TemporaryDirectory(
+            prefix="indexsite-site-", ignore_cleanup_errors=True
+        ) as folder:
             site = Site(database, Path(folder), environment or {})
             try:
                 site.start_server()
@@ -133,7 +141,7 @@ def running_site(
                     site.start_worker()
                 yield site
             finally:
-                site.stop()
+                site.kill()  # to end in peace takes seconds, and their data go, too
     finally:
         database.drop()
 
