@@ -59,9 +59,7 @@ class NameForm(forms.Form):
         name = lifecycle.require_name(self.cleaned_data["name"])
         taken = APIToken.objects.active().filter(user=self.user, name=name)
         if name != self.initial.get("name") and taken.exists():
-            raise ValidationError(
-                _("You have an active API token of this name. Choose another name."), code="taken"
-            )
+            raise lifecycle.name_taken()
         return name
 
 

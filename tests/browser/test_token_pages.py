@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, Route, expect
 
 from projects.models import Role
 from tests.browser.test_journey import send
@@ -20,6 +21,22 @@ from tokens.operations.denials import deny_token
 from tokens.uses import count_refusal, note_use
 
 pytestmark = [pytest.mark.browser, pytest.mark.once]
+
+
+def press_twice(page: Page) -> None:
+    """Press the button that makes the token, and again while its answer is on a slow line."""
+
+    def be_slow(route: Route) -> None:
+        answer = route.fetch()
+        time.sleep(0.5)
+        route.fulfill(response=answer)
+
+    page.route("**/make/", be_slow)
+    with page.expect_navigation():
+        page.locator("button[name=confirm]").evaluate(
+            "(one) => { one.click(); setTimeout(() => one.click(), 200); }"
+        )
+    page.unroute("**/make/")
 
 
 @in_turns("javascript", "desktop")
@@ -51,7 +68,10 @@ def test_a_token_is_made_step_by_step(
     send(page, "button[name=change]")
     expect(page.get_by_label("foo", exact=True)).to_be_checked()
     send(page)
-    send(page, "button[name=confirm]")
+    if javascript:
+        press_twice(page)
+    else:
+        send(page, "button[name=confirm]")
     expect(page.locator("main")).to_contain_text(sentence)
     text = page.locator(".copy.token").first.inner_text()
     assert re.match(r"pypi-[\w-]{80,}", text)

@@ -215,7 +215,7 @@ def test_loading_that_page_again_makes_no_second_token(browser: Browser, alice: 
     client = browser(alice)
     text = token_on(client.post(MAKE, FORM))
     again = client.post(MAKE, FORM)
-    assert "active API token of this name" in text_of_page(again)
+    assert "Choose another name, or revoke that one first" in text_of_page(again)
     assert "pypi-" not in text_of_page(again)
     assert APIToken.objects.count() == 1
     assert upload(text, "foo").status_code == 200

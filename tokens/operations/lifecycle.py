@@ -188,12 +188,17 @@ def _store(token: APIToken) -> None:
         with transaction.atomic():
             token.save(force_insert=True)
     except IntegrityError as error:
-        raise _name_taken() from error
+        raise name_taken() from error
 
 
-def _name_taken() -> ValidationError:
+def name_taken() -> ValidationError:
+    """What to say of the name of another active token of one's own."""
     return ValidationError(
-        _("You have an active API token of this name. Choose another name."), code="taken"
+        _(
+            "You have an active API token of this name. Choose another name, or revoke that one "
+            "first: its text is not shown again."
+        ),
+        code="taken",
     )
 
 
@@ -215,7 +220,7 @@ def rename_token(token: APIToken, *, name: str, by: Actor) -> bool:
         with transaction.atomic():
             is_renamed = active.update(name=name) == 1
     except IntegrityError as error:
-        raise _name_taken() from error
+        raise name_taken() from error
     if not is_renamed:
         raise ValidationError(_("This API token was revoked in the meantime."), code="revoked")
     token.name = name
