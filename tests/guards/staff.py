@@ -145,7 +145,7 @@ GUARDS = [
         "indexsite/staff_site.py",
         '                if request.method == "POST":\n',
         "                if False:\n",
-        f"{_DOORS}::test_a_page_opens_for_its_groups_alone[audit_event_export]",
+        f"{_DOORS}::test_whoever_sends_a_form_to_a_table_of_the_admin_is_recorded",
     ),
     Guard(
         "the way to make invitations is shown to those who may",

@@ -131,6 +131,22 @@ def test_a_page_opens_for_its_groups_alone(
     assert count_events(STAFF_ACT_REFUSED) == refused
 
 
+@GROUPS
+def test_whoever_sends_a_form_to_a_table_of_the_admin_is_recorded(
+    browser: Browser, rows: dict[Any, Any], group: str
+) -> None:
+    client = browser(make_person("somebody", group=group))
+    tables = [model._meta for model in admin.site._registry]
+    last = Event.objects.latest("number").number
+    for table in tables:  # none of them takes forms of Django's own
+        page = reverse(f"admin:{table.app_label}_{table.model_name}_add")
+        assert client.post(page, {"reason": "forged"}).status_code == 403
+    new = Event.objects.filter(number__gt=last, kind=STAFF_ACT_REFUSED.name)
+    assert {event.fields["act"] for event in new} == {
+        f"{table.app_label}_{table.model_name}_add" for table in tables
+    }
+
+
 def pages_of(user: Any, rows: dict[Any, Any]) -> list[str]:
     """Where somebody of the staff comes by: the first page, the numbers, all lists and rows."""
     found = [reverse("admin:index"), reverse("admin:numbers")]
