@@ -171,7 +171,9 @@ class Bucket:
                     if not path.startswith(_SET_ASIDE):
                         yield Stored(path, *parse_path(path), row["Size"], row["LastModified"])
 
-    def address_of(self, blake2b_256: str, suffix: str, filename: str) -> str:
+    def address_of(
+        self, blake2b_256: str, suffix: str, filename: str, *, is_head: bool = False
+    ) -> str:
         """As in Store: a signed address, if S3_DOWNLOADS says so."""
         if settings.S3_DOWNLOADS != "redirect":
             return ""
@@ -180,10 +182,11 @@ class Bucket:
             "ResponseContentType": "application/octet-stream",
             "ResponseContentDisposition": content_disposition_header(True, filename),
         }
+        method = "head_object" if is_head else "get_object"
         with _sentences():
             return str(
                 self._client.generate_presigned_url(
-                    "get_object", Params=parameters, ExpiresIn=ADDRESS_LASTS
+                    method, Params=parameters, ExpiresIn=ADDRESS_LASTS
                 )
             )
 

@@ -74,6 +74,6 @@ def walk() -> Iterator[Stored]:
     return _store().walk()
 
 
-def address_of(blake2b_256: str, suffix: str, filename: str) -> str:
+def address_of(blake2b_256: str, suffix: str, filename: str, *, is_head: bool = False) -> str:
     """As `Store.address_of`."""
-    return _store().address_of(blake2b_256, suffix, filename)
+    return _store().address_of(blake2b_256, suffix, filename, is_head=is_head)

@@ -87,11 +87,14 @@ class Store(Protocol):
     def walk(self) -> Iterator[Stored]:
         """Everything that is kept."""
 
-    def address_of(self, blake2b_256: str, suffix: str, filename: str) -> str:
+    def address_of(
+        self, blake2b_256: str, suffix: str, filename: str, *, is_head: bool = False
+    ) -> str:
         """Where a client may fetch a content itself for a while; "" if it cannot.
 
         Args:
             filename: what the client is to call it.
+            is_head: whether it asks for the headers alone: an address is signed for one method.
         """
 
 
