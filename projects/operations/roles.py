@@ -139,6 +139,7 @@ def accept_invitation(invitation: Invitation, *, by: Actor) -> Role:
     if invitation.is_transfer:
         inviter.delete()
         _end_invitations_by(inviter.user, project)
+        _tell_of_role("role_removed", project, inviter.user, _OWNER, by=by)
     _tell_of_role("role_added", project, role.user, role.kind, by=by)
     record(
         INVITATION_ACCEPTED,
