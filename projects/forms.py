@@ -152,6 +152,8 @@ class HistoryForm(forms.Form):
         ("project:invitation:", _("Invitations")),
         ("project:project:", _("The project itself")),
         ("token:", _("API tokens")),
+        ("upload:", _("Refused uploads")),
+        ("staff:", _("Acts of staff")),
     ]
     kind = forms.ChoiceField(label=_("What"), choices=KINDS, required=False)
     actor = forms.CharField(label=_("By whom"), required=False, max_length=150, widget=ExactInput)
