@@ -9,6 +9,8 @@ import pytest
 from django.test import Client
 
 from accounts.login import SUDO_AT
+from accounts.operations.freezing import freeze_accounts
+from audit.actors import command
 from audit.models import Event
 from projects.models import File, Invitation, Project, Release, Role
 from projects.operations import roles
@@ -392,6 +394,15 @@ def test_a_role_is_changed_and_ended(shared: Project, owner: Client, bob: Person
     response = owner.post("/manage/project/foo/people/BOB/remove/", follow=True)
     assert "bob was removed." in text(response)
     assert not Role.objects.filter(user=bob.user).exists()
+
+
+def test_a_frozen_account_is_named_so_and_no_link_leads_nowhere(
+    shared: Project, owner: Client, bob: Person
+) -> None:
+    freeze_accounts([bob.user], reason="stolen", by=command("a test"))
+    page = text(owner.get("/manage/project/foo/people/"))
+    assert '<th scope="row">bob <span class="badge">frozen</span></th>' in page
+    assert '<a href="/user/alice/">alice</a>' in page
 
 
 def test_the_only_owner_who_wants_to_leave_is_told_why_not(
