@@ -16,7 +16,14 @@ from botocore.exceptions import BotoCoreError, ClientError
 from django.conf import settings
 from django.utils.http import content_disposition_header
 
-from projects.stores import SUFFIXES, StorageFailed, Stored, parse_path, relative_path
+from projects.stores import (
+    CACHE_CONTROL,
+    SUFFIXES,
+    StorageFailed,
+    Stored,
+    parse_path,
+    relative_path,
+)
 
 ADDRESS_LASTS: Final = 600  # seconds
 _PATIENCE: Final = Config(
@@ -179,6 +186,7 @@ class Bucket:
             return ""
         parameters = {
             **self._object(relative_path(blake2b_256, suffix)),
+            "ResponseCacheControl": CACHE_CONTROL,
             "ResponseContentType": "application/octet-stream",
             "ResponseContentDisposition": content_disposition_header(True, filename),
         }

@@ -384,7 +384,7 @@ def _range_header(question: Question, etag: str) -> str:
 def _lasting_headers(etag: str) -> Headers:
     return [
         ("Accept-Ranges", "bytes"),
-        ("Cache-Control", "public, max-age=31536000, immutable"),
+        ("Cache-Control", storage.CACHE_CONTROL),
         ("ETag", etag),
         _OPEN_TO_ALL,
     ]

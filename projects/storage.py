@@ -14,9 +14,10 @@ from typing import Any, BinaryIO, Final
 from django.core.files.storage import FileSystemStorage, storages
 
 from projects.folders import LocalFiles
-from projects.stores import METADATA, StorageFailed, Store, Stored
+from projects.stores import CACHE_CONTROL, METADATA, StorageFailed, Store, Stored
 
 __all__ = [
+    "CACHE_CONTROL",
     "METADATA",
     "StorageFailed",
     "Stored",

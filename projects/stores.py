@@ -13,6 +13,8 @@ from projects.models import content_path
 
 METADATA: Final = ".metadata"  # suffix of the core metadata that is kept beside a wheel
 SUFFIXES: Final = ("", METADATA)
+# Of every content, wherever it is fetched: its address holds its digest.
+CACHE_CONTROL: Final = "public, max-age=31536000, immutable"
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}\Z")
 _PATH: Final = re.compile(r"([0-9a-f]{2})/([0-9a-f]{2})/([0-9a-f]{60})(\.metadata)?\Z")
 

@@ -157,6 +157,7 @@ def test_a_client_fetches_a_content_itself_by_a_signed_address(
     with urllib.request.urlopen(address, timeout=20) as answer:
         assert answer.read() == b"a wheel"
         assert "foo-1.0-py3-none-any.whl" in answer.headers["Content-Disposition"]
+        assert "immutable" in answer.headers["Cache-Control"]
     with pytest.raises(urllib.error.HTTPError, match="403"):
         urllib.request.urlopen(address.replace("X-Amz-Signature=", "X-Amz-Signature=0"), timeout=20)
 
