@@ -433,6 +433,15 @@ def test_a_project_is_handed_over(
 # The list
 
 
+def test_who_hands_over_to_somebody_with_a_role_is_told_how(
+    shared: Project, owner: Client, alice: Person
+) -> None:
+    for username in ("bob", "alice"):
+        page = text(owner.post("/manage/project/foo/transfer/", {"username": username}))
+        assert f"{username} is" in page
+        assert ("see that they are an owner, and leave the project" in page) == (username == "bob")
+
+
 def test_people_with_many_projects_search_them(alice: Person, owner: Client, foo: Project) -> None:
     rows = Project.objects.bulk_create(
         Project(name=f"Plug_in.{number}", normalized_name=f"plug-in-{number}")
