@@ -459,6 +459,17 @@ def test_people_with_many_projects_search_them(alice: Person, owner: Client, foo
     assert "?q=plug&amp;page=1" in second
 
 
+@pytest.mark.parametrize(("count", "has_search"), [(9, False), (49, True)])
+def test_a_list_of_fifty_projects_can_be_searched(
+    count: int, has_search: bool, alice: Person, owner: Client, foo: Project
+) -> None:
+    rows = Project.objects.bulk_create(
+        Project(name=f"plug-{number}", normalized_name=f"plug-{number}") for number in range(count)
+    )
+    Role.objects.bulk_create(Role(user=alice.user, project=row, kind="owner") for row in rows)
+    assert ('role="search"' in text(owner.get("/manage/projects/"))) == has_search
+
+
 @pytest.mark.parametrize("page", ["0", "-1", "9999", "x", "1e9", "٣"])
 def test_page_numbers_out_of_range_are_answered(page: str, shared: Project, owner: Client) -> None:
     for path in ("/manage/projects/", "/manage/project/foo/", "/manage/project/foo/history/"):
