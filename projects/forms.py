@@ -43,6 +43,15 @@ class UnyankForm(forms.Form):
     reason = _reason(_("It is kept in the history, and the owners read it in their mail."))
 
 
+class ArchiveForm(forms.Form):
+    """What a project is to be. The page says it, so that a second press does not undo the first."""
+
+    STATUSES = (Project.Status.ARCHIVED, Project.Status.ACTIVE)
+    status = forms.ChoiceField(
+        choices=[(one.value, one.label) for one in STATUSES], widget=forms.HiddenInput
+    )
+
+
 class TypedNameForm(forms.Form):
     """The name of what is to be deleted, typed as a proof of reading."""
 

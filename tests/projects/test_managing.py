@@ -73,7 +73,7 @@ def test_strangers_learn_nothing(
         ("people/invite/", {"username": "mallory", "kind": "owner"}),
         ("people/alice/role/", {"kind": "maintainer"}),
         ("people/alice/remove/", {}),
-        ("archive/", {}),
+        ("archive/", {"status": "archived"}),
         ("transfer/", {"username": "mallory"}),
         ("delete/", {"typed": "Foo"}),
     ],
@@ -219,10 +219,22 @@ def test_a_quarantined_project_says_that_nothing_can_be_done(
 
 
 def test_a_project_is_archived_and_made_active_again(shared: Project, owner: Client) -> None:
-    assert "Archive Foo?" in text(owner.get("/manage/project/foo/archive/"))
-    assert "Foo is archived." in text(owner.post("/manage/project/foo/archive/", follow=True))
-    assert "Make Foo active again?" in text(owner.get("/manage/project/foo/archive/"))
-    assert "Foo is active again." in text(owner.post("/manage/project/foo/archive/", follow=True))
+    page = "/manage/project/foo/archive/"
+    assert "Archive Foo?" in text(owner.get(page))
+    for _press in range(2):
+        assert "Foo is archived." in text(owner.post(page, {"status": "archived"}, follow=True))
+    assert "Make Foo active again?" in text(owner.get(page))
+    for _press in range(2):
+        assert "Foo is active again." in text(owner.post(page, {"status": "active"}, follow=True))
+
+
+@pytest.mark.parametrize("status", ["", "quarantined", "nonsense"])
+def test_a_status_that_nobody_asked_for_is_not_given(
+    status: str, shared: Project, owner: Client
+) -> None:
+    page = text(owner.post("/manage/project/foo/archive/", {"status": status}))
+    assert '<input type="hidden" name="status" value="archived"' in page
+    assert Project.objects.get().status == "active"
 
 
 @pytest.mark.parametrize("count", [0, 1, 500])
