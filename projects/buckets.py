@@ -16,7 +16,14 @@ from botocore.exceptions import BotoCoreError, ClientError
 from django.conf import settings
 from django.utils.http import content_disposition_header
 
-from projects.stores import SUFFIXES, StorageFailed, Stored, parse_path, relative_path
+from projects.stores import (
+    CACHE_CONTROL,
+    SUFFIXES,
+    StorageFailed,
+    Stored,
+    parse_path,
+    relative_path,
+)
 
 ADDRESS_LASTS: Final = 600  # seconds
 _PATIENCE: Final = Config(
@@ -171,19 +178,23 @@ class Bucket:
                     if not path.startswith(_SET_ASIDE):
                         yield Stored(path, *parse_path(path), row["Size"], row["LastModified"])
 
-    def address_of(self, blake2b_256: str, suffix: str, filename: str) -> str:
+    def address_of(
+        self, blake2b_256: str, suffix: str, filename: str, *, is_head: bool = False
+    ) -> str:
         """As in Store: a signed address, if S3_DOWNLOADS says so."""
         if settings.S3_DOWNLOADS != "redirect":
             return ""
         parameters = {
             **self._object(relative_path(blake2b_256, suffix)),
+            "ResponseCacheControl": CACHE_CONTROL,
             "ResponseContentType": "application/octet-stream",
             "ResponseContentDisposition": content_disposition_header(True, filename),
         }
+        method = "head_object" if is_head else "get_object"
         with _sentences():
             return str(
                 self._client.generate_presigned_url(
-                    "get_object", Params=parameters, ExpiresIn=ADDRESS_LASTS
+                    method, Params=parameters, ExpiresIn=ADDRESS_LASTS
                 )
             )
 

@@ -41,12 +41,17 @@ def sole_ownerships(user: User) -> list[Obstacle]:
 
 
 def end_roles(user: User, *, by: Actor) -> list[Record]:
-    """End all roles of an account, each of which is recorded with its project, whose pages name
-    its people.
+    """End all roles of an account, and tell the owners that are left. Each end is recorded with its
+    project, whose pages name its people.
     """
     locked = _lock_projects(user)  # before anything is recorded: nobody waits for a row after that
     roles = list(Role.objects.filter(user=user, project__in=locked).order_by("project_id"))
     Role.objects.filter(user=user).delete()
+    for role in roles:
+        project, kind = locked[role.project_id], str(role.get_kind_display())
+        changes.tell(
+            "role_removed", project.owners(), project, by=by, role=kind, person=user.username
+        )
     subject = Subject.of(user)
     return [
         partial(

@@ -78,7 +78,9 @@ class LocalFiles:
                     when = datetime.fromtimestamp(found.st_mtime, UTC)
                     yield Stored(below, *parse_path(below), found.st_size, when)
 
-    def address_of(self, blake2b_256: str, suffix: str, filename: str) -> str:
+    def address_of(
+        self, blake2b_256: str, suffix: str, filename: str, *, is_head: bool = False
+    ) -> str:
         """As in Store: clients fetch from this site."""
         return ""
 

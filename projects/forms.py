@@ -43,6 +43,15 @@ class UnyankForm(forms.Form):
     reason = _reason(_("It is kept in the history, and the owners read it in their mail."))
 
 
+class ArchiveForm(forms.Form):
+    """What a project is to be. The page says it, so that a second press does not undo the first."""
+
+    STATUSES = (Project.Status.ARCHIVED, Project.Status.ACTIVE)
+    status = forms.ChoiceField(
+        choices=[(one.value, one.label) for one in STATUSES], widget=forms.HiddenInput
+    )
+
+
 class TypedNameForm(forms.Form):
     """The name of what is to be deleted, typed as a proof of reading."""
 
@@ -152,6 +161,8 @@ class HistoryForm(forms.Form):
         ("project:invitation:", _("Invitations")),
         ("project:project:", _("The project itself")),
         ("token:", _("API tokens")),
+        ("upload:", _("Refused uploads")),
+        ("staff:", _("Acts of staff")),
     ]
     kind = forms.ChoiceField(label=_("What"), choices=KINDS, required=False)
     actor = forms.CharField(label=_("By whom"), required=False, max_length=150, widget=ExactInput)

@@ -322,7 +322,7 @@ def _read_content(question: Question, digest: str, suffix: str, etag: str, filen
     ]
     if _is_known(question, etag):
         return _unchanged(_lasting_headers(etag))
-    if address := storage.address_of(digest, suffix, filename):
+    if address := storage.address_of(digest, suffix, filename, is_head=question.is_head):
         return Answer(HTTPStatus.FOUND, _elsewhere(address))
     if header := handing_on(digest, suffix):
         return Answer(HTTPStatus.OK, [*headers, header])
@@ -384,7 +384,7 @@ def _range_header(question: Question, etag: str) -> str:
 def _lasting_headers(etag: str) -> Headers:
     return [
         ("Accept-Ranges", "bytes"),
-        ("Cache-Control", "public, max-age=31536000, immutable"),
+        ("Cache-Control", storage.CACHE_CONTROL),
         ("ETag", etag),
         _OPEN_TO_ALL,
     ]

@@ -134,18 +134,24 @@ def _heading(tag: str) -> str:
 
 
 def _image(given: dict[str, str], *, is_in_link: bool) -> Iterator[str]:
+    """The image, or what stands for it: a link, its name in the link that it is in, or nothing."""
     source, label = given.get("src", ""), given.get("alt", "").strip()
+    if source.startswith("//"):
+        source = f"https:{source}"
     try:
-        is_web = urlsplit(source).scheme in {"http", "https"}
+        scheme = urlsplit(source).scheme
     except ValueError:
-        is_web = False
+        source = scheme = ""
+    is_web = scheme in {"http", "https"}
+    name = label or source.rpartition("/")[2] or source
     if is_web and _proxy():
         yield f'<img src="{escape(proxied(source))}" alt="{escape(label)}">'
-    elif is_in_link or not is_web:
-        yield escape(label)
-    else:
-        name = label or source.rpartition("/")[2] or source
+    elif is_in_link and name:  # a link without a text cannot be seen
+        yield escape(name)
+    elif is_web:
         yield f'<a href="{escape(source)}">{escape(name)}</a>'
+    elif label:
+        yield escape(label)
 
 
 def _proxy() -> str:

@@ -13,10 +13,13 @@ import uuid
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import islice
+from functools import reduce
+from itertools import chain, islice
+from operator import or_
 from typing import Any, Final
 
 from django.db import connection, transaction
+from django.db.models import Q
 
 from audit.prepared import Prepared, PreparedUpdate
 from projects.models import Project, Release, SearchEntry, latest_of
@@ -101,14 +104,29 @@ def _by_name(name: str) -> list[Any]:
 
 def _by_words(words: Sequence[str]) -> list[Any]:
     """Whose name or summary holds each of the words, of which one at least is in the index."""
+    spelt = [_spellings(word) for word in words]
     if connection.vendor == "sqlite":
-        match = f"text : ({' '.join(_quoted(gram) for word in words for gram in _grams(word))})"
-        sql = _WORDS_ON_SQLITE.format("AND instr(entry.text, %s) > 0 " * len(words))
-        return [uuid.UUID(key) for key in _column(sql, [match, *words, MOST])]
+        match = f"text : ({' AND '.join(filter(None, map(_match, spelt)))})"
+        held = [" OR ".join(["instr(entry.text, %s) > 0"] * len(either)) for either in spelt]
+        sql = _WORDS_ON_SQLITE.format("".join(f"AND ({one}) " for one in held))
+        return [uuid.UUID(key) for key in _column(sql, [match, *chain(*spelt), MOST])]
     entries = SearchEntry.objects.listed()
-    for word in words:
-        entries = entries.filter(text__contains=word)
+    for either in spelt:
+        holds = (Q(text__contains=one) for one in either)
+        entries = entries.filter(reduce(or_, holds))
     return list(entries.values_list("project_id", flat=True)[:MOST])
+
+
+def _spellings(word: str) -> list[str]:
+    """A word, and as names are kept: theirs are shown with dots and underscores, too."""
+    as_name = normalize(word)
+    return [word, as_name] if as_name != word and len(as_name) >= _GRAM else [word]
+
+
+def _match(spellings: Sequence[str]) -> str:
+    """What FTS5 is to find of a word; "" if it is too short."""
+    parts = [" AND ".join(map(_quoted, _grams(one))) for one in spellings]
+    return f"({' OR '.join(f'({part})' for part in parts)})" if all(parts) else ""
 
 
 def _near(name: str) -> list[Project]:

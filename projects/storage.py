@@ -14,9 +14,10 @@ from typing import Any, BinaryIO, Final
 from django.core.files.storage import FileSystemStorage, storages
 
 from projects.folders import LocalFiles
-from projects.stores import METADATA, StorageFailed, Store, Stored
+from projects.stores import CACHE_CONTROL, METADATA, StorageFailed, Store, Stored
 
 __all__ = [
+    "CACHE_CONTROL",
     "METADATA",
     "StorageFailed",
     "Stored",
@@ -74,6 +75,6 @@ def walk() -> Iterator[Stored]:
     return _store().walk()
 
 
-def address_of(blake2b_256: str, suffix: str, filename: str) -> str:
+def address_of(blake2b_256: str, suffix: str, filename: str, *, is_head: bool = False) -> str:
     """As `Store.address_of`."""
-    return _store().address_of(blake2b_256, suffix, filename)
+    return _store().address_of(blake2b_256, suffix, filename, is_head=is_head)

@@ -13,6 +13,8 @@ from projects.models import content_path
 
 METADATA: Final = ".metadata"  # suffix of the core metadata that is kept beside a wheel
 SUFFIXES: Final = ("", METADATA)
+# Of every content, wherever it is fetched: its address holds its digest.
+CACHE_CONTROL: Final = "public, max-age=31536000, immutable"
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}\Z")
 _PATH: Final = re.compile(r"([0-9a-f]{2})/([0-9a-f]{2})/([0-9a-f]{60})(\.metadata)?\Z")
 
@@ -87,11 +89,14 @@ class Store(Protocol):
     def walk(self) -> Iterator[Stored]:
         """Everything that is kept."""
 
-    def address_of(self, blake2b_256: str, suffix: str, filename: str) -> str:
+    def address_of(
+        self, blake2b_256: str, suffix: str, filename: str, *, is_head: bool = False
+    ) -> str:
         """Where a client may fetch a content itself for a while; "" if it cannot.
 
         Args:
             filename: what the client is to call it.
+            is_head: whether it asks for the headers alone: an address is signed for one method.
         """
 
 

@@ -59,7 +59,7 @@ class NameForm(forms.Form):
         name = lifecycle.require_name(self.cleaned_data["name"])
         taken = APIToken.objects.active().filter(user=self.user, name=name)
         if name != self.initial.get("name") and taken.exists():
-            raise lifecycle.name_taken()
+            raise lifecycle.NameTaken
         return name
 
 

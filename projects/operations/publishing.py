@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -378,7 +379,9 @@ def _store_row(project: Project, release: Release, upload: NewFile, by: Actor) -
 
 
 def _one_line(reason: str) -> str:
-    reason = " ".join(reason.replace("\x00", " ").split())
+    """The reason without characters for control: pip prints it to terminals, which obey them."""
+    plain = (" " if unicodedata.category(letter) == "Cc" else letter for letter in reason)
+    reason = " ".join("".join(plain).split())
     if len(reason) > MAX_REASON:
         raise ValidationError(
             _("A reason can have at most %d characters.") % MAX_REASON, code="too_long"

@@ -63,7 +63,7 @@ def invite(
     locked = [changes.lock(row) for row in sorted(projects, key=lambda row: row.pk)]
     for project in locked:
         permissions.require(by, "manage", project)
-        _require_free(project, user)
+        _require_free(project, user, takes_over=is_transfer and str(user.pk) != by.id)
     made = [_make_invitation(project, user, kind, is_transfer, by) for project in locked]
     first = made[0]
     changes.tell(
@@ -80,14 +80,17 @@ def invite(
     return made
 
 
-def _require_free(project: Project, user: User) -> None:
+def _require_free(project: Project, user: User, *, takes_over: bool) -> None:
     role = Role.objects.filter(project=project, user=user).first()
     if role is not None:
-        raise ValidationError(
-            _("%(user)s is %(role)s of %(project)s already.")
-            % {"user": user, "role": role.get_kind_display(), "project": project.name},
-            code="has_role",
-        )
+        said = _("%(user)s is %(role)s of %(project)s already.") % {
+            "user": user,
+            "role": role.get_kind_display(),
+            "project": project.name,
+        }
+        if takes_over:
+            said += " " + _("To hand it over, see that they are an owner, and leave the project.")
+        raise ValidationError(said, code="has_role")
     if Invitation.objects.open().filter(project=project, user=user).exists():
         raise ValidationError(
             _("%(user)s has an open invitation to %(project)s. Take it back first.")
@@ -139,6 +142,7 @@ def accept_invitation(invitation: Invitation, *, by: Actor) -> Role:
     if invitation.is_transfer:
         inviter.delete()
         _end_invitations_by(inviter.user, project)
+        _tell_of_role("role_removed", project, inviter.user, _OWNER, by=by)
     _tell_of_role("role_added", project, role.user, role.kind, by=by)
     record(
         INVITATION_ACCEPTED,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import partial
 
-from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.template.defaultfilters import filesizeformat
@@ -13,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.sudo import SHORT, sudo_page
-from projects.forms import TypedNameForm
+from projects.forms import ArchiveForm, TypedNameForm
 from projects.operations import lifecycle
 from projects.views.doors import (
     Act,
@@ -31,7 +30,11 @@ def archive_project(request: HttpRequest, name: str) -> HttpResponse:
     role = find_role(request, name)
     project = role.project
     back = reverse("projects:project-settings", args=[project.normalized_name])
-    if project.is_archived:
+    archived, active = ArchiveForm.STATUSES
+    asked = request.POST.get("status")
+    is_clear = asked in ArchiveForm.STATUSES
+    wanted = asked if is_clear else active if project.is_archived else archived
+    if wanted == active:
         act = Act(
             title=_("Make %s active again?") % project.name,
             consequences=[_("It takes new files again. Everybody with a role is told by mail.")],
@@ -56,7 +59,7 @@ def archive_project(request: HttpRequest, name: str) -> HttpResponse:
     return ask_and_do(
         request,
         act,
-        forms.Form(bound(request)),
+        ArchiveForm(request.POST if is_clear else None, initial={"status": wanted}),
         lambda _typed: operation(project, by=request.actor),  # type: ignore[attr-defined]
         project_context(role, "settings"),
     )

@@ -54,7 +54,9 @@ def show_search(request: HttpRequest) -> HttpResponse:
 def show_project(request: HttpRequest, name: str, version: str = "") -> HttpResponse:
     """A project with one of its releases; the latest, unless a version is asked for."""
     if not is_normalized(name):
-        return _redirect(name, version)
+        if version:
+            return _redirect("projects:release-detail", name, version)
+        return _redirect("projects:project-detail", name)
     project = Project.objects.filter(normalized_name=name).first()
     if project is None:
         return _deleted(request, name)
@@ -68,7 +70,7 @@ def show_project(request: HttpRequest, name: str, version: str = "") -> HttpResp
 def show_releases(request: HttpRequest, name: str) -> HttpResponse:
     """All releases of a project."""
     if not is_normalized(name):
-        return redirect("projects:release-list", normalize(name), permanent=True)
+        return _redirect("projects:release-list", name)
     projects = Project.objects.listed()
     project = get_object_or_404(projects, normalized_name=name)
     keys = find_order(project).keys
@@ -105,13 +107,11 @@ def _deleted(request: HttpRequest, name: str) -> HttpResponse:
     return render(request, "projects/deleted.html", {"stone": stone}, status=404)
 
 
-def _redirect(name: str, version: str) -> HttpResponse:
-    """To the one address of a project."""
+def _redirect(page: str, name: str, *more: str) -> HttpResponse:
+    """To the one address of a page of a project; a name that none can have leads to itself."""
     if not is_normalized(normalize(name)):
         raise Http404
-    if version:
-        return redirect("projects:release-detail", normalize(name), version, permanent=True)
-    return redirect("projects:project-detail", normalize(name), permanent=True)
+    return redirect(page, normalize(name), *more, permanent=True)
 
 
 def _chosen(project: Project, order: Order, version: str) -> Release | None:

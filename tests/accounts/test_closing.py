@@ -13,6 +13,7 @@ from django.utils import timezone
 from accounts import closing as sockets
 from accounts.events import ACCOUNT_CLOSED, STAFF_RIGHTS_CHANGED
 from accounts.models import EmailAddress, OutboxMail, ReservedName, User
+from accounts.notices import render
 from accounts.operations import closing
 from audit.actors import Actor, command
 from audit.log import verify
@@ -166,6 +167,17 @@ def test_of_two_owners_one_can_leave(browser: Browser, alice: Person, bob: Perso
     assert event.fields == {"role": "owner"}
     page = text_of_page(browser(bob).get("/manage/project/foo/history/"))
     assert "alice is no longer owner of foo" in page
+
+
+@pytest.mark.parametrize("kind", ["owner", "maintainer"])
+def test_the_owners_that_are_left_are_told(
+    browser: Browser, alice: Person, bob: Person, kind: str
+) -> None:
+    share(published(alice), bob, kind)
+    close(browser, bob)
+    mail = OutboxMail.objects.get(notice="role_removed")
+    assert mail.recipient_name == "alice"
+    assert f"bob is no longer {kind} of foo." in " ".join(render(mail).body.split())
 
 
 @pytest.mark.parametrize("kind", ["owner", "maintainer"])

@@ -17,7 +17,8 @@ from tests.support.people import Person, make_person
 from tests.support.server import Site
 
 pytestmark = [pytest.mark.browser, pytest.mark.once]
-LONG = "a-very-long-name-of-a-project_that.goes-on-and-on-for-phones"
+LONG = "a_very_long_name_of_a_project_that_goes_on_and_on.for-phones"  # a line breaks at hyphens
+INVITED = "carol_whose_user_name_is_as_long_as_it_can_be_here"
 README = (
     "# One\n\n![the logo](https://img.example.org/logo.png) A *description* with [a link]"
     "(https://docs.example.org/).\n\n```console\n$ pip install one\n```\n\n"
@@ -83,7 +84,7 @@ def shelves(site: Site, alice: Person, bob: Person) -> Site:
     yanked = Release.objects.create(project=one, version="2.0", canonical_version="2")
     yank_release(yanked, by=alice.actor, reason="Loses letters that hold an umlaut")
     Role.objects.create(user=bob.user, project=one, kind="maintainer")
-    roles.invite([one], make_person("carol").user, "owner", by=alice.actor)
+    roles.invite([one], make_person(INVITED).user, "owner", by=alice.actor)
     many = create_project(LONG, by=alice.actor)
     wide = Release.objects.create(project=many, version="99.0", canonical_version="99")
     add_files(many, wide, 5000)
@@ -176,7 +177,7 @@ def test_the_invited_see_what_they_are_offered(
     shelves: Site, open_page: OpenPage, width: int
 ) -> None:
     page = open_page(width=width)
-    open_session(page, shelves, make_person("carol"))
+    open_session(page, shelves, make_person(INVITED))
     visit(page, shelves, "/manage/projects/")
     page.get_by_role("link", name="Answer").click()
     expect(page.locator("main")).to_contain_text("one as owner, invited by alice")

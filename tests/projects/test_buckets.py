@@ -157,8 +157,27 @@ def test_a_client_fetches_a_content_itself_by_a_signed_address(
     with urllib.request.urlopen(address, timeout=20) as answer:
         assert answer.read() == b"a wheel"
         assert "foo-1.0-py3-none-any.whl" in answer.headers["Content-Disposition"]
+        assert "immutable" in answer.headers["Cache-Control"]
     with pytest.raises(urllib.error.HTTPError, match="403"):
         urllib.request.urlopen(address.replace("X-Amz-Signature=", "X-Amz-Signature=0"), timeout=20)
+
+
+def test_a_head_is_sent_to_an_address_that_is_signed_for_it(
+    bucket: Any, publish: Any, machine: Any, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from projects import storage
+
+    monkeypatch.setattr(storage, "_store", lambda: bucket)
+    settings.S3_DOWNLOADS = "redirect"
+    file = publish("1.0")
+    address = machine.head(file.url.removeprefix(settings.SITE_URL))["Location"]
+    with urllib.request.urlopen(
+        urllib.request.Request(address, method="HEAD"), timeout=20
+    ) as answer:
+        assert answer.headers["Content-Length"] == str(file.size)
+    address = machine.get(file.url.removeprefix(settings.SITE_URL))["Location"]
+    with urllib.request.urlopen(address, timeout=20) as answer:
+        assert len(answer.read()) == file.size
 
 
 def test_a_wrong_secret_is_no_passing_trouble(server: Any, bucket: Any, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -213,6 +214,12 @@ def test_nginx_may_send_the_file_itself(
     assert response["X-Accel-Redirect"] == f"/_files/{wheel.path}{suffix}"
     assert body(response) == b""
     assert response["Cache-Control"] == "public, max-age=31536000, immutable"
+
+
+def test_the_settings_say_which_place_nginx_needs() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "settings.md").read_text()
+    told = re.findall(r"location (\S+) { internal; alias \S+/; }", text)
+    assert told == ["/_files/"]  # as above
 
 
 def test_apache_may_send_the_file_itself(wheel: File, tool: Client, settings: Any) -> None:

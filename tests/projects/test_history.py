@@ -11,11 +11,15 @@ import pytest
 from django.test import Client
 
 from accounts.models import User
+from audit.actors import command
+from audit.failures import record_failure
 from projects.models import Project, Release
+from projects.operations import lifecycle
 from projects.operations.publishing import yank_release
 from tests.projects.test_managing import FILE, Open
 from tests.projects.test_pages import text
 from tests.support.people import Person
+from uploads.events import UPLOAD_REFUSED
 
 
 def rows_of(response: Any) -> list[dict[str, str]]:
@@ -48,6 +52,26 @@ def test_a_history_is_filtered(
         assert sentence in page
     rows = rows_of(owner.get("/manage/project/foo/history.csv", query))
     assert len(rows) == len(sentences)
+
+
+def test_a_filter_finds_what_staff_did_and_what_was_refused(
+    shared: Project, owner: Client, mallory: Person
+) -> None:
+    by = command("test")
+    lifecycle.archive_project_as_staff(shared, is_archived=True, reason="Abandoned.", by=by)
+    record_failure(
+        UPLOAD_REFUSED,
+        by=mallory.actor,
+        about=[mallory.user, shared],
+        code="not_allowed",
+        target="foo",
+        filename="",
+    )
+    for kind, sentence in (("staff:", "archived the project Foo"), ("upload:", "was refused")):
+        page = text(owner.get("/manage/project/foo/history/", {"kind": kind}))
+        assert f'value="{kind}" selected' in page
+        (row,) = rows_of(owner.get("/manage/project/foo/history.csv", {"kind": kind}))
+        assert sentence in row["sentence"]
 
 
 def test_a_filter_that_makes_no_sense_is_said_so(shared: Project, owner: Client) -> None:

@@ -9,6 +9,8 @@ import pytest
 from django.test import Client
 
 from accounts.login import SUDO_AT
+from accounts.operations.freezing import freeze_accounts
+from audit.actors import command
 from audit.models import Event
 from projects.models import File, Invitation, Project, Release, Role
 from projects.operations import roles
@@ -71,7 +73,7 @@ def test_strangers_learn_nothing(
         ("people/invite/", {"username": "mallory", "kind": "owner"}),
         ("people/alice/role/", {"kind": "maintainer"}),
         ("people/alice/remove/", {}),
-        ("archive/", {}),
+        ("archive/", {"status": "archived"}),
         ("transfer/", {"username": "mallory"}),
         ("delete/", {"typed": "Foo"}),
     ],
@@ -217,10 +219,22 @@ def test_a_quarantined_project_says_that_nothing_can_be_done(
 
 
 def test_a_project_is_archived_and_made_active_again(shared: Project, owner: Client) -> None:
-    assert "Archive Foo?" in text(owner.get("/manage/project/foo/archive/"))
-    assert "Foo is archived." in text(owner.post("/manage/project/foo/archive/", follow=True))
-    assert "Make Foo active again?" in text(owner.get("/manage/project/foo/archive/"))
-    assert "Foo is active again." in text(owner.post("/manage/project/foo/archive/", follow=True))
+    page = "/manage/project/foo/archive/"
+    assert "Archive Foo?" in text(owner.get(page))
+    for _press in range(2):
+        assert "Foo is archived." in text(owner.post(page, {"status": "archived"}, follow=True))
+    assert "Make Foo active again?" in text(owner.get(page))
+    for _press in range(2):
+        assert "Foo is active again." in text(owner.post(page, {"status": "active"}, follow=True))
+
+
+@pytest.mark.parametrize("status", ["", "quarantined", "nonsense"])
+def test_a_status_that_nobody_asked_for_is_not_given(
+    status: str, shared: Project, owner: Client
+) -> None:
+    page = text(owner.post("/manage/project/foo/archive/", {"status": status}))
+    assert '<input type="hidden" name="status" value="archived"' in page
+    assert Project.objects.get().status == "active"
 
 
 @pytest.mark.parametrize("count", [0, 1, 500])
@@ -394,6 +408,15 @@ def test_a_role_is_changed_and_ended(shared: Project, owner: Client, bob: Person
     assert not Role.objects.filter(user=bob.user).exists()
 
 
+def test_a_frozen_account_is_named_so_and_no_link_leads_nowhere(
+    shared: Project, owner: Client, bob: Person
+) -> None:
+    freeze_accounts([bob.user], reason="stolen", by=command("a test"))
+    page = text(owner.get("/manage/project/foo/people/"))
+    assert '<th scope="row">bob <span class="badge">frozen</span></th>' in page
+    assert '<a href="/user/alice/">alice</a>' in page
+
+
 def test_the_only_owner_who_wants_to_leave_is_told_why_not(
     shared: Project, owner: Client, alice: Person
 ) -> None:
@@ -422,6 +445,15 @@ def test_a_project_is_handed_over(
 # The list
 
 
+def test_who_hands_over_to_somebody_with_a_role_is_told_how(
+    shared: Project, owner: Client, alice: Person
+) -> None:
+    for username in ("bob", "alice"):
+        page = text(owner.post("/manage/project/foo/transfer/", {"username": username}))
+        assert f"{username} is" in page
+        assert ("see that they are an owner, and leave the project" in page) == (username == "bob")
+
+
 def test_people_with_many_projects_search_them(alice: Person, owner: Client, foo: Project) -> None:
     rows = Project.objects.bulk_create(
         Project(name=f"Plug_in.{number}", normalized_name=f"plug-in-{number}")
@@ -437,6 +469,17 @@ def test_people_with_many_projects_search_them(alice: Person, owner: Client, foo
     second = text(owner.get("/manage/projects/", {"q": "plug", "page": "2"}))
     assert "Page 2 of 2" in second
     assert "?q=plug&amp;page=1" in second
+
+
+@pytest.mark.parametrize(("count", "has_search"), [(9, False), (49, True)])
+def test_a_list_of_fifty_projects_can_be_searched(
+    count: int, has_search: bool, alice: Person, owner: Client, foo: Project
+) -> None:
+    rows = Project.objects.bulk_create(
+        Project(name=f"plug-{number}", normalized_name=f"plug-{number}") for number in range(count)
+    )
+    Role.objects.bulk_create(Role(user=alice.user, project=row, kind="owner") for row in rows)
+    assert ('role="search"' in text(owner.get("/manage/projects/"))) == has_search
 
 
 @pytest.mark.parametrize("page", ["0", "-1", "9999", "x", "1e9", "٣"])

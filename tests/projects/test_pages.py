@@ -229,16 +229,21 @@ def test_an_archived_project_says_so(publish: Publish, machine: Client) -> None:
 
 @pytest.mark.parametrize(
     ("path", "target"),
-    [("/project/Foo/", "/project/foo/"), ("/project/F.o_o/1.0/", "/project/f-o-o/1.0/")],
+    [
+        ("/project/Foo/", "/project/foo/"),
+        ("/project/F.o_o/1.0/", "/project/f-o-o/1.0/"),
+        ("/project/F.o_o/releases/", "/project/f-o-o/releases/"),
+    ],
 )
 def test_a_project_has_one_page(path: str, target: str, foo: Project, machine: Client) -> None:
     response = machine.get(path)
     assert (response.status_code, response["Location"]) == (301, target)
 
 
+@pytest.mark.parametrize("rest", ["", "1.0/", "releases/"])
 @pytest.mark.parametrize("name", ["bar", "foo%0Abar", "-", "x" * 300])
-def test_an_unknown_project_is_not_found(name: str, db: None, machine: Client) -> None:
-    assert machine.get(f"/project/{name}/").status_code == 404
+def test_an_unknown_project_is_not_found(name: str, rest: str, db: None, machine: Client) -> None:
+    assert machine.get(f"/project/{name}/{rest}").status_code == 404
 
 
 @pytest.mark.parametrize("count", [1, 500])

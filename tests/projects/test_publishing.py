@@ -304,6 +304,12 @@ def test_only_owners_yank(
     assert not Release.objects.get().is_yanked
 
 
+def test_a_reason_gives_no_orders_to_terminals(publish: Publish, alice: Person) -> None:
+    release = publish("1.0").release
+    yank_release(release, by=alice.actor, reason="\x1b[2Jloses\x07\x00\x9bé data\x7f")
+    assert release.yanked_reason == "[2Jloses é data"
+
+
 @pytest.mark.parametrize("act", [yank_release, unyank_release])
 def test_a_reason_has_a_greatest_length(
     act: Callable[..., None], publish: Publish, alice: Person

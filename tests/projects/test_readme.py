@@ -121,6 +121,19 @@ def test_an_image_in_a_link_leaves_its_words() -> None:
     assert "b.svg" not in html
 
 
+@pytest.mark.parametrize(
+    "source", ["https://x.example.org/b.svg", "//x.example.org/b.svg", "b.svg"]
+)
+def test_a_link_of_nothing_but_an_image_can_be_seen(source: str) -> None:
+    html = readme.render(f"[![]({source})](https://ci.example.org/)", "text/markdown")
+    assert '<a href="https://ci.example.org/" rel="nofollow noopener">b.svg</a>' in html
+
+
+def test_a_remote_image_without_a_scheme_is_a_link() -> None:
+    html = readme.render("![](//x.example.org/l.png)", "text/markdown")
+    assert '<a href="https://x.example.org/l.png" rel="nofollow noopener">l.png</a>' in html
+
+
 def test_an_operator_may_name_an_image_proxy(settings: Any) -> None:
     settings.IMAGE_PROXY = "https://img.example.org"
     settings.IMAGE_PROXY_KEY = "0x24FEEDFACEDEADBEEFCAFE"

@@ -275,6 +275,17 @@ def test_a_project_that_is_handed_over_changes_hands_at_once(
     assert kinds(foo)[-2:] == ["project:role:removed", "project:role:added"]
 
 
+def test_who_handed_a_project_over_is_told_when_it_is_accepted(
+    foo: Project, offer: Offer, bob: Person
+) -> None:
+    invitation = offer("owner", is_transfer=True)
+    OutboxMail.objects.all().delete()
+    roles.accept_invitation(invitation, by=bob.actor)
+    assert told() == [("role_added", "bob"), ("role_removed", "alice"), ("role_removed", "bob")]
+    body = render(OutboxMail.objects.get(recipient_name="alice")).body
+    assert "alice is no longer owner of Foo. This was done by bob." in " ".join(body.split())
+
+
 # Changing and ending
 
 

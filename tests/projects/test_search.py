@@ -63,6 +63,9 @@ def near(query: str) -> list[str]:
         ("100%", ["numpy"]),
         ("pure_speed", ["numpy"]),
         ("purespeed", []),
+        ("ts_oauth", ["requests-oauth"]),  # a part of a name, in another spelling
+        ("e.Quest", ["re-quest"]),
+        ("http s_oauth", []),
         ("", []),
         ("   ", []),
     ],

@@ -29,6 +29,19 @@ MAX_TOKENS = 500
 MAX_NAME = 100
 
 
+class NameTaken(ValidationError):
+    """The name is that of another active token of one's own."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            _(
+                "You have an active API token of this name. Choose another name, or revoke that "
+                "one first: its text is not shown again."
+            ),
+            code="taken",
+        )
+
+
 def require_may_create(user: User) -> None:
     """Say why this account cannot make tokens yet.
 
@@ -188,18 +201,7 @@ def _store(token: APIToken) -> None:
         with transaction.atomic():
             token.save(force_insert=True)
     except IntegrityError as error:
-        raise name_taken() from error
-
-
-def name_taken() -> ValidationError:
-    """What to say of the name of another active token of one's own."""
-    return ValidationError(
-        _(
-            "You have an active API token of this name. Choose another name, or revoke that one "
-            "first: its text is not shown again."
-        ),
-        code="taken",
-    )
+        raise NameTaken from error
 
 
 @transaction.atomic
@@ -220,7 +222,7 @@ def rename_token(token: APIToken, *, name: str, by: Actor) -> bool:
         with transaction.atomic():
             is_renamed = active.update(name=name) == 1
     except IntegrityError as error:
-        raise name_taken() from error
+        raise NameTaken from error
     if not is_renamed:
         raise ValidationError(_("This API token was revoked in the meantime."), code="revoked")
     token.name = name
