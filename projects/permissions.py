@@ -32,8 +32,9 @@ _ROLES = {
     "delete": _OWNER,
     "archive": _OWNER,
     "manage": _OWNER,
+    "restrict": _OWNER,
 }
-_NOT_IN_QUARANTINE = frozenset({"yank", "delete", "archive"})
+_NOT_IN_QUARANTINE = frozenset({"yank", "delete", "archive", "manage"})
 
 
 def require(by: Actor, action: str, project: Project) -> None:
@@ -42,7 +43,8 @@ def require(by: Actor, action: str, project: Project) -> None:
     Args:
         by: who wants to.
         action: "create" (the project is not stored yet), "upload", "read history", "yank",
-            "delete", "archive" or "manage" (its roles and invitations).
+            "delete", "archive", "manage" (its roles and invitations) or "restrict" (take back
+            what was offered, and cut API tokens off).
         project: the project; after its lock was taken where the answer must stay true.
 
     Raises:
@@ -59,7 +61,17 @@ def require(by: Actor, action: str, project: Project) -> None:
         _require_open(project)
     elif action != "read history":
         require_protected_account(by)
-    if action in _NOT_IN_QUARANTINE and project.is_quarantined:
+    if action in _NOT_IN_QUARANTINE:
+        require_no_quarantine(project)
+
+
+def require_no_quarantine(project: Project) -> None:
+    """Check that staff do not review the project.
+
+    Raises:
+        PermissionDenied: if they do.
+    """
+    if project.is_quarantined:
         raise PermissionDenied(
             _(
                 "The project %(project)s is quarantined: nothing in it can be changed until the "

@@ -120,13 +120,14 @@ def accept_invitation(invitation: Invitation, *, by: Actor) -> Role:
 
     Raises:
         PermissionDenied: if it was offered to somebody else, or if who offered it is no longer an
-            owner, or if the account has no second factor.
+            owner, or if the account has no second factor, or the project is quarantined.
         ValidationError: if it was answered, taken back or has ended.
     """
     user = User.objects.select_for_update(no_key=True).get(pk=invitation.user_id)
     _require_invited(invitation, by)
     permissions.require_protected_account(by)
     project = changes.lock(invitation.project)
+    permissions.require_no_quarantine(project)
     inviter = Role.objects.filter(
         project=project, user_id=invitation.invited_by_id, kind=_OWNER, user__is_active=True
     ).first()
@@ -189,7 +190,7 @@ def revoke_invitation(invitation: Invitation, *, by: Actor) -> None:
         ValidationError: if it was answered or has ended.
     """
     project = changes.lock(invitation.project)
-    permissions.require(by, "manage", project)
+    permissions.require(by, "restrict", project)
     _answer(invitation)
     record(INVITATION_REVOKED, by=by, about=[project, invitation.user], role=invitation.kind)
 

@@ -46,6 +46,7 @@ def show_people(request: HttpRequest, name: str) -> HttpResponse:
         roles=project.roles.select_related("user"),
         invitations=invitations.select_related("user", "invited_by"),
         refusal=why_not(request, "manage", project),
+        may_take_back=not why_not(request, "restrict", project),
     )
     return render(request, "projects/manage/people.html", context)
 

@@ -120,14 +120,14 @@ GUARDS = [
     Guard(
         "only owners cut tokens off",
         "tokens/operations/denials.py",
-        '    permissions.require(by, "manage", project)\n    try:\n',
+        '    permissions.require(by, "restrict", project)\n    try:\n',
         "    try:\n",
         "tests/tokens/test_denials.py::test_only_owners_cut_off",
     ),
     Guard(
         "only owners let tokens in again",
         "tokens/operations/denials.py",
-        '    permissions.require(by, "manage", project)\n    denial',
+        '    permissions.require(by, "restrict", project)\n    denial',
         "    denial",
         "tests/tokens/test_denials.py::test_only_owners_let_in",
     ),

@@ -20,7 +20,7 @@ def foo_with_bob(foo: Project, bob: Person) -> Project:
     return foo
 
 
-MANAGING = ["yank", "delete", "archive", "manage"]
+MANAGING = ["yank", "delete", "archive", "manage", "restrict"]
 
 
 @pytest.mark.parametrize("action", ["upload", "read history", *MANAGING])

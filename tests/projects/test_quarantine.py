@@ -14,6 +14,7 @@ from audit.actors import command
 from audit.models import Event
 from projects.events import PROJECT_QUARANTINED, PROJECT_RELEASED
 from projects.models import Project, Role
+from projects.operations import roles
 from projects.operations.lifecycle import archive_project
 from projects.operations.publishing import publish_file
 from projects.operations.quarantine import quarantine_projects, release_project
@@ -64,6 +65,40 @@ def test_nothing_can_be_uploaded_meanwhile(foo: Project, alice: Person, paul: Pe
     quarantine_projects([foo], reason=REASON, by=paul.actor)
     with pytest.raises(PermissionDenied, match="quarantined"):
         publish_file(foo, new_file(*make_wheel("foo", "2.0")), by=alice.actor)
+
+
+def test_roles_stay_as_they_are(
+    foo: Project, alice: Person, bob: Person, mallory: Person, paul: Person, browser: Browser
+) -> None:
+    role = Role.objects.create(user=bob.user, project=foo, kind=Role.Kind.MAINTAINER)
+    (offer,) = roles.invite([foo], mallory.user, "owner", by=alice.actor)
+    quarantine_projects([foo], reason=REASON, by=paul.actor)
+    for act in (
+        lambda: roles.invite([foo], paul.user, "owner", by=alice.actor),
+        lambda: roles.change_role(role, "owner", by=alice.actor),
+        lambda: roles.remove_role(role, by=alice.actor),
+        lambda: roles.accept_invitation(offer, by=mallory.actor),
+    ):
+        with pytest.raises(PermissionDenied, match="nothing in it can be changed"):
+            act()
+    assert sorted(foo.roles.values_list("user__username", "kind")) == [
+        ("alice", "owner"),
+        ("bob", "maintainer"),
+    ]
+    page = browser(alice).get("/manage/project/foo/people/").content.decode()
+    assert "Take back" in page
+    assert "Invite somebody" not in page
+
+
+def test_whoever_wants_to_leave_may_and_offers_are_taken_back(
+    foo: Project, alice: Person, bob: Person, mallory: Person, paul: Person
+) -> None:
+    role = Role.objects.create(user=bob.user, project=foo, kind=Role.Kind.MAINTAINER)
+    (offer,) = roles.invite([foo], mallory.user, "owner", by=alice.actor)
+    quarantine_projects([foo], reason=REASON, by=paul.actor)
+    roles.revoke_invitation(offer, by=alice.actor)
+    roles.remove_role(role, by=bob.actor)
+    assert not foo.roles.exclude(user=alice.user).exists()
 
 
 def test_accounts_stay_as_they_are(

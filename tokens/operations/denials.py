@@ -27,7 +27,7 @@ def deny_token(token: APIToken, project: Project, *, by: Actor) -> bool:
         PermissionDenied: if whoever acts does not own the project.
     """
     project = Project.objects.locked(project.pk)
-    permissions.require(by, "manage", project)
+    permissions.require(by, "restrict", project)
     try:
         with transaction.atomic():
             TokenDenial.objects.create(token=token, project=project, denied_by=by.label[:150])
@@ -49,7 +49,7 @@ def let_token_in(token: APIToken, project: Project, *, by: Actor) -> bool:
             that another owner cut off.
     """
     project = Project.objects.locked(project.pk)
-    permissions.require(by, "manage", project)
+    permissions.require(by, "restrict", project)
     denial = TokenDenial.objects.filter(token=token, project=project).first()
     if denial is None:
         return False
