@@ -142,7 +142,7 @@ def accept_invitation(invitation: Invitation, *, by: Actor) -> Role:
     role = Role.objects.create(user=user, project=project, kind=invitation.kind)
     if invitation.is_transfer:
         inviter.delete()
-        _end_invitations_by(inviter.user, project)
+        _end_invitations_by(inviter.user, project, by=by)
         _tell_of_role("role_removed", project, inviter.user, _OWNER, by=by)
     _tell_of_role("role_added", project, role.user, role.kind, by=by)
     record(
@@ -192,7 +192,7 @@ def revoke_invitation(invitation: Invitation, *, by: Actor) -> None:
     project = changes.lock(invitation.project)
     permissions.require(by, "restrict", project)
     _answer(invitation)
-    record(INVITATION_REVOKED, by=by, about=[project, invitation.user], role=invitation.kind)
+    _tell_of_end(invitation, by=by)
 
 
 @transaction.atomic
@@ -212,7 +212,7 @@ def change_role(role: Role, kind: str, *, by: Actor) -> None:
         _require_another_owner(project, role)
     former, role.kind = role.kind, Role.Kind(kind)
     role.save(update_fields=["kind"])
-    _end_invitations_by(role.user, project)
+    _end_invitations_by(role.user, project, by=by)
     _tell_of_role("role_changed", project, role.user, role.kind, by=by)
     changes.publish(
         project, ROLE_CHANGED, by=by, about=[role.user], role=role.kind.value, former=former
@@ -235,7 +235,7 @@ def remove_role(role: Role, *, by: Actor) -> None:
         _require_another_owner(project, role)
     user, kind = role.user, role.kind
     role.delete()
-    _end_invitations_by(user, project)
+    _end_invitations_by(user, project, by=by)
     _tell_of_role("role_removed", project, user, kind, by=by)
     changes.publish(project, ROLE_REMOVED, by=by, about=[user], role=kind)
 
@@ -302,10 +302,19 @@ def _answer(invitation: Invitation) -> None:
         )
 
 
-def _end_invitations_by(user: User, project: Project) -> None:
+def _end_invitations_by(user: User, project: Project, *, by: Actor) -> None:
     """End what somebody offered as an owner; under the project's lock."""
-    sent = Invitation.objects.filter(project=project, invited_by=user, answered_at=None)
+    sent = Invitation.objects.open().filter(project=project, invited_by=user)
+    ended = list(sent.select_related("user", "project"))
     sent.update(answered_at=timezone.now())
+    for invitation in ended:
+        _tell_of_end(invitation, by=by)
+
+
+def _tell_of_end(invitation: Invitation, *, by: Actor) -> None:
+    role, project, user = Role.Kind(invitation.kind), invitation.project, invitation.user
+    changes.tell("invitation_revoked", [user], project, by=by, role=str(role.label))
+    record(INVITATION_REVOKED, by=by, about=[project, user], role=role.value)
 
 
 def _tell_of_role(notice: str, project: Project, user: User, kind: str, *, by: Actor) -> None:

@@ -58,8 +58,8 @@ GUARDS = [
     Guard(
         "a word is found as a whole alone",
         "projects/search.py",
-        "AND instr(entry.text, %s) > 0 ",
-        "AND instr(entry.text, %s) >= 0 ",
+        '["instr(entry.text, %s) > 0"]',
+        '["instr(entry.text, %s) >= 0"]',
         "tests/projects/test_search.py::test_what_is_found",
     ),
     Guard(

@@ -66,9 +66,16 @@ GUARDS = [
     Guard(
         "nothing is deleted in quarantine",
         "projects/permissions.py",
-        '_NOT_IN_QUARANTINE = frozenset({"yank", "delete", "archive"})',
-        '_NOT_IN_QUARANTINE = frozenset({"yank", "archive"})',
+        '_NOT_IN_QUARANTINE = frozenset({"yank", "delete", "archive", "manage"})',
+        '_NOT_IN_QUARANTINE = frozenset({"yank", "archive", "manage"})',
         "tests/projects/test_lifecycle.py::test_nothing_is_changed_in_quarantine",
+    ),
+    Guard(
+        "nobody takes a role in quarantine",
+        "projects/operations/roles.py",
+        "    permissions.require_no_quarantine(project)\n",
+        "",
+        "tests/projects/test_quarantine.py::test_roles_stay_as_they_are",
     ),
     Guard(
         "who manages has a second factor",

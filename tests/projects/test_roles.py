@@ -49,6 +49,14 @@ def told() -> list[tuple[str, str]]:
 # Inviting
 
 
+def test_who_is_no_longer_invited_is_told(foo: Project, offer: Offer, alice: Person) -> None:
+    invitation = offer()
+    OutboxMail.objects.all().delete()
+    roles.revoke_invitation(invitation, by=alice.actor)
+    assert told() == [("invitation_revoked", "bob")]
+    assert "no longer invited to become maintainer of Foo" in render(OutboxMail.objects.get()).body
+
+
 def test_an_accepted_invitation_is_a_role(foo: Project, offer: Offer, bob: Person) -> None:
     roles.accept_invitation(offer(), by=bob.actor)
     assert held(foo) == {"alice": "owner", "bob": "maintainer"}
@@ -237,6 +245,8 @@ def test_what_an_owner_offered_ends_with_the_ownership(
     else:
         roles.accept_invitation(offer("owner", is_transfer=True), by=bob.actor)
     assert not Invitation.objects.open().exists()
+    assert ("invitation_revoked", "dave") in told()
+    assert kinds(foo).count("project:invitation:revoked") == 1
 
 
 def test_a_role_takes_a_second_factor(foo: Project, offer: Offer, bob: Person) -> None:
