@@ -28,6 +28,8 @@ email_validator.SPECIAL_USE_DOMAIN_NAMES.clear()
 
 MAX_SUMMARY: Final = 512
 MAX_URL_LABEL: Final = 32
+MAX_ADDRESSES: Final = 10_000
+"""So much of a field with mail addresses is read, in characters: reading takes long."""
 _PRIVATE: Final = "Private :: "
 _URL: Final = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+\Z")
 _WEB: Final = frozenset({"http", "https"})
@@ -106,13 +108,16 @@ def _addresses(core: CoreMetadata) -> Iterator[Problem]:
         ("Author-Email", core.author_email),
         ("Maintainer-Email", core.maintainer_email),
     ]:
-        address = parseaddr(value or "")[1]
-        if not address:
-            continue
+        # Only the first one is looked at, as on PyPI, and it stands near the beginning.
+        beginning = (value or "")[:MAX_ADDRESSES]
         try:
-            validate_email(address, check_deliverability=False, globally_deliverable=False)
+            address = parseaddr(beginning)[1]
+            if address:
+                validate_email(address, check_deliverability=False, globally_deliverable=False)
         except EmailNotValidError:
             yield Problem("email", f"{field} has {shown(address)}, which is not a mail address")
+        except RecursionError:  # comments within comments
+            yield Problem("email", f"{field} has {shown(beginning)}, which cannot be read")
 
 
 def _classifiers(core: CoreMetadata, rules: PublicRules) -> Iterator[Problem]:
@@ -174,7 +179,7 @@ def _requirements(core: CoreMetadata, rules: PublicRules) -> Iterator[Problem]:
 def _is_plain_requirement(text: str) -> bool:
     try:
         return not Requirement(text).url
-    except InvalidRequirement:
+    except (InvalidRequirement, RecursionError):  # the latter for parentheses within parentheses
         return False
 
 

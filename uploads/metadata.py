@@ -41,6 +41,8 @@ _CHECKED_FIELDS: Final = (
     "license_files",
     "dynamic",
     "provides_extra",
+    "provides_dist",
+    "obsoletes_dist",
     "requires_dist",
     "requires_python",
     "import_names",

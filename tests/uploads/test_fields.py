@@ -74,6 +74,9 @@ def test_good_fields_are_fine_by_all_rules(extra: str) -> None:
         ("Project-URL: Home, ftp://example.org", "project_url"),
         ("Provides-Dist: foo @ https://example.org/foo.whl", "requirement"),
         ("Obsoletes-Dist: not a requirement", "requirement"),
+        (f"Provides-Dist: foo; {'(' * 5000}", "requirement"),
+        (f"Author-Email: {'(' * 5000}", "email"),
+        (f"Maintainer-Email: {'a' * 1_000_000}@example.org", "email"),
         ("License: MIT\nLicense-Expression: MIT", "license"),
     ],
 )

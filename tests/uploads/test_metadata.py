@@ -234,6 +234,7 @@ def test_metadata_over_ten_mebibytes_is_refused() -> None:
         ("".join(f"a{n}:\r" for n in range(400_000)), "more than 5000 fields"),
         ("Description-Content-Type: " + "a;" * 2_000_000 + "\n", "longer than 10000"),
         ("Requires-Dist: a; " + "a or " * 1_000_000 + "\n", "longer than 10000"),
+        ("Provides-Dist: a; " + "a or " * 1_000_000 + "\n", "longer than 10000"),
         (("Requires-Dist: a" + ">=1," * 2000 + ">=1\n") * 1200, "longer than 524288"),
     ],
 )
