@@ -36,7 +36,7 @@ _ZIP64: Final = 0x0001
 _UNICODE_PATH: Final = 0x7075
 _FULL16, _FULL32 = 0xFFFF, 0xFFFFFFFF
 _STORED, _DEFLATED = 0, 8
-_UNIX: Final = 3
+_UNIX: Final = (3, 19)  # Unix and macOS: Go, for one, makes links of what either says is one
 _USUAL_TYPES: Final = (0, stat.S_IFREG, stat.S_IFDIR)
 _CHUNK: Final = 64 * 1024
 
@@ -227,7 +227,7 @@ def _read_entry(source: _Source, members: dict[int, Member]) -> int:
     raw = source.take(names)
     name = _name(raw, flags)
     extra = _extra_fields(source.take(extras), name, raw)
-    if made >> 8 == _UNIX and stat.S_IFMT(external >> 16) not in _USUAL_TYPES:
+    if made >> 8 in _UNIX and stat.S_IFMT(external >> 16) not in _USUAL_TYPES:
         raise ArtifactError(
             f"{shown(name, SHOWN)} in the zip archive is a link or a device", "link"
         )

@@ -159,6 +159,8 @@ def damaged() -> Iterator[tuple[str, bytes, str]]:
     yield "an entry on another disk", patch(RAW, ENTRY, 34, b"\x01"), "one part of several"
     yield "a comment on a member", patch(RAW, ENTRY, 32, b"\x01"), "comments on its members"
     yield "a symbolic link", patch(RAW, ENTRY, 38, struct.pack("<L", 0o120777 << 16)), "a link"
+    macos = patch(RAW, ENTRY, 5, b"\x13")
+    yield "a link of macOS", patch(macos, ENTRY, 38, struct.pack("<L", 0o120777 << 16)), "a link"
     yield "a device", patch(RAW, ENTRY, 38, struct.pack("<L", 0o060666 << 16)), "a device"
     yield "a folder with content", written(**{"a/": b"x"}), "a folder 'a/' with content"
     yield "a member unlisted", RAW[:start] + RAW[start + len(entry) :], "does not list"
