@@ -17,13 +17,17 @@ from typing import Final
 from projects.names import shown
 from uploads.problems import SHOWN, ArtifactError, Problem, named
 
-DIGESTS: Final = ("sha256", "sha384", "sha512", "sha3_256", "sha3_512", "blake2b", "blake2s")
+DIGESTS: Final = (
+    *("sha256", "sha384", "sha512"),
+    *("sha3_256", "sha3_384", "sha3_512"),
+    *("blake2b", "blake2s"),
+)
 """What RECORD may use: "sha256 or better"."""
 SCHEMES: Final = ("purelib", "platlib", "headers", "scripts", "data")
 
 _SIGNATURES: Final = ("RECORD.jws", "RECORD.p7s")
 _SCRIPT_GROUPS: Final = ("console_scripts", "gui_scripts")
-_SCRIPT_NAME: Final = re.compile(r"[\w.-]+\Z")
+_SCRIPT_NAME: Final = re.compile(r"(?!\.\.?\Z)[\w.-]+\Z")
 
 
 @dataclass(frozen=True)
