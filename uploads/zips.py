@@ -204,10 +204,13 @@ def _read_local(source: _Source) -> Member:
     extra = _extra_fields(source.take(extras), name, raw)
     _require_plain(flags, method, name)
     if _ZIP64 in extra:
-        # In this place both sizes are there, wherever one is too large for its field.
-        if len(extra[_ZIP64]) != 16 or (size, packed) != (_FULL32, _FULL32):
+        # In this place both sizes are there, wherever one is too large for its field. Python
+        # before 3.11.4 also says here what the fields say, and so it has to be the same.
+        if len(extra[_ZIP64]) != 16:
             raise _damaged(f"has wrong zip64 sizes for {shown(name, SHOWN)}")
-        size, packed = struct.unpack("<2Q", extra[_ZIP64])
+        fields, (size, packed) = (size, packed), struct.unpack("<2Q", extra[_ZIP64])
+        if fields not in {(_FULL32, _FULL32), (size, packed)}:
+            raise _damaged(f"has wrong zip64 sizes for {shown(name, SHOWN)}")
     if method == _STORED and size != packed:
         raise _damaged(f"says two sizes of {shown(name, SHOWN)}")
     if name.endswith("/") and size:

@@ -208,6 +208,7 @@ SIZES = struct.pack("<2H2Q", 1, 16, 7, 7)
         with_extra(b"", b""),
         with_extra(b"\xca\xfe\0\0", b"\x0a\0\x02\0xy"),
         with_extra(SIZES, SIZES, size=SATURATED),
+        with_extra(SIZES, b""),
         with_extra(b"\x75\x70\x06\0\x01crc_a"[:4] + b"\x01crc_a", b""),
         with_extra(b"\0\0", b""),
     ],
@@ -221,7 +222,8 @@ def test_usual_extra_fields_are_fine(raw: bytes) -> None:
     [
         (with_extra(b"\x0a\0\x09\0xy", b""), "damaged extra fields"),
         (with_extra(SIZES * 2, SIZES, size=SATURATED), "damaged extra fields"),
-        (with_extra(SIZES, b""), "wrong zip64 sizes"),
+        (with_extra(struct.pack("<2H2Q", 1, 16, 7, 6), b""), "wrong zip64 sizes"),
+        (with_extra(struct.pack("<2H2Q", 1, 16, 6, 7), b""), "wrong zip64 sizes"),
         (with_extra(b"", SIZES), "wrong zip64 sizes"),
         (with_extra(SIZES[:-8], SIZES, size=SATURATED), "damaged extra fields"),
         (with_extra(struct.pack("<2HQ", 1, 8, 7), SIZES, size=SATURATED), "wrong zip64 sizes"),
