@@ -31,7 +31,8 @@ MAX_URL_LABEL: Final = 32
 MAX_ADDRESSES: Final = 10_000
 """So much of a field with mail addresses is read, in characters: reading takes long."""
 _PRIVATE: Final = "Private :: "
-_URL: Final = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+\Z")
+# As RFC 3986 has them, and those that browsers and PyPI encode: letters of any script, and {}|^.
+_URL: Final = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%{}|^\u00a1-\U0010ffff]+\Z")
 _WEB: Final = frozenset({"http", "https"})
 
 _ANY = r"(any|win32|win_(arm64|amd64|ia64))"
@@ -192,6 +193,6 @@ def _license(core: CoreMetadata) -> Iterator[Problem]:
 
 def _is_web_address(text: str) -> bool:
     try:
-        return bool(_URL.match(text)) and urlsplit(text).scheme in _WEB
+        return bool(_URL.match(text)) and text.isprintable() and urlsplit(text).scheme in _WEB
     except ValueError:
         return False
