@@ -198,6 +198,10 @@ def test_entry_points_in_a_wheel_are_looked_at() -> None:
         ("bar.data/x/y", "data_scheme"),
         ("bar-1.0.dist-info/METADATA", "dist_info"),
         ("FOO-1.0.DIST-INFO/x", "dist_info"),
+        ("foo-1.0.data/purelib/foo/x", ""),
+        ("foo-1.0.data/data/foo-1.0.dist-info/x", ""),
+        ("foo-1.0.data/purelib/foo-1.0.dist-info/METADATA", "dist_info"),
+        ("foo-1.0.data/platlib/bar-1.0.Dist-Info/METADATA", "dist_info"),
     ],
 )
 def test_folders_with_a_meaning_mean_this_distribution(path: str, wanted: str) -> None:
