@@ -80,7 +80,7 @@ def platform_problems(parsed: ParsedFilename, rules: PublicRules) -> Iterator[Pr
     """Whether each platform that a wheel's name stands for is one that a public index takes."""
     if not rules.platforms or parsed.kind != "bdist_wheel":
         return
-    tags = parsed.filename.removesuffix(".whl").rpartition("-")[2].split(".")
+    tags = parsed.filename.removesuffix(".whl").rpartition("-")[2].lower().split(".")
     unusual = [tag for tag in tags if not _PUBLIC_PLATFORM.fullmatch(tag)]
     if unusual:
         yield Problem(

@@ -121,7 +121,7 @@ def test_what_only_a_public_index_refuses_is_refused_by_its_rule_alone(
 
 # As PyPI takes and refuses them
 TAKEN = """
-any win32 win_amd64 win_arm64 manylinux1_i686 manylinux2010_x86_64 manylinux2014_aarch64
+any win32 WIN32 win_amd64 win_arm64 manylinux1_i686 manylinux2010_x86_64 manylinux2014_aarch64
 manylinux2014_ppc64 manylinux_2_17_x86_64.manylinux2014_x86_64 manylinux_2_39_riscv64
 musllinux_1_1_x86_64 musllinux_1_2_riscv64 linux_armv6l linux_armv7l macosx_10_9_x86_64
 macosx_11_0_arm64 macosx_26_0_universal2
