@@ -20,6 +20,8 @@ from typing import Any
 from gunicorn.workers.gthread import ThreadWorker
 
 SILENCE_LIMIT = 60  # seconds that a client may let a request or an answer stand still
+LEAVE = 2  # seconds that a client may be silent after its answer, before it closes its end
+LONGEST_LEAVE = 30  # seconds that it may go on sending
 MOMENT = 2  # milliseconds that a thread waits for the next request of its client
 FEW_CLIENTS = 8  # connections of a process, up to which threads do so
 TURN = 0.001  # seconds that a process leaves a new client to those that have fewer
@@ -43,7 +45,8 @@ class Worker(ThreadWorker):
 
     gunicorn 27 waits up to 2 s for a client to close its end, so that the answer is not cut off
     (RFC 9112, section 9.6), but in the one loop that accepts connections: 30 clients that do not
-    close it would stop the worker for a minute.
+    close it would stop the worker for a minute. And it gives up once 64 KiB came, so who was
+    refused at the beginning of a large file got a reset in place of the reason.
     """
 
     @property
@@ -71,10 +74,19 @@ class Worker(ThreadWorker):
         while goes_on is True and self._asks_again(conn):
             goes_on = super().handle(conn)
         if goes_on is False:
-            with contextlib.suppress(OSError):
-                conn.close(graceful=True)
+            with contextlib.suppress(OSError), conn.sock:
+                self._take_leave(conn.sock)
             conn.close = lambda graceful=False: None
         return goes_on
+
+    def _take_leave(self, client: socket.socket) -> None:
+        """Let a client finish what it is sending, as long as it goes on, until it closes."""
+        client.setblocking(True)
+        client.shutdown(socket.SHUT_WR)
+        client.settimeout(LEAVE)
+        end = time.monotonic() + LONGEST_LEAVE
+        while self.alive and time.monotonic() < end and client.recv(64 * 1024):
+            pass
 
     def _asks_again(self, conn: Any) -> bool:
         """Whether the next request is there in a moment; not where others would have to wait."""

@@ -208,9 +208,13 @@ def _require_spelling(filename: str, name_part: str, right: str) -> None:
 
 
 def _parse_version(version: str) -> Version:
+    too_long = f"version {shown(version)} is longer than {MAX_VERSION} characters"
     if len(version) > MAX_VERSION:
-        raise ValueError(f"version {shown(version)} is longer than {MAX_VERSION} characters")
+        raise ValueError(too_long)
     try:
-        return Version(version)
+        parsed = Version(version)
     except InvalidVersion as error:
         raise ValueError(f"version {shown(version)} is not valid (PEP 440)") from error
+    if len(str(parsed)) > MAX_VERSION:  # the normal form can be longer: 1c1 is 1rc1
+        raise ValueError(too_long)
+    return parsed

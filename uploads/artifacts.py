@@ -80,6 +80,9 @@ def _read_wheel(file: BinaryIO, parsed: ParsedFilename) -> Contents:
     def read(path: str) -> bytes:
         return _read_small(path, found, pieces_of)
 
+    for member in members:
+        if member.is_folder and member.packed:  # nothing hides where nothing is installed from
+            list(zips.inflate(file, member, budget))
     info = f"{parsed.stem}.dist-info"
     metadata = read(f"{info}/METADATA")
     entries = wheels.read_record(read(f"{info}/RECORD"))

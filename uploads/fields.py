@@ -28,8 +28,11 @@ email_validator.SPECIAL_USE_DOMAIN_NAMES.clear()
 
 MAX_SUMMARY: Final = 512
 MAX_URL_LABEL: Final = 32
+MAX_ADDRESSES: Final = 10_000
+"""So much of a field with mail addresses is read, in characters: reading takes long."""
 _PRIVATE: Final = "Private :: "
-_URL: Final = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+\Z")
+# As RFC 3986 has them, and those that browsers and PyPI encode: letters of any script, and {}|^.
+_URL: Final = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%{}|^\u00a1-\U0010ffff]+\Z")
 _WEB: Final = frozenset({"http", "https"})
 
 _ANY = r"(any|win32|win_(arm64|amd64|ia64))"
@@ -77,7 +80,7 @@ def platform_problems(parsed: ParsedFilename, rules: PublicRules) -> Iterator[Pr
     """Whether each platform that a wheel's name stands for is one that a public index takes."""
     if not rules.platforms or parsed.kind != "bdist_wheel":
         return
-    tags = parsed.filename.removesuffix(".whl").rpartition("-")[2].split(".")
+    tags = parsed.filename.removesuffix(".whl").rpartition("-")[2].lower().split(".")
     unusual = [tag for tag in tags if not _PUBLIC_PLATFORM.fullmatch(tag)]
     if unusual:
         yield Problem(
@@ -106,13 +109,16 @@ def _addresses(core: CoreMetadata) -> Iterator[Problem]:
         ("Author-Email", core.author_email),
         ("Maintainer-Email", core.maintainer_email),
     ]:
-        address = parseaddr(value or "")[1]
-        if not address:
-            continue
+        # Only the first one is looked at, as on PyPI, and it stands near the beginning.
+        beginning = (value or "")[:MAX_ADDRESSES]
         try:
-            validate_email(address, check_deliverability=False, globally_deliverable=False)
+            address = parseaddr(beginning)[1]
+            if address:
+                validate_email(address, check_deliverability=False, globally_deliverable=False)
         except EmailNotValidError:
             yield Problem("email", f"{field} has {shown(address)}, which is not a mail address")
+        except RecursionError:  # comments within comments
+            yield Problem("email", f"{field} has {shown(beginning)}, which cannot be read")
 
 
 def _classifiers(core: CoreMetadata, rules: PublicRules) -> Iterator[Problem]:
@@ -174,7 +180,7 @@ def _requirements(core: CoreMetadata, rules: PublicRules) -> Iterator[Problem]:
 def _is_plain_requirement(text: str) -> bool:
     try:
         return not Requirement(text).url
-    except InvalidRequirement:
+    except (InvalidRequirement, RecursionError):  # the latter for parentheses within parentheses
         return False
 
 
@@ -187,6 +193,6 @@ def _license(core: CoreMetadata) -> Iterator[Problem]:
 
 def _is_web_address(text: str) -> bool:
     try:
-        return bool(_URL.match(text)) and urlsplit(text).scheme in _WEB
+        return bool(_URL.match(text)) and text.isprintable() and urlsplit(text).scheme in _WEB
     except ValueError:
         return False

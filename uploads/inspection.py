@@ -52,6 +52,7 @@ def inspect(request: UploadRequest) -> Inspected:
         raise site_is_full(error) from error
     problems = [
         *contents.problems,
+        *_spelling_problems(request, core),
         *fields.platform_problems(request.parsed, rules),
         *fields.field_problems(core, rules),
         *artifacts.license_file_problems(contents, request.parsed, core.license_files),
@@ -60,6 +61,21 @@ def inspect(request: UploadRequest) -> Inspected:
     if problems:
         raise UploadRefused.because(problems)
     return Inspected(core, contents.metadata)
+
+
+def _spelling_problems(request: UploadRequest, core: metadata.CoreMetadata) -> list[Problem]:
+    """Whether the name of an sdist spells the version as its metadata do (PEP 625).
+
+    Else a release could have a file for each number of zeros after its version.
+    """
+    parsed = request.parsed
+    if parsed.kind != "sdist" or str(parsed.version) == core.version:
+        return []
+    text = (
+        f"the name of the sdist {parsed.filename} must spell the version as its PKG-INFO does, "
+        f"{core.version} (PEP 625)"
+    )
+    return [Problem("filename_version", text)]
 
 
 def public_rules() -> PublicRules:

@@ -41,6 +41,8 @@ _CHECKED_FIELDS: Final = (
     "license_files",
     "dynamic",
     "provides_extra",
+    "provides_dist",
+    "obsoletes_dist",
     "requires_dist",
     "requires_python",
     "import_names",
@@ -181,7 +183,7 @@ def _decode(raw: bytes, where: str) -> str:
 
 
 def _check(fields: RawMetadata, unread: dict[str, list[str]], where: str) -> CoreMetadata:
-    _drop_unknown(fields)
+    _drop_unsaid(fields)
     version = fields.get("metadata_version")
     if version not in VERSIONS:
         stated = "no metadata version" if version is None else f"metadata version {shown(version)}"
@@ -195,11 +197,14 @@ def _check(fields: RawMetadata, unread: dict[str, list[str]], where: str) -> Cor
     return _plain(Metadata.from_raw(fields))
 
 
-def _drop_unknown(fields: RawMetadata) -> None:
-    """Drop what distutils, and setuptools for years, wrote of what was not given."""
+def _drop_unsaid(fields: RawMetadata) -> None:
+    """Drop what tools write of what was not given: UNKNOWN (distutils, and setuptools for years),
+    or a field once, with no value, which PyPI takes for absent, too.
+    """
     values: dict[str, Any] = cast("dict[str, Any]", fields)
     for name, value in list(values.items()):
-        if isinstance(value, str) and value.strip() == UNKNOWN:
+        is_empty = value in ([""], {"": ""})
+        if is_empty or (isinstance(value, str) and value.strip() in {"", UNKNOWN}):
             del values[name]
         elif isinstance(value, list) and UNKNOWN in value:
             values[name] = [one for one in value if one != UNKNOWN]

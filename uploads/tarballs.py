@@ -32,6 +32,9 @@ _BEFORE_A_MEMBER: Final = (
     tarfile.GNUTYPE_LONGLINK,
 )
 _LENGTH_DIGITS: Final = 7
+_MAGIC: Final = slice(257, 265)
+_POSIX: Final = b"ustar\x0000"
+_PREFIX: Final = slice(345, 500)
 
 
 class Inflated:
@@ -199,6 +202,10 @@ def _parse_header(block: bytes) -> tarfile.TarInfo:
         raise ArtifactError("the file is not a tar archive, or a damaged one") from error
     if header.size < 0:
         raise ArtifactError("the tar archive has a member of negative size")
+    # Python puts it before every path; others where the header says that it is POSIX's, which
+    # GNU's is not: it has times there, if anything.
+    if any(block[_PREFIX]) and block[_MAGIC] != _POSIX:
+        raise ArtifactError(f"{shown(header.name, SHOWN)} in the sdist has two paths")
     return header
 
 

@@ -17,13 +17,21 @@ from typing import Final
 from projects.names import shown
 from uploads.problems import SHOWN, ArtifactError, Problem, named
 
-DIGESTS: Final = ("sha256", "sha384", "sha512", "sha3_256", "sha3_512", "blake2b", "blake2s")
+DIGESTS: Final = (
+    *("sha256", "sha384", "sha512"),
+    *("sha3_256", "sha3_384", "sha3_512"),
+    *("blake2b", "blake2s"),
+)
 """What RECORD may use: "sha256 or better"."""
 SCHEMES: Final = ("purelib", "platlib", "headers", "scripts", "data")
 
+# What lies in these two folders is installed where the top of the wheel is.
+_SECOND_INFO: Final = re.compile(
+    r"[^/]+\.data/(purelib|platlib)/[^/]+\.dist-info(/|\Z)", re.IGNORECASE
+)
 _SIGNATURES: Final = ("RECORD.jws", "RECORD.p7s")
 _SCRIPT_GROUPS: Final = ("console_scripts", "gui_scripts")
-_SCRIPT_NAME: Final = re.compile(r"[\w.-]+\Z")
+_SCRIPT_NAME: Final = re.compile(r"(?!\.\.?\Z)[\w.-]+\Z")
 
 
 @dataclass(frozen=True)
@@ -60,6 +68,11 @@ def layout_problems(paths: Collection[str], stem: str) -> Iterator[Problem]:
         yield Problem(
             "dist_info",
             f"the wheel has the folder {named(others)} beside {shown(info, SHOWN)}",
+        )
+    hidden = {path for path in paths if _SECOND_INFO.match(path)}
+    if hidden:
+        yield Problem(
+            "dist_info", f"the wheel would install {named(hidden)} beside {shown(info, SHOWN)}"
         )
     wrong = {path for path in paths if _is_wrong_scheme(path)}
     if wrong:

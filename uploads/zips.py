@@ -36,7 +36,7 @@ _ZIP64: Final = 0x0001
 _UNICODE_PATH: Final = 0x7075
 _FULL16, _FULL32 = 0xFFFF, 0xFFFFFFFF
 _STORED, _DEFLATED = 0, 8
-_UNIX: Final = 3
+_UNIX: Final = (3, 19)  # Unix and macOS: Go, for one, makes links of what either says is one
 _USUAL_TYPES: Final = (0, stat.S_IFREG, stat.S_IFDIR)
 _CHUNK: Final = 64 * 1024
 
@@ -204,10 +204,13 @@ def _read_local(source: _Source) -> Member:
     extra = _extra_fields(source.take(extras), name, raw)
     _require_plain(flags, method, name)
     if _ZIP64 in extra:
-        # In this place both sizes are there, wherever one is too large for its field.
-        if len(extra[_ZIP64]) != 16 or (size, packed) != (_FULL32, _FULL32):
+        # In this place both sizes are there, wherever one is too large for its field. Python
+        # before 3.11.4 also says here what the fields say, and so it has to be the same.
+        if len(extra[_ZIP64]) != 16:
             raise _damaged(f"has wrong zip64 sizes for {shown(name, SHOWN)}")
-        size, packed = struct.unpack("<2Q", extra[_ZIP64])
+        fields, (size, packed) = (size, packed), struct.unpack("<2Q", extra[_ZIP64])
+        if fields not in {(_FULL32, _FULL32), (size, packed)}:
+            raise _damaged(f"has wrong zip64 sizes for {shown(name, SHOWN)}")
     if method == _STORED and size != packed:
         raise _damaged(f"says two sizes of {shown(name, SHOWN)}")
     if name.endswith("/") and size:
@@ -227,7 +230,7 @@ def _read_entry(source: _Source, members: dict[int, Member]) -> int:
     raw = source.take(names)
     name = _name(raw, flags)
     extra = _extra_fields(source.take(extras), name, raw)
-    if made >> 8 == _UNIX and stat.S_IFMT(external >> 16) not in _USUAL_TYPES:
+    if made >> 8 in _UNIX and stat.S_IFMT(external >> 16) not in _USUAL_TYPES:
         raise ArtifactError(
             f"{shown(name, SHOWN)} in the zip archive is a link or a device", "link"
         )

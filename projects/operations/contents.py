@@ -11,7 +11,8 @@ thought dead, and whose removal another one has finished since, takes nothing mo
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
@@ -154,26 +155,48 @@ def set_orphan_aside(path: str, blake2b_256: str, *, by: Actor) -> bool:
 def remove_contents_due(*, by: Actor, now: datetime | None = None) -> int:
     """Remove the contents of files that were deleted a while ago; how many.
 
-    Removals that a killed process left half-done are done first.
+    Removals that a killed process left half-done are done first. One that cannot be done keeps none
+    of the others up, and is tried again the next time.
+
+    Raises:
+        OSError: at the end, if some could not be done; at once, if the store does not answer.
     """
     moment = now or timezone.now()
-    abandoned = ContentRemoval.objects.filter(
-        finished_at=None, started_at__lte=moment - ABANDONED_AFTER
-    )
-    for removal in list(abandoned):
-        _finish(removal)
+    failures: list[OSError] = []
+    unfinished = ContentRemoval.objects.filter(finished_at=None)
+    for removal in list(unfinished.filter(started_at__lte=moment - ABANDONED_AFTER)):
+        with _setting_failures_aside(failures):
+            _finish(removal)
     count = 0
-    due = BurntFilename.objects.filter(
-        content_settled_at=None, burnt_at__lte=moment - KEPT_FOR
-    ).order_by("burnt_at")
+    due = BurntFilename.objects.filter(content_settled_at=None, burnt_at__lte=moment - KEPT_FOR)
+    due = due.exclude(blake2b_256__in=unfinished.values("blake2b_256")).order_by("burnt_at")
     for burnt in list(due[:1000]):
-        try:
-            remove_content(burnt.blake2b_256, by=by)
-            count += 1
-        except ContentInUse:  # another file has the same; its own name will be burnt one day
-            pass
-        BurntFilename.objects.filter(pk=burnt.pk).update(content_settled_at=moment)
+        with _setting_failures_aside(failures):
+            count += _remove_if_unused(burnt.blake2b_256, by=by)
+            BurntFilename.objects.filter(pk=burnt.pk).update(content_settled_at=moment)
+    if failures:
+        raise failures[0]
     return count
+
+
+@contextmanager
+def _setting_failures_aside(failures: list[OSError]) -> Iterator[None]:
+    """Keep what befell a single content for later; where the store is down, all will fail."""
+    try:
+        yield
+    except OSError as error:
+        if isinstance(error, storage.StorageFailed) and error.is_passing:
+            raise
+        failures.append(error)
+
+
+def _remove_if_unused(blake2b_256: str, *, by: Actor) -> bool:
+    """Whether it was removed: not if another file has the same, whose name is burnt one day."""
+    try:
+        remove_content(blake2b_256, by=by)
+    except ContentInUse:
+        return False
+    return True
 
 
 def _finish(removal: ContentRemoval) -> None:

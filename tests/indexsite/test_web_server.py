@@ -25,7 +25,9 @@ pytestmark = pytest.mark.once
 APPLICATION = """
 import os
 def application(environ, start_response):
-    body = environ["wsgi.input"].read() + environ["wsgi.url_scheme"].encode()
+    is_early = environ["PATH_INFO"] == "/early"
+    body = b"" if is_early else environ["wsgi.input"].read()
+    body += environ["wsgi.url_scheme"].encode()
     handed_on = ("X-Handed-On", os.environ["HANDED_ON"])
     process = ("X-Process", str(os.getpid()))
     start_response("200 Body read", [("Content-Length", str(len(body))), handed_on, process])
@@ -47,12 +49,16 @@ def port() -> int:
 
 
 @contextmanager
-def serving(tmp_path: Path, port: int, processes: int) -> Iterator[int]:
-    """The port of a gunicorn that waits 2 s for silent clients instead of 60."""
+def serving(tmp_path: Path, port: int, processes: int, more: str = "") -> Iterator[int]:
+    """The port of a gunicorn that waits 2 s for silent clients instead of 60.
+
+    Args:
+        more: further lines of its configuration.
+    """
     text = (ROOT / "indexsite" / "gunicorn.py").read_text()
     assert "SILENCE_LIMIT = 60" in text
     (tmp_path / "configuration.py").write_text(
-        text.replace("SILENCE_LIMIT = 60", "SILENCE_LIMIT = 2") + COUNTING
+        text.replace("SILENCE_LIMIT = 60", "SILENCE_LIMIT = 2") + COUNTING + more
     )
     (tmp_path / "small.py").write_text(APPLICATION)
     environment = {**os.environ, "PORT": str(port), "WEB_WORKERS": str(processes)}
@@ -123,6 +129,29 @@ def ask(port: int, path: bytes = b"/") -> bytes:
         b"Connection: close\r\n\r\n",
     ) as connection:
         return connection.makefile("rb").read()
+
+
+def test_who_is_answered_before_a_large_body_was_read_gets_the_whole_answer(server: int) -> None:
+    size = 20_000_000
+    head = f"POST /early HTTP/1.1\r\nHost: x\r\nContent-Length: {size}\r\n\r\n".encode()
+    with send(server, head + bytes(size)) as connection:  # all of it, before anything is read
+        assert connection.makefile("rb").read().endswith(b"\r\n\r\nhttp")
+
+
+def send_slowly(connection: socket.socket) -> None:
+    for _turn in range(60):
+        connection.sendall(bytes(1000))
+        time.sleep(0.1)
+
+
+def test_who_goes_on_sending_for_ever_is_left(tmp_path: Path, port: int) -> None:
+    head = b"POST /early HTTP/1.1\r\nHost: x\r\nContent-Length: 20000000\r\n\r\n"
+    with (
+        serving(tmp_path, port, 1, "LONGEST_LEAVE = 1\n"),
+        send(port, head + bytes(200_000)) as connection,
+        pytest.raises((BrokenPipeError, ConnectionResetError)),
+    ):
+        send_slowly(connection)
 
 
 def handed_on(connection: http.client.HTTPConnection) -> int:

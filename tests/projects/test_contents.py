@@ -100,6 +100,49 @@ def test_while_a_content_is_being_removed_it_is_not_stored(
     assert contents.find_last_removal(deleted) > 0
 
 
+def test_a_content_that_cannot_be_removed_keeps_no_other_up(
+    deleted: str, publish: Publish, foo: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = publish("1.1")
+    BurntFilename.objects.burn(foo.files.all())
+    file.delete()
+    removed, really_remove = [], storage.remove
+
+    def remove(digest: str) -> None:
+        if digest == deleted:
+            raise PermissionError("the folder is read-only")
+        really_remove(digest)
+        removed.append(digest)
+
+    monkeypatch.setattr(storage, "remove", remove)
+    for day in (8, 9, 10):
+        with pytest.raises(PermissionError):
+            contents.remove_contents_due(by=BY, now=in_days(day))
+    assert removed == [file.blake2b_256]
+    assert ContentRemoval.objects.filter(blake2b_256=deleted).count() == 1
+    monkeypatch.undo()
+    contents.remove_contents_due(by=BY, now=in_days(11))
+    assert not is_kept(deleted)
+
+
+def test_where_the_store_is_down_the_first_content_ends_it(
+    deleted: str, publish: Publish, foo: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = publish("1.1")
+    BurntFilename.objects.burn(foo.files.all())
+    file.delete()
+    tried = []
+
+    def remove(digest: str) -> None:
+        tried.append(digest)
+        raise storage.StorageFailed("no answer", is_passing=True)
+
+    monkeypatch.setattr(storage, "remove", remove)
+    with pytest.raises(storage.StorageFailed):
+        contents.remove_contents_due(by=BY, now=in_days(8))
+    assert tried == [deleted]
+
+
 def die(*words: str) -> None:
     raise KeyboardInterrupt
 

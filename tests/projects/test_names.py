@@ -100,7 +100,18 @@ def test_a_version_has_one_canonical_spelling(version: str, canonical: str) -> N
 
 
 @pytest.mark.parametrize(
-    "version", ["", "dog", "1.0\0", "1.0/2", "1..0", "\u0661.0", "1" * 201, "1." * 100 + "0" * 9]
+    "version",
+    [
+        "",
+        "dog",
+        "1.0\0",
+        "1.0/2",
+        "1..0",
+        "\u0661.0",
+        "1" * 201,
+        "1." * 100 + "0" * 9,
+        "1." * 99 + "1c",
+    ],
 )
 def test_other_versions_are_refused(version: str) -> None:
     with pytest.raises(ValueError, match="version") as caught:
@@ -177,6 +188,7 @@ def test_sdist_names_are_read(filename: str, name: str, version: str) -> None:
         ("x" * 234 + ".tar.gz", "longer than 240"),
         ("x" * 201 + "-1.0.tar.gz", "longer than 200"),
         ("foo-" + "1" * 201 + "-py3-none-any.whl", "longer than 200"),
+        ("foo-" + "1." * 99 + "1c" + "-py3-none-any.whl", "longer than 200"),
         ("Foo-1.0.tar.gz", "must spell the project name as 'foo'"),
         ("foo.bar-1.0.tar.gz", "must spell the project name as 'foo_bar'"),
         ("foo-bar-1.0.tar.gz", "must spell the project name as 'foo_bar'"),

@@ -11,10 +11,13 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
+from audit.actors import system
 from audit.models import Event
 from projects import storage
-from projects.models import File
+from projects.models import BurntFilename, File
+from projects.operations import contents
 from tests.projects.conftest import Publish
 from tests.projects.shelves import put
 
@@ -125,6 +128,61 @@ def test_metadata_beside_an_sdist_is_an_orphan_but_stays_with_its_file(publish: 
     age(storage.path_of(file.blake2b_256, storage.METADATA))
     assert check("--repair")[0][0] == f"ORPHAN   {file.path}.metadata"
     assert storage.exists(file.blake2b_256)
+
+
+def test_the_content_of_a_deleted_file_is_no_orphan_until_its_time_has_come(
+    publish: Publish, settings: Any
+) -> None:
+    file = publish("1.0")
+    path = storage.path_of(file.blake2b_256)
+    age(path)
+    age(Path(f"{path}.metadata"))
+    BurntFilename.objects.burn(File.objects.all())
+    file.delete()
+    assert check("--repair") == (["All is in order."], True)
+    later = timezone.now() + contents.KEPT_FOR
+    assert contents.remove_contents_due(by=system(), now=later) == 1
+    assert not [one for one in settings.FILES_ROOT.parent.rglob(f"*{path.name}*") if one.is_file()]
+
+
+def test_a_content_that_is_left_after_its_removal_is_an_orphan(publish: Publish) -> None:
+    file = publish("1.0")
+    BurntFilename.objects.burn(File.objects.all())
+    file.delete()
+    contents.remove_contents_due(by=system(), now=timezone.now() + contents.KEPT_FOR)
+    put(b"again", file.blake2b_256)
+    age(storage.path_of(file.blake2b_256))
+    assert check()[0] == [f"ORPHAN   {file.path}"]
+
+
+@pytest.mark.parametrize("suffix", ["", storage.METADATA])
+def test_a_content_that_cannot_be_read_does_not_end_it(publish: Publish, suffix: str) -> None:
+    damaged, missing = publish("1.0"), publish("1.1")
+    path = storage.path_of(damaged.blake2b_256, suffix)
+    path.unlink()
+    path.mkdir()  # which even root cannot read
+    storage.remove(missing.blake2b_256)
+    try:
+        lines, is_well = check()
+    finally:
+        path.rmdir()
+    assert lines == [
+        f"UNREADABLE {damaged.path}{suffix}: the content of {damaged.filename}",
+        f"MISSING  {missing.path}: the content of {missing.filename}",
+    ]
+    assert not is_well
+
+
+def test_where_the_store_does_not_answer_nothing_is_said_of_its_contents(
+    publish: Publish, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish("1.0")
+
+    def fail(*words: str) -> None:
+        raise storage.StorageFailed("no answer", is_passing=True)
+
+    monkeypatch.setattr(storage, "open_blob", fail)
+    assert check() == ([], False)
 
 
 def test_a_file_that_was_deleted_meanwhile_is_no_fault(

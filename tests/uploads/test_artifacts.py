@@ -83,6 +83,33 @@ def test_another_spelling_of_metadata_in_a_wheel_is_refused(alias: str, reason: 
     assert reason in refusal(make_wheel(files={alias: "b"})[1])
 
 
+def add_folder(raw: bytes, method: int, packed: bytes) -> bytes:
+    """The archive with a folder "x/" at its end that says it has no content."""
+    start, end = raw.index(b"PK\x01\x02"), raw.index(b"PK\x05\x06")
+    sizes = struct.pack("<3L2H", 0, len(packed), 0, 2, 0)
+    head = struct.pack("<5H", 20, 0, method, 0, 33)
+    local = b"PK\x03\x04" + head + sizes + b"x/" + packed
+    entry = b"PK\x01\x02" + struct.pack("<H", 20) + head + sizes + bytes(10)
+    directory = raw[start:end] + entry + struct.pack("<L", start) + b"x/"
+    count = int.from_bytes(raw[end + 8 : end + 10], "little") + 1
+    sizes = struct.pack("<2H2LH", count, count, len(directory), start + len(local), 0)
+    return raw[:start] + local + directory + b"PK\x05\x06" + bytes(4) + sizes
+
+
+@pytest.mark.parametrize(("method", "packed"), [(0, b""), (8, b""), (8, b"\x03\0")])
+def test_folders_as_tools_have_written_them_are_accepted(method: int, packed: bytes) -> None:
+    assert wheel(add_folder(make_wheel()[1], method, packed))
+
+
+def test_a_folder_in_a_wheel_that_hides_bytes_is_refused() -> None:
+    packer = zlib.compressobj(wbits=-15)
+    hidden = packer.compress(b"hidden") + packer.flush()
+    assert "'x/' in the zip archive is damaged" in refusal(add_folder(make_wheel()[1], 8, hidden))
+    assert "'x/' in the zip archive is damaged" in refusal(
+        add_folder(make_wheel()[1], 8, b"\x03\0hidden")
+    )
+
+
 def test_metadata_of_more_than_ten_mebibytes_is_refused() -> None:
     metadata = "Metadata-Version: 2.1\nName: foo\nVersion: 1.0\n\n"
     raw = make_wheel(metadata=metadata + "x" * (TEN_MEBIBYTES - len(metadata)))[1]

@@ -38,6 +38,8 @@ def problems(extra: str, *, version: str = "1.0", rules: PublicRules = OURS) -> 
         "Classifier: Programming Language :: Python :: 3",
         "Home-Page: https://example.org/a?b=c#d",
         "Home-Page: HTTP://example.org",
+        "Home-Page: https://zh.wikipedia.org/wiki/维基百科",
+        "Home-Page: https://bücher.example/{title}",
         "Home-Page: UNKNOWN\nPlatform: UNKNOWN\nAuthor-Email: UNKNOWN\nDownload-URL: UNKNOWN",
         "Download-URL: http://example.org:8000/%20",
         f"Project-URL: {'x' * 32}, https://example.org",
@@ -68,12 +70,16 @@ def test_good_fields_are_fine_by_all_rules(extra: str) -> None:
         ("Home-Page: javascript:alert(1)", "url"),
         ("Home-Page: https://example.org/a b", "url"),
         ("Home-Page: https://[example.org/", "url"),
+        ("Home-Page: https://example.org/a\u202eb", "url"),
         (f"Project-URL: {'x' * 33}, https://example.org", "project_url"),
         ("Project-URL: , https://example.org", "project_url"),
         ("Project-URL: Home,", "project_url"),
         ("Project-URL: Home, ftp://example.org", "project_url"),
         ("Provides-Dist: foo @ https://example.org/foo.whl", "requirement"),
         ("Obsoletes-Dist: not a requirement", "requirement"),
+        (f"Provides-Dist: foo; {'(' * 5000}", "requirement"),
+        (f"Author-Email: {'(' * 5000}", "email"),
+        (f"Maintainer-Email: {'a' * 1_000_000}@example.org", "email"),
         ("License: MIT\nLicense-Expression: MIT", "license"),
     ],
 )
@@ -115,7 +121,7 @@ def test_what_only_a_public_index_refuses_is_refused_by_its_rule_alone(
 
 # As PyPI takes and refuses them
 TAKEN = """
-any win32 win_amd64 win_arm64 manylinux1_i686 manylinux2010_x86_64 manylinux2014_aarch64
+any win32 WIN32 win_amd64 win_arm64 manylinux1_i686 manylinux2010_x86_64 manylinux2014_aarch64
 manylinux2014_ppc64 manylinux_2_17_x86_64.manylinux2014_x86_64 manylinux_2_39_riscv64
 musllinux_1_1_x86_64 musllinux_1_2_riscv64 linux_armv6l linux_armv7l macosx_10_9_x86_64
 macosx_11_0_arm64 macosx_26_0_universal2

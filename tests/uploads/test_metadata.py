@@ -132,6 +132,35 @@ def test_unknown_is_absent() -> None:
     assert (found.home_page, found.platforms, found.description) == (None, ("any",), None)
 
 
+@pytest.mark.parametrize("value", ["", "UNKNOWN"])
+@pytest.mark.parametrize(
+    "field",
+    [
+        "Description-Content-Type",
+        "License-Expression",
+        "License-File",
+        "Classifier",
+        "Dynamic",
+        "Requires-Dist",
+        "Provides-Extra",
+        "Provides-Dist",
+        "Keywords",
+    ],
+)
+def test_a_field_without_a_value_is_absent(field: str, value: str) -> None:
+    minimal = MINIMAL.replace("2.1", "2.4")
+    assert read(f"{minimal}{field}: {value}\n") == read(minimal)
+
+
+def test_a_project_url_without_a_value_is_absent() -> None:
+    assert read(MINIMAL + "Project-URL:\n") == read(MINIMAL)
+
+
+def test_an_empty_value_among_others_is_not_overlooked() -> None:
+    assert read(MINIMAL + "Classifier: a\nClassifier:\n").classifiers == ("a", "")
+    assert "'requires-dist'" in refusal(MINIMAL + "Requires-Dist: a\nRequires-Dist:\n")
+
+
 def test_metadata_survives_json() -> None:
     stored = json.loads(json.dumps(metadata.as_json(read(FULL))))
     assert stored == metadata.as_json(read(FULL))
@@ -234,6 +263,7 @@ def test_metadata_over_ten_mebibytes_is_refused() -> None:
         ("".join(f"a{n}:\r" for n in range(400_000)), "more than 5000 fields"),
         ("Description-Content-Type: " + "a;" * 2_000_000 + "\n", "longer than 10000"),
         ("Requires-Dist: a; " + "a or " * 1_000_000 + "\n", "longer than 10000"),
+        ("Provides-Dist: a; " + "a or " * 1_000_000 + "\n", "longer than 10000"),
         (("Requires-Dist: a" + ">=1," * 2000 + ">=1\n") * 1200, "longer than 524288"),
     ],
 )

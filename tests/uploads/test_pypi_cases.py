@@ -6,6 +6,7 @@ import hashlib
 from typing import Any
 
 import pytest
+from packaging.version import Version
 
 from projects.models import File, Project, Release
 from tests.support.artifacts import make_metadata, make_sdist, make_wheel, tar_gz_of, zip_of
@@ -241,6 +242,24 @@ def test_a_wheel_may_spell_its_version_otherwise_than_its_metadata(alice: Person
     artifact = make_wheel("foo", "1", metadata=metadata, filename="foo-1-py3-none-any.whl")
     assert upload(token_of(alice), release="1.0.0", artifact=artifact).status_code == 200
     assert Release.objects.get().version == "1.0.0"
+
+
+def test_an_sdist_must_spell_its_version_as_its_metadata_do(alice: Person) -> None:
+    artifact = make_sdist("foo", "1.0", filename="foo-1.0.0.tar.gz")
+    response = upload(token_of(alice), artifact=artifact, is_sdist=True)
+    assert response.status_code == 400
+    assert "as its PKG-INFO does, 1.0 (PEP 625)" in said(response)
+    assert not File.objects.exists()
+
+
+@pytest.mark.parametrize("version", ["v1.0", "1.00", "1.0-0"])
+def test_metadata_of_an_sdist_may_spell_the_version_in_any_form(
+    alice: Person, version: str
+) -> None:
+    filename = f"foo-{Version(version)}.tar.gz"
+    artifact = make_sdist("foo", version, filename=filename)
+    response = upload(token_of(alice), release=version, artifact=artifact, is_sdist=True)
+    assert response.status_code == 200
 
 
 def test_a_long_set_of_tags_is_fine(alice: Person) -> None:

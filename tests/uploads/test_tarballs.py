@@ -289,6 +289,28 @@ def test_members_that_tools_disagree_about_are_refused(blocks: list[bytes], reas
     assert is_one_plain_line(str(caught.value))
 
 
+def with_prefix(block: bytes, magic: bytes, prefix: bytes) -> bytes:
+    """A member whose path is in two parts, and whose header says of what kind it is."""
+    changed = bytearray(block)
+    changed[257:265], changed[345:500] = magic, prefix.ljust(155, b"\0")
+    changed[148:156] = b" " * 8
+    changed[148:156] = b"%06o\0 " % sum(changed[:512])
+    return bytes(changed)
+
+
+@pytest.mark.parametrize("magic", [b"ustar  \0", b"ustar\x0001", bytes(8)])
+def test_a_path_that_only_some_tools_put_together_is_refused(magic: bytes) -> None:
+    # GNU tar reads two of these as PKG-INFO once more, and Python as another file
+    hidden = with_prefix(tar_member(PKG_INFO, b"other"), magic, b"foo-1.0/x")
+    assert "has two paths" in refusal(tar_gz(tar_member(PKG_INFO, b"found"), hidden))
+    assert sdist(tar_gz(with_prefix(tar_member(PKG_INFO, b"found"), magic, b""))) == b"found"
+
+
+def test_a_path_in_two_parts_is_put_together() -> None:
+    raw = tar_gz(with_prefix(tar_member("PKG-INFO", b"found"), b"ustar\x0000", b"foo-1.0"))
+    assert sdist(raw) == b"found"
+
+
 def test_an_extended_header_can_rename_a_member_to_pkg_info() -> None:
     renamed = [pax(b"path=foo-1.0/PKG-INFO"), tar_member("foo-1.0/x", b"b")]
     assert "twice" in refusal(tar_gz(tar_member(PKG_INFO, b"a"), *renamed))

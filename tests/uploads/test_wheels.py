@@ -79,6 +79,7 @@ def test_a_wheel_that_was_renamed_for_a_platform_is_accepted() -> None:
 
 
 def test_other_good_digests_are_accepted() -> None:
+    assert "sha3_384" in wheels.DIGESTS
     for algorithm in wheels.DIGESTS:
         value = base64.urlsafe_b64encode(hashlib.new(algorithm, b"x").digest()).decode()
         record = RECORD + f"a.py,{algorithm}={value.rstrip('=')},1\n"
@@ -160,7 +161,8 @@ def test_scripts_with_plain_names_are_fine(name: str) -> None:
 
 @pytest.mark.parametrize("group", ["console_scripts", "gui_scripts"])
 @pytest.mark.parametrize(
-    "name", ["/foo", "../../foo", "C:\\foo", "foo bar", "'foo:bar'", "a\tb", '"foo"', "a;b"]
+    "name",
+    ["/foo", "../../foo", "..", ".", "C:\\foo", "foo bar", "'foo:bar'", "a\tb", '"foo"', "a;b"],
 )
 def test_a_script_with_a_path_for_a_name_is_refused(group: str, name: str) -> None:
     raw = f"[{group}]\n{name} = foo:main\n".encode()
@@ -196,6 +198,10 @@ def test_entry_points_in_a_wheel_are_looked_at() -> None:
         ("bar.data/x/y", "data_scheme"),
         ("bar-1.0.dist-info/METADATA", "dist_info"),
         ("FOO-1.0.DIST-INFO/x", "dist_info"),
+        ("foo-1.0.data/purelib/foo/x", ""),
+        ("foo-1.0.data/data/foo-1.0.dist-info/x", ""),
+        ("foo-1.0.data/purelib/foo-1.0.dist-info/METADATA", "dist_info"),
+        ("foo-1.0.data/platlib/bar-1.0.Dist-Info/METADATA", "dist_info"),
     ],
 )
 def test_folders_with_a_meaning_mean_this_distribution(path: str, wanted: str) -> None:

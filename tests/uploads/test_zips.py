@@ -159,6 +159,8 @@ def damaged() -> Iterator[tuple[str, bytes, str]]:
     yield "an entry on another disk", patch(RAW, ENTRY, 34, b"\x01"), "one part of several"
     yield "a comment on a member", patch(RAW, ENTRY, 32, b"\x01"), "comments on its members"
     yield "a symbolic link", patch(RAW, ENTRY, 38, struct.pack("<L", 0o120777 << 16)), "a link"
+    macos = patch(RAW, ENTRY, 5, b"\x13")
+    yield "a link of macOS", patch(macos, ENTRY, 38, struct.pack("<L", 0o120777 << 16)), "a link"
     yield "a device", patch(RAW, ENTRY, 38, struct.pack("<L", 0o060666 << 16)), "a device"
     yield "a folder with content", written(**{"a/": b"x"}), "a folder 'a/' with content"
     yield "a member unlisted", RAW[:start] + RAW[start + len(entry) :], "does not list"
@@ -206,6 +208,7 @@ SIZES = struct.pack("<2H2Q", 1, 16, 7, 7)
         with_extra(b"", b""),
         with_extra(b"\xca\xfe\0\0", b"\x0a\0\x02\0xy"),
         with_extra(SIZES, SIZES, size=SATURATED),
+        with_extra(SIZES, b""),
         with_extra(b"\x75\x70\x06\0\x01crc_a"[:4] + b"\x01crc_a", b""),
         with_extra(b"\0\0", b""),
     ],
@@ -219,7 +222,8 @@ def test_usual_extra_fields_are_fine(raw: bytes) -> None:
     [
         (with_extra(b"\x0a\0\x09\0xy", b""), "damaged extra fields"),
         (with_extra(SIZES * 2, SIZES, size=SATURATED), "damaged extra fields"),
-        (with_extra(SIZES, b""), "wrong zip64 sizes"),
+        (with_extra(struct.pack("<2H2Q", 1, 16, 7, 6), b""), "wrong zip64 sizes"),
+        (with_extra(struct.pack("<2H2Q", 1, 16, 6, 7), b""), "wrong zip64 sizes"),
         (with_extra(b"", SIZES), "wrong zip64 sizes"),
         (with_extra(SIZES[:-8], SIZES, size=SATURATED), "damaged extra fields"),
         (with_extra(struct.pack("<2HQ", 1, 8, 7), SIZES, size=SATURATED), "wrong zip64 sizes"),

@@ -9,10 +9,12 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from audit.actors import command
 from projects.operations.contents import set_orphan_aside
 from projects.stocktaking import Fault, find_faults
+from projects.storage import StorageFailed
 
 _SENTENCES = {
     "missing": "MISSING  {path}: the content of {filename}",
     "changed": "CHANGED  {path}: not the content of {filename}",
+    "unreadable": "UNREADABLE {path}: the content of {filename}",
     "orphan": "ORPHAN   {path}",
 }
 
@@ -22,7 +24,8 @@ class Command(BaseCommand):
 
     help = (
         "Compares what is stored with the files on the shelves: contents that are missing, "
-        "changed, or of no file. Ends with code 1 if it finds any that it did not repair."
+        "changed, unreadable, or of no file. Ends with code 1 if it finds any that it did not "
+        "repair."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -43,12 +46,18 @@ class Command(BaseCommand):
         """Print each fault, and how many there are.
 
         Raises:
-            CommandError: if some are left.
+            CommandError: if some are left, or the store does not answer.
         """
+        try:
+            self._check(reads_contents=not options["sizes_only"], repairs=options["repair"])
+        except StorageFailed as error:
+            raise CommandError(f"The storage does not answer: {error}") from error
+
+    def _check(self, *, reads_contents: bool, repairs: bool) -> None:
         count = left = 0
-        for fault in find_faults(reads_contents=not options["sizes_only"]):
+        for fault in find_faults(reads_contents=reads_contents):
             count += 1
-            is_repaired = options["repair"] and self._repair(fault)
+            is_repaired = repairs and self._repair(fault)
             left += not is_repaired
             sentence = _SENTENCES[fault.kind].format(path=fault.path, filename=fault.filename)
             self.stdout.write(sentence + (" (set aside)" if is_repaired else ""))
