@@ -78,7 +78,7 @@ def require_allowance(*, by: Actor) -> None:
     except LimitReached as reached:
         minutes = max(1, round(reached.retry_after / 60))
         raise ValidationError(
-            f"Too many projects were created within the hour. Try again in {minutes} minutes.",
+            f"Too many projects were created lately. Try again in {minutes} minutes.",
             code="too_many_projects",
         ) from reached
 

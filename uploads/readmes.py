@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import re
 import resource
 import subprocess
@@ -28,7 +27,7 @@ MAX_LENGTH: Final = 512 * 1024
 """Characters; an honest page of this length takes seconds to render."""
 MAX_LENGTH_HERE: Final = 16 * 1024
 """Characters; even the worst of this length takes no more than two seconds."""
-MAX_SECONDS: Final = 30
+MAX_SECONDS: Final = 10
 """Processor time for a longer one."""
 MAX_MEMORY: Final = 1024**3
 """Bytes for a longer one, with all libraries."""
@@ -126,7 +125,6 @@ def _render_apart(text: str, kind: str, variant: str) -> str | None:
 
 def main(kind: str, variant: str, seconds: str) -> None:
     """Read a description, render it within the limits, and write what `_render` gives."""
-    os.nice(10)
     resource.setrlimit(resource.RLIMIT_CPU, (int(seconds), int(seconds)))
     resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY, MAX_MEMORY))
     json.dump(_render(sys.stdin.buffer.read().decode(), kind, variant), sys.stdout)

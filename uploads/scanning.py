@@ -16,7 +16,7 @@ from projects.names import shown
 from tokens import macaroons
 from tokens.operations.leaks import UPLOAD, find_token, report_leak
 from uploads import zips
-from uploads.artifacts import MAX_INFLATED, MAX_METADATA
+from uploads.artifacts import MAX_INFLATED, MAX_METADATA, MAX_SECONDS
 from uploads.errors import UploadRefused, site_is_full
 from uploads.problems import ArtifactError, Budget, Problem
 from uploads.requests import UploadRequest
@@ -24,7 +24,6 @@ from uploads.tarballs import Inflated
 
 MAX_MEMBER: Final = 10 * 1024 * 1024
 """So much of each member is looked at, from its beginning."""
-MAX_SECONDS: Final = 60
 
 _OVERLAP: Final = 2 * macaroons.MAX_LENGTH + 1024
 """The longest token, in two bytes for each character."""
