@@ -1,8 +1,8 @@
 """A project's description as HTML that is safe to show: text written by strangers.
 
-readme_renderer, PyPI's own, turns Markdown and reStructuredText into clean HTML. What it leaves is
-fitted to our page: headings below ours, names of places that cannot meet ours, and images as links,
-as loading one would tell a stranger who reads the page. An operator can name an image proxy.
+`rendering` makes clean HTML of it, which is fitted to our page here: headings below ours, names of
+places that cannot meet ours, and images as links, as loading one would tell a stranger who reads
+the page. An operator can name an image proxy.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Iterator
+from contextlib import suppress
 from email.message import Message
 from functools import partial
 from html import escape
@@ -20,11 +21,12 @@ from urllib.parse import urlsplit
 
 import nh3
 from django.conf import settings
-from readme_renderer import markdown, rst
 
+from projects import rendering
 from projects.cache import Remembered
 
 MAX_RENDERED: Final = 512 * 1024  # characters; what is longer is shown as text
+_HERE: Final = 64 * 1024  # characters; longer ones were rendered when they were uploaded, too
 _REMEMBERED_BYTES: Final = 8 * 1024 * 1024
 _TAGS: Final = {
     "a", "abbr", "b", "blockquote", "br", "caption", "cite", "code", "dd", "del", "details", "dfn",
@@ -45,7 +47,7 @@ _ATTRIBUTES: Final = {
 _PLACE: Final = "description-"  # before each id: none of ours begins like that
 _VOID: Final = {"br", "hr", "img", "col", "input"}
 _remembered: Final = Remembered(_REMEMBERED_BYTES)
-_rendering: Final = Lock()
+_rendering: Final = tuple(Lock() for _number in range(64))
 
 
 def render(text: str, content_type: str) -> str:
@@ -58,7 +60,7 @@ def render(text: str, content_type: str) -> str:
     key = hashlib.sha256(f"{content_type}\0{_proxy()}\0{text}".encode()).digest()
     html = _remembered.get(key)
     if html is None:
-        with _rendering:  # long ones take a second, so those who wait take what the first one made
+        with _rendering[key[0] % len(_rendering)]:  # who waits takes what the first one made
             html = _remembered.get(key)
             if html is None:
                 html = _render(text, content_type).encode()
@@ -70,10 +72,9 @@ def _render(text: str, content_type: str) -> str:
     rendered = None
     if len(text) <= MAX_RENDERED:
         kind, variant = _read_type(content_type)
-        if kind == "text/markdown":
-            rendered = markdown.render(text, variant=variant)
-        elif kind == "text/x-rst":
-            rendered = rst.render(text)
+        if kind in {rendering.MARKDOWN, rendering.RST}:
+            with suppress(TimeoutError):
+                rendered = rendering.render(text, kind, variant, here=_HERE).html
     if rendered is None:  # plain text, or nothing that it could be read as
         return f"<pre>{escape(text)}</pre>"
     return _fit(rendered)
@@ -82,7 +83,7 @@ def _render(text: str, content_type: str) -> str:
 def _read_type(content_type: str) -> tuple[str, str]:
     """Kind and variant of Markdown; without a type, a description is reStructuredText."""
     if not content_type.strip():
-        return "text/x-rst", ""
+        return rendering.RST, ""
     message = Message()
     message["Content-Type"] = content_type
     variant = message.get_param("variant", "GFM")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from projects import readme
+from projects import readme, rendering
 
 pytestmark = pytest.mark.once
 
@@ -151,6 +151,17 @@ def test_the_proxy_is_addressed_as_camo_has_it(settings: Any) -> None:
     settings.IMAGE_PROXY, settings.IMAGE_PROXY_KEY = "https://img.example.org", "key"
     digest = "2a00e8e8343df86c4c188b263eeca331afa31548"
     assert readme.proxied("x") == f"https://img.example.org/{digest}/78"
+
+
+def test_what_takes_too_long_is_shown_as_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rendering, "MAX_SECONDS", 2)
+    assert readme.render("<div>" * 100_000, "text/markdown").startswith("<pre>&lt;div&gt;")
+
+
+def test_a_long_description_looks_as_a_short_one_does() -> None:
+    text = "# One\n\nTwo *three* höhles.\n\n"
+    short, long = readme.render(text, "text/markdown"), readme.render(text * 4000, "text/markdown")
+    assert long.startswith(short.strip())
 
 
 def test_a_description_is_rendered_once(monkeypatch: pytest.MonkeyPatch) -> None:

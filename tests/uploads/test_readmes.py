@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from uploads import readmes
-from uploads.readmes import MAX_LENGTH, MAX_LENGTH_HERE, readme_problems
+from projects import rendering
+from uploads.readmes import MAX_LENGTH, readme_problems
 
 pytestmark = pytest.mark.once
 
@@ -57,7 +57,7 @@ def test_a_description_that_is_too_long_is_refused() -> None:
 
 @pytest.mark.parametrize("content_type", ["text/markdown", "text/x-rst"])
 def test_a_long_description_is_fine_and_bad_ones_get_the_same_line(content_type: str) -> None:
-    more = "\nA paragraph with höhles and `code`.\n" * (MAX_LENGTH_HERE // 30)
+    more = "\nA paragraph with höhles and `code`.\n" * (rendering.LONG // 30)
     assert readme_problems(f"Title\n=====\n{more}", content_type) == []
     long, short = (
         readme_problems(BROKEN + more, content_type),
@@ -70,6 +70,6 @@ def test_a_long_description_is_fine_and_bad_ones_get_the_same_line(content_type:
 def test_a_description_that_would_render_for_minutes_is_refused(
     text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(readmes, "MAX_SECONDS", 2)
+    monkeypatch.setattr(rendering, "MAX_SECONDS", 2)
     (problem,) = readme_problems(text, "text/markdown")
     assert "takes too long to render" in problem.text
