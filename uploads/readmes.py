@@ -13,7 +13,7 @@ from projects.rendering import MARKDOWN, RST
 from uploads.problems import SHOWN, Problem
 
 MAX_LENGTH: Final = 512 * 1024
-"""Characters; an honest page of this length takes seconds to render."""
+"""Characters of what has to be rendered; an honest page of this length takes seconds."""
 _REPORT: Final = re.compile(r"<string>:(\d+): \([A-Z]+/\d\) (.*)")
 
 
@@ -26,14 +26,14 @@ def readme_problems(description: str | None, content_type: str | None) -> list[P
     """
     if not description or not description.strip():
         return []
-    if len(description) > MAX_LENGTH:
-        text = f"the description is longer than {MAX_LENGTH >> 10} Ki characters"
-        return [Problem("description", text)]
     header = Message()
     header["content-type"] = content_type or RST
     kind = header.get_content_type()
     if kind not in {MARKDOWN, RST}:
         return []
+    if len(description) > MAX_LENGTH:
+        text = f"the description is longer than {MAX_LENGTH >> 10} Ki characters"
+        return [Problem("description", text)]
     try:
         fault = _fault_of(description, kind, str(header.get_param("variant") or "GFM"))
     except TimeoutError:

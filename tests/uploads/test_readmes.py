@@ -25,7 +25,7 @@ BROKEN = "Title\n==\n\n.. raw:: html\n\n   <b>bold</b>\n"
         (BROKEN, "text/plain"),
         (BROKEN, "text/markdown"),
         (".. code:: nosuchlanguage\n\n   x\n", "text/x-rst"),
-        ("x" * MAX_LENGTH, "text/plain"),
+        ("x" * (MAX_LENGTH + 1), "text/plain"),
     ],
 )
 def test_what_can_be_shown_is_fine(text: str | None, content_type: str | None) -> None:
