@@ -84,4 +84,11 @@ GUARDS = [
         "",
         "tests/projects/test_known.py::test_a_change_by_another_process_counts",
     ),
+    Guard(
+        "a process that has more clients leaves a new one to others",
+        "indexsite/gunicorn.py",
+        "            time.sleep(TURN)\n",
+        "            pass\n",
+        "tests/indexsite/test_web_server.py::test_a_client_goes_to_the_process_that_has_fewer",
+    ),
 ]
