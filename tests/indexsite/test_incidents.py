@@ -62,10 +62,12 @@ def test_a_network_of_several_addresses_is_one_line(clock: Any) -> None:
     ]
 
 
+@pytest.mark.once  # what is counted is no work of the database
 def test_each_address_is_read_once(clock: Any) -> None:
     for number in range(9):
         refuse(f"203.0.{number}.5", ALICE)
         refuse(f"2001:db8:{number}::1", ALICE)
+    assert len(Refusals().places()) == 18
     assert calls_of(ipaddress.ip_address, Refusals().places) == 18
     assert calls_of(ipaddress.ip_network, Refusals().places) == 0
 
