@@ -142,7 +142,7 @@ def accept_invitation(invitation: Invitation, *, by: Actor) -> Role:
     role = Role.objects.create(user=user, project=project, kind=invitation.kind)
     if invitation.is_transfer:
         inviter.delete()
-        _end_invitations_by(inviter.user, project, by=by)
+        _end_invitations(project, by=by, sent_by=inviter.user)
         _tell_of_role("role_removed", project, inviter.user, _OWNER, by=by)
     _tell_of_role("role_added", project, role.user, role.kind, by=by)
     record(
@@ -212,7 +212,7 @@ def change_role(role: Role, kind: str, *, by: Actor) -> None:
         _require_another_owner(project, role)
     former, role.kind = role.kind, Role.Kind(kind)
     role.save(update_fields=["kind"])
-    _end_invitations_by(role.user, project, by=by)
+    _end_invitations(project, by=by, sent_by=role.user)
     _tell_of_role("role_changed", project, role.user, role.kind, by=by)
     changes.publish(
         project, ROLE_CHANGED, by=by, about=[role.user], role=role.kind.value, former=former
@@ -235,7 +235,7 @@ def remove_role(role: Role, *, by: Actor) -> None:
         _require_another_owner(project, role)
     user, kind = role.user, role.kind
     role.delete()
-    _end_invitations_by(user, project, by=by)
+    _end_invitations(project, by=by, sent_by=user)
     _tell_of_role("role_removed", project, user, kind, by=by)
     changes.publish(project, ROLE_REMOVED, by=by, about=[user], role=kind)
 
@@ -263,7 +263,7 @@ def transfer_as_staff(project: Project, user: User, *, reason: str, by: Actor) -
         raise ValidationError(_("%s is the only owner already.") % user.username, code="done")
     Role.objects.filter(project=project).exclude(user=user).delete()
     Role.objects.update_or_create(project=project, user=user, defaults={"kind": _OWNER})
-    Invitation.objects.filter(project=project, answered_at=None).update(answered_at=timezone.now())
+    _end_invitations(project, by=by)
     people = [user, *(person for person in former if person.is_active)]
     changes.tell("project_transferred", people, project, by=by, person=user.username, reason=reason)
     changes.publish(project, PROJECT_TRANSFERRED, by=by, about=[user, *former], reason=reason)
@@ -302,11 +302,13 @@ def _answer(invitation: Invitation) -> None:
         )
 
 
-def _end_invitations_by(user: User, project: Project, *, by: Actor) -> None:
-    """End what somebody offered as an owner; under the project's lock."""
-    sent = Invitation.objects.open().filter(project=project, invited_by=user)
-    ended = list(sent.select_related("user", "project"))
-    sent.update(answered_at=timezone.now())
+def _end_invitations(project: Project, *, by: Actor, sent_by: User | None = None) -> None:
+    """End all open invitations, or what one owner offered; under the project's lock."""
+    rows = Invitation.objects.open().filter(project=project)
+    if sent_by is not None:
+        rows = rows.filter(invited_by=sent_by)
+    ended = list(rows.select_related("user", "project"))
+    rows.update(answered_at=timezone.now())
     for invitation in ended:
         _tell_of_end(invitation, by=by)
 

@@ -100,12 +100,18 @@ def test_while_a_content_is_being_removed_it_is_not_stored(
     assert contents.find_last_removal(deleted) > 0
 
 
-def test_a_content_that_cannot_be_removed_keeps_no_other_up(
-    deleted: str, publish: Publish, foo: Project, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def deleted_later(deleted: str, publish: Publish, foo: Project) -> str:
+    """The digest of a second file that was deleted."""
     file = publish("1.1")
     BurntFilename.objects.burn(foo.files.all())
     file.delete()
+    return str(file.blake2b_256)
+
+
+def test_a_content_that_cannot_be_removed_keeps_no_other_up(
+    deleted: str, deleted_later: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     removed, really_remove = [], storage.remove
 
     def remove(digest: str) -> None:
@@ -118,19 +124,17 @@ def test_a_content_that_cannot_be_removed_keeps_no_other_up(
     for day in (8, 9, 10):
         with pytest.raises(PermissionError):
             contents.remove_contents_due(by=BY, now=in_days(day))
-    assert removed == [file.blake2b_256]
+    assert removed == [deleted_later]
     assert ContentRemoval.objects.filter(blake2b_256=deleted).count() == 1
     monkeypatch.undo()
     contents.remove_contents_due(by=BY, now=in_days(11))
     assert not is_kept(deleted)
 
 
+@pytest.mark.usefixtures("deleted_later")
 def test_where_the_store_is_down_the_first_content_ends_it(
-    deleted: str, publish: Publish, foo: Project, monkeypatch: pytest.MonkeyPatch
+    deleted: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    file = publish("1.1")
-    BurntFilename.objects.burn(foo.files.all())
-    file.delete()
     tried = []
 
     def remove(digest: str) -> None:

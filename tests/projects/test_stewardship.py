@@ -218,6 +218,7 @@ def test_a_project_that_is_handed_over_has_one_owner_and_no_invitation(
     role = Role.objects.get()
     assert (role.user, role.kind) == (mallory.user, "owner")
     assert not Invitation.objects.open().exists()
+    assert OutboxMail.objects.get(notice="invitation_revoked").recipient_name == "carol"
     mails = OutboxMail.objects.filter(notice="project_transferred")
     assert {mail.recipient for mail in mails} == {alice.email, bob.email, mallory.email}
     assert REASON in body_of("project_transferred")
