@@ -195,11 +195,13 @@ class EventSearch:
         floor, below = 1, min(before or last + 1, last + 1)
         times = Event.objects.values_list("number", flat=True)
         if self.since:
-            later = times.filter(recorded_at__gte=self.since - SLACK).order_by("recorded_at")
-            floor = next(iter(later[:1]), below)
+            # By number, too: of events of one moment, PostgreSQL may else give any
+            later = times.filter(recorded_at__gte=self.since - SLACK)
+            floor = next(iter(later.order_by("recorded_at", "number")[:1]), below)
         if self.until:
-            earlier = times.filter(recorded_at__lt=self.until + SLACK).order_by("-recorded_at")
-            below = min(below, next(iter(earlier[:1]), 0) + 1)
+            earlier = times.filter(recorded_at__lt=self.until + SLACK)
+            last_one = next(iter(earlier.order_by("-recorded_at", "-number")[:1]), 0)
+            below = min(below, last_one + 1)
         return floor, below
 
     def _spans(

@@ -137,8 +137,9 @@ def _since(moment: datetime) -> QuerySet[Event]:
     """Failures from a moment on, from the first number that can be as young on: numbers have an
     index of their own for failures.
     """
-    later = Event.objects.filter(recorded_at__gte=moment - SLACK).order_by("recorded_at")
-    first = Subquery(later.values("number")[:1])
+    later = Event.objects.filter(recorded_at__gte=moment - SLACK)
+    # By number, too: of events of one moment, PostgreSQL may else give any
+    first = Subquery(later.order_by("recorded_at", "number").values("number")[:1])
     return Event.objects.filter(is_failure=True, number__gte=first, recorded_at__gte=moment)
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import combinations
 from typing import Any
 
 import pytest
+import time_machine
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from audit import search
 from audit.actors import system
@@ -18,7 +20,15 @@ from audit.events import FAILURES_REPEATED
 from audit.log import Subject, record
 from audit.models import Event
 from audit.search import EventSearch, attach_surroundings
-from tests.audit.words import ALICE, BOB, DONE, REFUSED, SEAGULL, actor_at
+from tests.audit.words import (
+    ALICE,
+    BOB,
+    DONE,
+    REFUSED,
+    SEAGULL,
+    actor_at,
+    move_to_the_end_of_the_table,
+)
 
 ALBATROSS = Subject("project", "8", "albatross")
 ADDRESSES = ("192.0.2.1", "192.0.2.2", "192.0.3.1", "2001:db8::1", "")
@@ -153,6 +163,16 @@ def test_a_period_has_its_first_moment_and_not_its_last() -> None:
     assert len(expected) == 5
     assert numbers_of(EventSearch(until=events[-1].recorded_at)) == []
     assert numbers_of(EventSearch(since=events[0].recorded_at + timedelta(days=9))) == []
+
+
+@pytest.mark.usefixtures("_small_steps", "db")
+def test_events_of_one_moment_are_found_together() -> None:
+    with time_machine.travel(datetime(2031, 5, 6, 12, tzinfo=UTC), tick=False):
+        moment, events = timezone.now(), record_some(6)
+    move_to_the_end_of_the_table(events[-1])
+    expected = [event.number for event in events]
+    assert numbers_of(EventSearch(since=moment)) == expected
+    assert numbers_of(EventSearch(until=moment + timedelta(seconds=1))) == expected
 
 
 @pytest.mark.usefixtures("_small_steps", "db")

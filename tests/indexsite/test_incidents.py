@@ -13,8 +13,9 @@ from django.db.models import Sum
 
 from audit.failures import WINDOW, close_windows, record_failure
 from audit.log import Subject
+from audit.models import Event
 from indexsite.incidents import DAY, Line, Refusals, totals
-from tests.audit.words import ALICE, BOB, REFUSED, actor_at
+from tests.audit.words import ALICE, BOB, REFUSED, actor_at, move_to_the_end_of_the_table
 from tests.support.calls import calls_of
 
 
@@ -62,7 +63,14 @@ def test_a_network_of_several_addresses_is_one_line(clock: Any) -> None:
     ]
 
 
-@pytest.mark.once  # what is counted is no work of the database
+def test_failures_of_one_moment_are_counted_together(clock: Any) -> None:
+    refuse("203.0.113.5", ALICE)
+    first = Event.objects.get()
+    refuse("198.51.100.6", BOB)
+    move_to_the_end_of_the_table(first)
+    assert Refusals().kinds() == [Line(REFUSED.name, 2, 2, REFUSED.name)]
+
+
 def test_each_address_is_read_once(clock: Any) -> None:
     for number in range(9):
         refuse(f"203.0.{number}.5", ALICE)
