@@ -40,7 +40,7 @@ def unguarded() -> Iterator[None]:
 
 
 @pytest.fixture
-def memory(committed_db: Any) -> list[Event]:
+def memory(db: None) -> list[Event]:
     """Five events, the chain of which holds."""
     events = [record_done(f"thing {number}") for number in range(1, 6)]
     assert verify() is None
@@ -240,7 +240,7 @@ def test_a_key_that_was_put_in_the_place_of_ours_is_found(memory: list[Event]) -
     assert verified() == "Event 1 was sealed with a key that this site does not have. [1]"
 
 
-def test_events_recorded_while_the_chain_is_read_do_not_disturb(memory: list[Event]) -> None:
+def test_events_recorded_while_the_chain_is_read_do_not_disturb(committed_db: Any) -> None:
     def record_many() -> None:
         for _turn in range(40):
             record_done()

@@ -14,7 +14,7 @@ from tests.support.people import Person
 from tests.support.uploading import said, token_of, upload
 from tests.uploads.test_bad_uploads import send_raw
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 # Name of the case, changes of the form, fields left out, and a part of the refusal
 FORMS: list[tuple[str, dict[str, Any], tuple[str, ...], str]] = [
