@@ -155,7 +155,7 @@ def read_tar(content: Inflated, wanted: str, max_size: int) -> tuple[Paths, byte
     """
     found: bytes | None = None
     paths, override, members = Paths(), _Override(), 0
-    while (block := content.read_exactly(_BLOCK)) != _ZEROS:
+    while (block := _next_block(content, has_begun=members > 0)) != _ZEROS:
         header = _parse_header(block)
         members += header.type not in _BEFORE_A_MEMBER
         if members > MAX_MEMBERS:
@@ -186,6 +186,17 @@ def read_tar(content: Inflated, wanted: str, max_size: int) -> tuple[Paths, byte
     if found is None:
         raise ArtifactError(f"the sdist has no {shown(wanted, SHOWN)}", "missing_file")
     return paths, found
+
+
+def _next_block(content: Inflated, *, has_begun: bool) -> bytes:
+    """The next header; zeros at the end, which some tools do not write.
+
+    GNU tar and Python take the archive then, and gzip's checksum shows that nothing was cut off.
+    """
+    block = content.read(_BLOCK)
+    if len(block) != _BLOCK and (block or not has_begun):
+        raise ArtifactError("the tar archive is truncated")
+    return block or _ZEROS
 
 
 def _meet(paths: Paths, header: tarfile.TarInfo, name: str, link: str) -> None:

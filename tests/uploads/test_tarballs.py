@@ -92,8 +92,33 @@ def test_a_truncated_sdist_is_refused(keep: int) -> None:
 
 def test_a_tar_archive_cut_off_inside_a_sound_gzip_file_is_refused() -> None:
     whole = gzip.decompress(make_sdist()[1])
-    for keep in (0, 100, 512, 700, 1024):
+    for keep in (0, 100, 512, 700, 1025, 1100, 1536):
         assert "truncated" in refusal(gzip.compress(whole[:keep]))
+
+
+@pytest.mark.parametrize("end", [0, 512, 1024, 1100, 1536])
+def test_a_tar_archive_needs_no_blocks_at_its_end(end: int) -> None:
+    # PyPI and pip take it; uv alone wants the two blocks
+    assert sdist(tar_gz(tar_member(PKG_INFO, b"found"), end=bytes(end))) == b"found"
+
+
+@pytest.mark.parametrize(
+    ("blocks", "sentence"),
+    [
+        ([tar_member(PKG_INFO, b"found"), bytes(100)], "truncated"),
+        ([tar_member(PKG_INFO, b"found"), b"rubbish"], "truncated"),
+        ([tar_member(PKG_INFO, b"found"), b"rubbish".ljust(512)], "not a tar archive"),
+        ([tar_member(PKG_INFO, b"found"), tar_member("foo-1.0/x", b"x")[:512]], "truncated"),
+        ([tar_member(PKG_INFO, b"found")[:-1]], "truncated"),
+        ([tar_member(PKG_INFO, b"found"), pax(b"mtime=1")], "after an extended header"),
+        ([], "truncated"),
+    ],
+    ids=range(7),
+)
+def test_without_blocks_at_its_end_everything_before_must_be_whole(
+    blocks: list[bytes], sentence: str
+) -> None:
+    assert sentence in refusal(tar_gz(*blocks, end=b""))
 
 
 @pytest.mark.parametrize("at", [-1, -5])
