@@ -38,6 +38,7 @@ _FULL16, _FULL32 = 0xFFFF, 0xFFFFFFFF
 _STORED, _DEFLATED = 0, 8
 _UNIX: Final = (3, 19)  # Unix and macOS: Go, for one, makes links of what either says is one
 _USUAL_TYPES: Final = (0, stat.S_IFREG, stat.S_IFDIR)
+_DOS_FOLDER: Final = 0x10
 _CHUNK: Final = 64 * 1024
 
 
@@ -230,10 +231,7 @@ def _read_entry(source: _Source, members: dict[int, Member]) -> int:
     raw = source.take(names)
     name = _name(raw, flags)
     extra = _extra_fields(source.take(extras), name, raw)
-    if made >> 8 in _UNIX and stat.S_IFMT(external >> 16) not in _USUAL_TYPES:
-        raise ArtifactError(
-            f"{shown(name, SHOWN)} in the zip archive is a link or a device", "link"
-        )
+    _require_usual_type(made >> 8, external, name)
     if comments or disk:
         raise _damaged("has comments on its members, or is one part of several")
     wide = [value == _FULL32 for value in (size, packed, offset)]
@@ -253,6 +251,18 @@ def _read_entry(source: _Source, members: dict[int, Member]) -> int:
     if said != (member.name, member.method, member.crc, member.packed, member.size):
         raise _damaged(f"describes {shown(member.name, SHOWN)} in two ways")
     return int(offset)
+
+
+def _require_usual_type(system: int, attributes: int, name: str) -> None:
+    """Refuse what some tools unpack as something else: the name alone says what is a folder."""
+    kind = stat.S_IFMT(attributes >> 16) if system in _UNIX else 0
+    if kind not in _USUAL_TYPES:
+        raise ArtifactError(
+            f"{shown(name, SHOWN)} in the zip archive is a link or a device", "link"
+        )
+    is_folder = kind == stat.S_IFDIR or (system not in _UNIX and attributes & _DOS_FOLDER)
+    if is_folder and not name.endswith("/"):  # installers write it, others find no content in it
+        raise _damaged(f"has a file {shown(name, SHOWN)} that it also calls a folder")
 
 
 def _read_end(source: _Source, mark: bytes, count: int, length: int, start: int) -> None:

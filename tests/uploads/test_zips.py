@@ -81,6 +81,15 @@ def test_a_path_in_utf_8_is_read() -> None:
     assert list(read(zip_of({"höhle/ü.py": "x"}))) == ["höhle/ü.py"]
 
 
+@pytest.mark.parametrize(
+    ("system", "attributes"),
+    [(3, 0o040755 << 16), (3, 0o040755 << 16 | 0x10), (3, 0o755 << 16), (0, 0x10), (0, 0), (3, 0)],
+)
+def test_a_folder_is_one_by_its_name(system: int, attributes: int) -> None:
+    raw = patch(RAW, ENTRY, 38, struct.pack("<L", attributes), which=1)
+    assert read(patch(raw, ENTRY, 5, bytes([system]), which=1)) == read(RAW)
+
+
 def test_zip64_is_read_where_all_places_agree() -> None:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive, archive.open("a", "w", force_zip64=True) as file:
@@ -162,6 +171,11 @@ def damaged() -> Iterator[tuple[str, bytes, str]]:
     macos = patch(RAW, ENTRY, 5, b"\x13")
     yield "a link of macOS", patch(macos, ENTRY, 38, struct.pack("<L", 0o120777 << 16)), "a link"
     yield "a device", patch(RAW, ENTRY, 38, struct.pack("<L", 0o060666 << 16)), "a device"
+    folder = struct.pack("<L", 0o040755 << 16)
+    yield "a file called a folder", patch(RAW, ENTRY, 38, folder), "that it also calls a folder"
+    yield "the same of macOS", patch(macos, ENTRY, 38, folder), "that it also calls a folder"
+    windows = patch(patch(RAW, ENTRY, 5, b"\0"), ENTRY, 38, struct.pack("<L", 0x10))
+    yield "a file called a folder by DOS", windows, "that it also calls a folder"
     yield "a folder with content", written(**{"a/": b"x"}), "a folder 'a/' with content"
     yield "a member unlisted", RAW[:start] + RAW[start + len(entry) :], "does not list"
     yield "a member listed twice", RAW[:start] + entry + RAW[start:], "lists a member twice"
