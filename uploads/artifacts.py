@@ -88,6 +88,7 @@ def _read_wheel(file: BinaryIO, parsed: ParsedFilename) -> Contents:
     entries = wheels.read_record(read(f"{info}/RECORD"))
     problems = [
         *wheels.layout_problems(found, parsed.stem),
+        *wheels.place_problems(found),
         *wheels.wheel_file_problems(read(f"{info}/WHEEL")),
         *wheels.record_problems(entries, found, info),
     ]

@@ -62,7 +62,7 @@ class Paths:
         if problem is not None:
             self._note("path", f"the path {shown(path, SHOWN)} in the archive {problem}")
             return
-        key = _same_everywhere(path.removesuffix("/"))
+        key = same_everywhere(path.removesuffix("/"))
         if is_folder:
             self.folders[key] = path
             return
@@ -81,7 +81,7 @@ class Paths:
 
     def add_hard_link(self, path: str, target: str) -> None:
         """Meet a second name of a file, which must have been met."""
-        key = _same_everywhere(target)
+        key = same_everywhere(target)
         if self.files.get(key) != target or key in self._links:
             self._note("link", f"the link {shown(path, SHOWN)} points to no file of the archive")
         self.add(path)
@@ -89,7 +89,7 @@ class Paths:
     def problems(self) -> list[Problem]:
         """What is wrong with the paths that were met; one problem of each kind."""
         for key, path in self.files.items():
-            above = next((one for one in _folders_above(key) if one in self.files), None)
+            above = next((one for one in folders_above(key) if one in self.files), None)
             if above is not None or key in self.folders:
                 self._note(
                     "collision", f"{shown(self.files[above or key], SHOWN)} is both file and folder"
@@ -117,17 +117,18 @@ class Paths:
             else:
                 here.pop()
             is_last = number == len(steps) - 1
-            if not is_last and _same_everywhere("/".join(here)) in self._links:
+            if not is_last and same_everywhere("/".join(here)) in self._links:
                 return False
         return bool(here) and here[0] == path.split("/")[0]
 
 
-def _same_everywhere(path: str) -> str:
+def same_everywhere(path: str) -> str:
     """One text for all spellings that some file system takes for the same."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
 
 
-def _folders_above(key: str) -> Iterator[str]:
+def folders_above(key: str) -> Iterator[str]:
+    """All folders that a path lies in, the topmost first."""
     at = key.find("/")
     while at >= 0:
         yield key[:at]

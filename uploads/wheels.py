@@ -15,6 +15,7 @@ from email.parser import Parser
 from typing import Final
 
 from projects.names import shown
+from uploads.paths import folders_above, same_everywhere
 from uploads.problems import SHOWN, ArtifactError, Problem, named
 
 DIGESTS: Final = (
@@ -26,6 +27,7 @@ DIGESTS: Final = (
 SCHEMES: Final = ("purelib", "platlib", "headers", "scripts", "data")
 
 # What lies in these two folders is installed where the top of the wheel is.
+_TO_THE_TOP: Final = re.compile(r"[^/]+\.data/(?:purelib|platlib)/")
 _SECOND_INFO: Final = re.compile(
     r"[^/]+\.data/(purelib|platlib)/[^/]+\.dist-info(/|\Z)", re.IGNORECASE
 )
@@ -78,10 +80,48 @@ def layout_problems(paths: Collection[str], stem: str) -> Iterator[Problem]:
     if wrong:
         yield Problem("data_scheme", f"the wheel would install {named(wrong)} to an unknown place")
 
+    data = {
+        top
+        for top in {path.partition("/")[0] for path in paths}
+        if top.endswith(".data") and top != f"{stem}.data"
+    }
+    if data and not wrong:  # pip installs from it what uv leaves there
+        yield Problem(
+            "data_scheme", f"the wheel has the folder {named(data)} beside {shown(info, SHOWN)}"
+        )
+
 
 def _is_wrong_scheme(path: str) -> bool:
     top, _slash, rest = path.partition("/")
-    return top.endswith(".data") and rest.partition("/")[0] not in SCHEMES
+    scheme, _slash, inside = rest.partition("/")
+    return top.endswith(".data") and not (scheme in SCHEMES and inside)
+
+
+def place_problems(paths: Collection[str]) -> Iterator[Problem]:
+    """Whether two files would be installed to one place, or one below the other.
+
+    pip and uv write the second over the first, poetry and pdm stop at it.
+    """
+    if not any(_TO_THE_TOP.match(path) for path in paths):  # each is at its own place, then
+        return
+    places: dict[str, str] = {}
+    for path in paths:
+        other = places.setdefault(same_everywhere(_TO_THE_TOP.sub("", path)), path)
+        if other != path:
+            yield _one_place(other, path)
+            return
+    for place, path in places.items():
+        above = next((places[one] for one in folders_above(place) if one in places), None)
+        if above is not None:
+            yield _one_place(above, path)
+            return
+
+
+def _one_place(first: str, second: str) -> Problem:
+    return Problem(
+        "collision",
+        f"the wheel would install {shown(first, SHOWN)} and {shown(second, SHOWN)} to one place",
+    )
 
 
 def wheel_file_problems(raw: bytes) -> Iterator[Problem]:

@@ -195,7 +195,10 @@ def test_entry_points_in_a_wheel_are_looked_at() -> None:
         ("foo.dataset/x", ""),
         ("foo-1.0.data/evil/x", "data_scheme"),
         ("foo-1.0.data/x", "data_scheme"),
+        ("foo-1.0.data/purelib", "data_scheme"),
         ("bar.data/x/y", "data_scheme"),
+        ("bar-1.0.data/purelib/foo/x", "data_scheme"),
+        ("foo-1.0.0.data/scripts/x", "data_scheme"),
         ("bar-1.0.dist-info/METADATA", "dist_info"),
         ("FOO-1.0.DIST-INFO/x", "dist_info"),
         ("foo-1.0.data/purelib/foo/x", ""),
@@ -207,6 +210,35 @@ def test_entry_points_in_a_wheel_are_looked_at() -> None:
 def test_folders_with_a_meaning_mean_this_distribution(path: str, wanted: str) -> None:
     found = list(wheels.layout_problems([f"{INFO}/METADATA", path], "foo-1.0"))
     assert [problem.code for problem in found] == ([wanted] if wanted else [])
+
+
+DATA = "foo-1.0.data"
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("foo/x.py", f"{DATA}/purelib/foo/x.py"),
+        ("foo/x.py", f"{DATA}/platlib/foo/x.py"),
+        (f"{DATA}/platlib/foo/x.py", f"{DATA}/purelib/foo/x.py"),
+        ("foo/x.py", f"{DATA}/purelib/foo/X.py"),
+        ("foo/x", f"{DATA}/purelib/foo/x/y.py"),
+        ("foo/x/y.py", f"{DATA}/purelib/foo/x"),
+    ],
+)
+def test_no_two_files_are_installed_to_one_place(first: str, second: str) -> None:
+    for files in ({first: "a", second: "b"}, {second: "a", first: "a"}):
+        with pytest.raises(ArtifactError, match="to one place") as caught:
+            wheel(make_wheel(files=files)[1])
+        assert caught.value.code == "collision"
+        assert f"'{first}'" in str(caught.value)
+        assert f"'{second}'" in str(caught.value)
+
+
+@pytest.mark.parametrize("scheme", ["purelib", "platlib", "scripts", "headers", "data"])
+def test_files_with_places_of_their_own_are_fine(scheme: str) -> None:
+    second = "foo/y.py" if scheme.endswith("lib") else "foo/x.py"
+    assert wheel(make_wheel(files={"foo/x.py": "a", f"{DATA}/{scheme}/{second}": "b"})[1])
 
 
 @given(st.binary())
