@@ -62,9 +62,7 @@ class NulMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Refuse, or pass on."""
         if "\x00" in request.path_info or "%00" in request.META.get("QUERY_STRING", ""):
-            return HttpResponse(
-                "The address holds a NUL character.\n", status=400, content_type="text/plain"
-            )
+            return refusal_response("The address holds a NUL character.", status=400)
         return self.get_response(request)
 
 

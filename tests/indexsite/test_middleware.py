@@ -38,6 +38,14 @@ def test_a_nul_in_an_address_is_the_senders_mistake(
     assert Client().get(path).status_code in {400, 404}
 
 
+@pytest.mark.parametrize("path", ["/legacy/?x=%00", "/legacy/%00", "/simple/%00/", "/?x=%00"])
+def test_tools_are_told_what_is_wrong_with_an_address(db: None, path: str) -> None:
+    for ask in (Client().post, Client().get):
+        response = ask(path)
+        assert response.status_code == 400
+        assert said(response) == "The address holds a NUL character."
+
+
 @pytest.mark.parametrize("path", ["/nowhere/", "/account/sign-in/", "/admin/"])
 @pytest.mark.parametrize(
     ("kind", "body"),
