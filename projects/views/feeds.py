@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from datetime import datetime
 from typing import Any
@@ -10,6 +11,7 @@ from django.conf import settings
 from django.contrib.syndication.views import Feed
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.utils.cache import get_conditional_response
 from django.utils.feedgenerator import Rss201rev2Feed
 from django.utils.translation import gettext as _
 
@@ -124,16 +126,38 @@ class ProjectReleases(_SiteFeed):
         return [_entry(release) for release in releases[:40]]
 
 
-show_updates = readable(Updates())
-show_new_projects = readable(NewProjects())
+_updates = Updates()
+_new_projects = NewProjects()
 _releases = ProjectReleases()
 
 
+def _send(request: HttpRequest, feed: HttpResponse) -> Any:
+    """A feed, unless the reader has it already."""
+    etag = f'"{hashlib.blake2b(feed.content, digest_size=16).hexdigest()}"'
+    feed["ETag"] = etag
+    response: Any = get_conditional_response(request, etag=etag, response=feed)
+    if response.status_code == 304:  # caches would take it for the type of what they keep
+        del response["Content-Type"]
+    return response
+
+
 @readable
-def show_releases(request: HttpRequest, name: str) -> HttpResponse:
+def show_updates(request: HttpRequest) -> Any:
+    """The newest releases of all projects."""
+    return _send(request, _updates(request))
+
+
+@readable
+def show_new_projects(request: HttpRequest) -> Any:
+    """The newest projects."""
+    return _send(request, _new_projects(request))
+
+
+@readable
+def show_releases(request: HttpRequest, name: str) -> Any:
     """The newest releases of one project, at its one address."""
     if is_normalized(name):
-        return _releases(request, name=name)
+        return _send(request, _releases(request, name=name))
     if not is_normalized(normalize(name)):
         raise Http404
     return redirect("projects:project-feed", normalize(name), permanent=True)

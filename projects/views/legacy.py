@@ -5,7 +5,12 @@ from __future__ import annotations
 import gzip
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponseNotModified,
+    HttpResponsePermanentRedirect,
+)
 from django.utils.http import parse_etags
 from django.views.decorators.csrf import csrf_exempt
 
@@ -31,21 +36,27 @@ def show_project(request: HttpRequest, name: str, version: str = "") -> HttpResp
         return _open_to_all(_not_found())
     is_gzipped = simple.takes_gzip(request.headers.get("Accept-Encoding", ""))
     etag = f'"{project.serial}-{wanted}-json{".gz" if is_gzipped else ""}-{simple.edition()}"'
-    if etag in {one.removeprefix("W/") for one in _known(request)}:
-        response = HttpResponse(status=304)
+    known = {one.removeprefix("W/") for one in _known(request)}
+    if etag in known:
+        response: HttpResponse = HttpResponseNotModified()
     else:
         packed = legacy_json.find_packed(project, wanted)
         if packed is None:
             return _open_to_all(_not_found())
-        content = packed if is_gzipped else gzip.decompress(packed)
-        response = HttpResponse(content, content_type=_JSON)
-        if is_gzipped:
-            response["Content-Encoding"] = "gzip"
+        is_known = "*" in known  # which names whatever there is
+        response = HttpResponseNotModified() if is_known else _document(packed, is_gzipped)
     response["ETag"] = etag
     response["Vary"] = "Accept-Encoding"
     response["Cache-Control"] = reading.CACHE_CONTROL
     response["X-PyPI-Last-Serial"] = str(project.serial)
     return _open_to_all(response)
+
+
+def _document(packed: bytes, is_gzipped: bool) -> HttpResponse:
+    response = HttpResponse(packed if is_gzipped else gzip.decompress(packed), content_type=_JSON)
+    if is_gzipped:
+        response["Content-Encoding"] = "gzip"
+    return response
 
 
 def _known(request: HttpRequest) -> list[str]:

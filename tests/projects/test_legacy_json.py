@@ -155,6 +155,46 @@ def test_a_known_answer_is_not_sent_again(
     assert machine.get("/pypi/foo/json", headers={"If-None-Match": etag}).status_code == 200
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/pypi/foo/json",
+        "/pypi/foo/1.0/json",
+        "/rss/updates.xml",
+        "/rss/packages.xml",
+        "/rss/project/foo/releases.xml",
+    ],
+)
+def test_who_has_something_is_not_sent_it_again(
+    path: str, shelf: Project, publish: Publish, machine: Client
+) -> None:
+    etag = machine.get(path)["ETag"]
+    for known in (etag, f"W/{etag}", f'"x", {etag}', "*"):
+        for ask in (machine.get, machine.head):
+            response = ask(path, headers={"If-None-Match": known})
+            assert (response.status_code, response["ETag"]) == (304, etag)
+            assert not response.content
+            assert "Content-Type" not in response
+    assert machine.get(path, headers={"If-None-Match": '"x"'}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "path", ["/pypi/bar/json", "/pypi/foo/9.9/json", "/rss/project/bar/releases.xml"]
+)
+def test_nothing_is_known_of_what_does_not_exist(
+    path: str, shelf: Project, machine: Client
+) -> None:
+    assert machine.get(path, headers={"If-None-Match": "*"}).status_code == 404
+
+
+def test_a_feed_changes_with_what_is_new(publish: Publish, machine: Client) -> None:
+    publish("1.0")
+    etag = machine.get("/rss/updates.xml")["ETag"]
+    assert machine.get("/rss/updates.xml", headers={"If-None-Match": etag}).status_code == 304
+    publish("2.0")
+    assert machine.get("/rss/updates.xml", headers={"If-None-Match": etag}).status_code == 200
+
+
 def test_what_is_said_of_a_project_changes_with_its_serial_alone(
     shelf: Project, machine: Client, alice: Person, bob: Person
 ) -> None:
