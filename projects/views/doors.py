@@ -9,12 +9,27 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 
 from projects import permissions
 from projects.models import Project, Release, Role
-from projects.names import canonical_version, normalize
+from projects.names import canonical_version, is_normalized, normalize
+
+
+def lead_to_normalized(request: HttpRequest, page: str, name: str, *more: str) -> HttpResponse:
+    """To the one address of a page of a project, with the query that was asked.
+
+    Raises:
+        Http404: for a name that no project can have, which would lead to itself.
+    """
+    normalized = normalize(name)
+    if not is_normalized(normalized):
+        raise Http404
+    query = request.META.get("QUERY_STRING", "")
+    path = reverse(page, args=[normalized, *more])
+    return HttpResponsePermanentRedirect(f"{path}?{query}" if query else path)
 
 
 def find_role(request: HttpRequest, name: str) -> Role:

@@ -13,8 +13,9 @@ from django.views.decorators.http import require_safe
 
 from projects import classifiers, readme, search
 from projects.models import DeletedProject, File, Project, Release, Role
-from projects.names import canonical_version, is_normalized, normalize
+from projects.names import canonical_version, is_normalized
 from projects.release_order import Order, find_order, in_order
+from projects.views.doors import lead_to_normalized
 from projects.views.readable import readable
 
 NEWEST = 20
@@ -55,8 +56,8 @@ def show_project(request: HttpRequest, name: str, version: str = "") -> HttpResp
     """A project with one of its releases; the latest, unless a version is asked for."""
     if not is_normalized(name):
         if version:
-            return _redirect("projects:release-detail", name, version)
-        return _redirect("projects:project-detail", name)
+            return lead_to_normalized(request, "projects:release-detail", name, version)
+        return lead_to_normalized(request, "projects:project-detail", name)
     project = Project.objects.filter(normalized_name=name).first()
     if project is None:
         return _deleted(request, name)
@@ -70,7 +71,7 @@ def show_project(request: HttpRequest, name: str, version: str = "") -> HttpResp
 def show_releases(request: HttpRequest, name: str) -> HttpResponse:
     """All releases of a project."""
     if not is_normalized(name):
-        return _redirect("projects:release-list", name)
+        return lead_to_normalized(request, "projects:release-list", name)
     projects = Project.objects.listed()
     project = get_object_or_404(projects, normalized_name=name)
     keys = find_order(project).keys
@@ -105,13 +106,6 @@ def _deleted(request: HttpRequest, name: str) -> HttpResponse:
     if stone is None:
         raise Http404
     return render(request, "projects/deleted.html", {"stone": stone}, status=404)
-
-
-def _redirect(page: str, name: str, *more: str) -> HttpResponse:
-    """To the one address of a page of a project; a name that none can have leads to itself."""
-    if not is_normalized(normalize(name)):
-        raise Http404
-    return redirect(page, normalize(name), *more, permanent=True)
 
 
 def _chosen(project: Project, order: Order, version: str) -> Release | None:

@@ -13,15 +13,22 @@ from django.views.decorators.http import require_http_methods
 from accounts.gates import account_page
 from projects.forms import ReportForm, StrangerReportForm
 from projects.models import Project
+from projects.names import is_normalized, normalize
 from projects.operations import reports
+from projects.views.doors import lead_to_normalized
 
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def report_project(request: HttpRequest, name: str) -> HttpResponse:
-    """The form, for everybody; whoever is signed in gets the answer by mail."""
+    """The form, for everybody; whoever is signed in gets the answer by mail.
+
+    What is sent to another spelling of the name is taken: a redirect would lose it.
+    """
+    if not is_normalized(name) and request.method != "POST":
+        return lead_to_normalized(request, "projects:project-report", name)
     view = report_as_person if request.user.is_authenticated else _report_as_stranger
-    return view(request, name)
+    return view(request, normalize(name))
 
 
 @account_page

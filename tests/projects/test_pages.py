@@ -233,6 +233,9 @@ def test_an_archived_project_says_so(publish: Publish, machine: Client) -> None:
         ("/project/Foo/", "/project/foo/"),
         ("/project/F.o_o/1.0/", "/project/f-o-o/1.0/"),
         ("/project/F.o_o/releases/", "/project/f-o-o/releases/"),
+        ("/project/Foo/report/", "/project/foo/report/"),
+        ("/project/Foo/?page=2", "/project/foo/?page=2"),
+        ("/project/Foo/releases/?page=%C3%A9", "/project/foo/releases/?page=%C3%A9"),
     ],
 )
 def test_a_project_has_one_page(path: str, target: str, foo: Project, machine: Client) -> None:
@@ -240,7 +243,7 @@ def test_a_project_has_one_page(path: str, target: str, foo: Project, machine: C
     assert (response.status_code, response["Location"]) == (301, target)
 
 
-@pytest.mark.parametrize("rest", ["", "1.0/", "releases/"])
+@pytest.mark.parametrize("rest", ["", "1.0/", "releases/", "report/"])
 @pytest.mark.parametrize("name", ["bar", "foo%0Abar", "-", "x" * 300])
 def test_an_unknown_project_is_not_found(name: str, rest: str, db: None, machine: Client) -> None:
     assert machine.get(f"/project/{name}/{rest}").status_code == 404

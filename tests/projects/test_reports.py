@@ -59,6 +59,20 @@ def test_who_has_an_account_reports_a_project_from_its_page(
     )
 
 
+@pytest.mark.parametrize("who", ["person", "stranger"])
+def test_a_report_sent_to_another_spelling_of_the_name_is_not_lost(
+    who: str, browser: Browser, foo: Project, mallory: Person
+) -> None:
+    client = browser(mallory) if who == "person" else browser()
+    for ask in (client.get, client.head):
+        response = ask("/project/F_o.O/report/")
+        assert (response.status_code, response["Location"]) == (301, "/project/f-o-o/report/")
+    fields = {"kind": "malware", "text": TEXT, "mail_address": ""}
+    assert client.post("/project/FOO/report/", fields, follow=True).status_code == 200
+    assert Report.objects.get().project_id == foo.pk
+    assert client.post("/project/-/report/", fields).status_code == 404
+
+
 def test_a_stranger_reports_without_signing_in_and_gets_no_session(
     browser: Browser, foo: Project
 ) -> None:
