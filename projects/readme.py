@@ -1,8 +1,8 @@
 """A project's description as HTML that is safe to show: text written by strangers.
 
 `rendering` makes clean HTML of it, which is fitted to our page here: headings below ours, names of
-places that cannot meet ours, and images as links, as loading one would tell a stranger who reads
-the page. An operator can name an image proxy.
+places that cannot meet ours, the boxes of task lists, which cannot be ticked, and images as links,
+as loading one would tell a stranger who reads the page. An operator can name an image proxy.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from urllib.parse import urlsplit
 
 import nh3
 from django.conf import settings
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 
 from projects import rendering
 from projects.cache import Remembered
@@ -30,8 +32,8 @@ _HERE: Final = 64 * 1024  # characters; longer ones were rendered when they were
 _REMEMBERED_BYTES: Final = 8 * 1024 * 1024
 _TAGS: Final = {
     "a", "abbr", "b", "blockquote", "br", "caption", "cite", "code", "dd", "del", "details", "dfn",
-    "div", "dl", "dt", "em", "h3", "h4", "h5", "h6", "hr", "i", "img", "ins", "kbd", "li", "ol",
-    "p", "pre", "q", "s", "samp", "small", "strong", "sub", "summary", "sup", "table",
+    "div", "dl", "dt", "em", "h3", "h4", "h5", "h6", "hr", "i", "img", "input", "ins", "kbd",
+    "li", "ol", "p", "pre", "q", "s", "samp", "small", "strong", "sub", "summary", "sup", "table",
     "tbody", "td", "tfoot", "th", "thead", "tr", "tt", "u", "ul", "var",
 }  # fmt: skip
 _ATTRIBUTES: Final = {
@@ -39,6 +41,7 @@ _ATTRIBUTES: Final = {
     "abbr": {"title"},
     "details": {"open"},
     "img": {"src", "alt"},
+    "input": {"type", "checked", "disabled", "aria-label"},
     "ol": {"start"},
     "td": {"colspan", "rowspan"},
     "th": {"colspan", "rowspan", "scope"},
@@ -57,7 +60,8 @@ def render(text: str, content_type: str) -> str:
         text: as it was uploaded.
         content_type: the metadata's Description-Content-Type, "" if it has none.
     """
-    key = hashlib.sha256(f"{content_type}\0{_proxy()}\0{text}".encode()).digest()
+    facts = f"{get_language()}\0{content_type}\0{_proxy()}\0{text}"
+    key = hashlib.sha256(facts.encode()).digest()
     html = _remembered.get(key)
     if html is None:
         with _rendering[key[0] % len(_rendering)]:  # who waits takes what the first one made
@@ -103,6 +107,9 @@ class _Fitter(HTMLParser):
         if tag == "img":
             self.parts.extend(_image(given, is_in_link=self._links > 0))
             return
+        if tag == "input":
+            self.parts.extend(_box(given))
+            return
         self._links += tag == "a"
         if "id" in given:
             given["id"] = _PLACE + given["id"]
@@ -132,6 +139,15 @@ def _heading(tag: str) -> str:
     """Two levels lower: the page has an h1, and an h2 stands above the description."""
     is_heading = len(tag) == 2 and tag[0] == "h" and tag[1].isdigit()
     return f"h{min(int(tag[1]) + 2, 6)}" if is_heading else tag
+
+
+def _box(given: dict[str, str]) -> Iterator[str]:
+    """The box of a task; nothing for what else could be typed into."""
+    if given.get("type") == "checkbox":
+        is_done = "checked" in given
+        label = _("done") if is_done else _("to do")
+        mark = " checked" if is_done else ""
+        yield f'<input type="checkbox"{mark} disabled aria-label="{escape(label)}">'
 
 
 def _image(given: dict[str, str], *, is_in_link: bool) -> Iterator[str]:
@@ -176,5 +192,6 @@ def _fit(html: str) -> str:
         attributes=_ATTRIBUTES,
         url_schemes={"http", "https", "mailto"},
         link_rel="nofollow noopener",
+        set_tag_attribute_values={"input": {"type": "checkbox", "disabled": ""}},
     )
     return clean("".join(fitter.parts))

@@ -22,6 +22,8 @@ INVITED = "carol_whose_user_name_is_as_long_as_it_can_be_here"
 README = (
     "# One\n\n![the logo](https://img.example.org/logo.png) A *description* with [a link]"
     "(https://docs.example.org/).\n\n```console\n$ pip install one\n```\n\n"
+    "- [x] a task that is done, and whose words go on and on until they need a second line\n"
+    "- [ ] another\n  - [ ] a part of it\n- no task\n\n1. [x] first\n\n2. [ ] second\n\n"
     "| Option | Meaning |\n|---|---|\n| `--fast` | quickly, and with a long explanation of why |\n"
 )
 METADATA = {

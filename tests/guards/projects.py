@@ -207,4 +207,11 @@ GUARDS = [
         "except ZeroDivisionError:\n        return not_found()",
         "tests/projects/test_files.py::test_a_content_that_is_lost_is_said_in_a_line_and_logged",
     ),
+    Guard(
+        "nothing can be typed into a description",
+        "projects/readme.py",
+        '    if given.get("type") == "checkbox":\n',
+        "    if True:\n",
+        "tests/projects/test_readme.py::test_nothing_can_be_typed_or_pressed",
+    ),
 ]

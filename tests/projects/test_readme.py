@@ -56,6 +56,36 @@ def test_nothing_runs(text: str, kind: str) -> None:
         assert name != "href" or str(value).startswith(("https://", "#"))
 
 
+DONE = '<input type="checkbox" checked="" disabled="" aria-label="done">'
+TO_DO = '<input type="checkbox" disabled="" aria-label="to do">'
+
+
+def test_the_boxes_of_task_lists_are_shown() -> None:
+    html = readme.render("- [x] one\n- [ ] two *three*\n  1. [X] four\n", "text/markdown")
+    assert f"<li>{DONE} one</li>" in html
+    assert f"<li>{TO_DO} two <em>three</em>" in html
+    assert f"<li>{DONE} four</li>" in html
+
+
+@pytest.mark.parametrize(
+    "box",
+    [
+        '<input type="checkbox" name="a" value="b" id="c" class="d" aria-label="e" form="f">',
+        '<input type="checkbox" autofocus onclick="alert(1)" style="position:fixed">',
+        "- [ ] x",
+    ],
+)
+def test_a_box_cannot_be_used(box: str) -> None:
+    html = readme.render(box, "text/markdown")
+    assert html.count(TO_DO) == html.count("input") == 1
+
+
+@pytest.mark.parametrize("kind", ["text", "password", "submit", "file", "image", "radio", "", "x"])
+def test_nothing_can_be_typed_or_pressed(kind: str) -> None:
+    html = readme.render(f'a <input type="{kind}" value=x name=y> b <input> c', "text/markdown")
+    assert "<input" not in html
+
+
 def test_markdown_and_rst_become_html() -> None:
     html = readme.render(
         "# Foo\n\nDoes *foo*.\n\n| a | b |\n|---|---|\n| 1 | 2 |\n", "text/markdown"
