@@ -108,7 +108,7 @@ def _sdist_members(file: BinaryIO, budget: Budget) -> Iterator[tuple[str, Iterat
     file.seek(0)
     content = Inflated(file, budget)
     longer_name = ""
-    while any(block := content.read_exactly(_BLOCK)):
+    while any(block := content.read(_BLOCK)):  # zeros, or nothing, at the end
         header = tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
         left = -(-header.size // _BLOCK) * _BLOCK
         if header.type in (tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME):

@@ -55,6 +55,21 @@ def test_a_token_inside_is_refused_and_revoked_and_its_owner_told_where(
     assert text[-30:] not in answer
 
 
+def test_an_sdist_without_blocks_at_its_end_is_read_to_its_end(alice: Person) -> None:
+    leaked, inside = make(alice, "leaked")
+    _token, text = make(alice)
+    for last, is_taken in (("x = 1\n", True), (f"x = {inside!r}\n", False)):
+        filename, raw = make_sdist("foo", "1.0", files={"foo/last.py": last})
+        body = gzip.decompress(raw).rstrip(b"\0")
+        whole = body + bytes(-len(body) % tarfile.BLOCKSIZE)
+        response = upload(text, artifact=(filename, gzip.compress(whole)), is_sdist=True)
+        assert (response.status_code == 200) == is_taken
+        File.objects.all().delete()
+    assert "foo/last.py' in foo-1.0" in said(response)
+    leaked.refresh_from_db()
+    assert leaked.revoked_cause == APIToken.Cause.UPLOAD
+
+
 @BUILDS
 def test_the_token_that_uploads_may_be_the_one_inside(alice: Person, build: Build) -> None:
     _token, text = make(alice)
