@@ -5,7 +5,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from accounts.urls import two_factor_patterns
-from indexsite.views import show_failure, show_missing, show_stats
+from indexsite.views import show_failure, show_malformed, show_missing, show_stats
 
 machine_doors: list[object] = []
 human_doors = [
@@ -23,6 +23,7 @@ human_doors = [
         name="change-password",
     ),
 ]
+handler400 = show_malformed
 handler404 = show_missing
 handler500 = show_failure
 urlpatterns = [*machine_doors, *human_doors]

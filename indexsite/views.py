@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from django.conf import settings
+from django.core.exceptions import DisallowedHost
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.template.loader import get_template
 from django.views.decorators.http import require_safe
 from django.views.defaults import server_error
 
@@ -17,6 +20,7 @@ FAULT = (
     "Something went wrong on this site; the request is not to blame. The fault was written to the "
     "log of the site. Please try again later."
 )
+MALFORMED = "The request is malformed."
 SHEETS = (sheets.factor_share, sheets.coverage_share, sheets.uploads, sheets.contents)
 
 
@@ -39,6 +43,28 @@ def show_missing(request: HttpRequest, exception: Exception) -> HttpResponse:
     Django's own view reads the form that was sent there, and fails if that is malformed.
     """
     return render(request, "404.html", status=404)
+
+
+def show_malformed(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """What is wrong with a request that no page was shown: one line for tools, a page for people.
+
+    Most often, the site was called by a name that it does not have.
+    """
+    is_wrong_name = isinstance(exception, DisallowedHost)
+    if not request.path_info.startswith(MACHINE_DOORS):
+        address = settings.SITE_URL if is_wrong_name else ""
+        page = get_template("400.html").render({"address": address})
+        return HttpResponse(page, status=400)
+    response = refusal_response(_wrong_name() if is_wrong_name else MALFORMED, status=400)
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def _wrong_name() -> str:
+    return (
+        f"The address of this site is {settings.SITE_URL}, and it does not answer to other names. "
+        "Put that into the client's settings."
+    )
 
 
 def show_failure(request: HttpRequest) -> HttpResponse:

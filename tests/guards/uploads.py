@@ -120,6 +120,14 @@ GUARDS = [
         "::test_a_mistake_of_the_sites_own_is_one_line_and_the_same_upload_succeeds_later",
     ),
     Guard(
+        "tools that call the site by another name are told its own",
+        "indexsite/urls.py",
+        "handler400 = show_malformed\n",
+        "",
+        "tests/indexsite/test_middleware.py"
+        "::test_tools_that_use_another_name_of_the_site_are_told_its_own",
+    ),
+    Guard(
         "of two administrators the slower one is refused",
         "uploads/operations/enforcement.py",
         "    if row.version != version:\n",

@@ -46,6 +46,30 @@ def test_tools_are_told_what_is_wrong_with_an_address(db: None, path: str) -> No
         assert said(response) == "The address holds a NUL character."
 
 
+@pytest.mark.parametrize("path", ["/legacy/", "/simple/", "/simple/foo/", "/pypi/foo/json"])
+def test_tools_that_use_another_name_of_the_site_are_told_its_own(db: None, path: str) -> None:
+    for ask in (Client().post, Client().get):
+        response = ask(path, headers={"Host": "192.0.2.1:8000"})
+        assert response.status_code == 400
+        assert said(response).startswith("The address of this site is http://localhost:8000, and")
+
+
+def test_people_who_use_another_name_of_the_site_are_led_to_its_own(db: None) -> None:
+    response = Client().get("/search/", headers={"Host": "evil.example.org"})
+    assert response.status_code == 400
+    assert '<a href="http://localhost:8000/">http://localhost:8000</a>' in response.text
+    assert "cannot be understood" not in response.text
+    assert "evil" not in response.text
+
+
+def test_tools_are_told_that_a_request_is_malformed(db: None) -> None:
+    query = "&".join(f"a{number}=1" for number in range(10_001))
+    assert said(Client().get(f"/pypi?{query}")) == "The request is malformed."
+    page = Client().get(f"/search/?{query}")
+    assert page.status_code == 400
+    assert "it may have been copied incompletely" in page.text
+
+
 @pytest.mark.parametrize("path", ["/nowhere/", "/account/sign-in/", "/admin/"])
 @pytest.mark.parametrize(
     ("kind", "body"),
