@@ -47,14 +47,25 @@ class ShortPath:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer, or pass on."""
         answer = find_answer(environ)
+        is_head = environ["REQUEST_METHOD"] == "HEAD"
         if answer is None:
-            return self.whole_way(environ, start_response)
+            body = self.whole_way(environ, start_response)
+            return _without_content(body) if is_head else body
         status = f"{answer.status.value} {answer.reason}"
         start_response(status, answer.headers + site_headers())
         if not isinstance(answer.body, Part):
-            return [answer.body]
+            return [] if is_head else [answer.body]
         wrap = environ.get("wsgi.file_wrapper")  # the web server then has the kernel send it
         return wrap(answer.body.source, CHUNK) if wrap and is_real(answer.body) else answer.body
+
+
+def _without_content(body: Iterable[bytes]) -> Iterable[bytes]:
+    """Nothing, and an end to the answer: the web server drops what it is given for a HEAD, and
+    writes a line into the log each time.
+    """
+    if hasattr(body, "close"):
+        body.close()
+    return []
 
 
 def is_real(part: Part) -> bool:

@@ -77,8 +77,33 @@ def test_both_ways_say_the_same(
         "wsgi.url_scheme": "https" if is_secure else "http",
     }
     short = ask(ShortPath(lambda *args: pytest.fail("It went the whole way.")), **request)
-    assert short == ask(WSGIHandler(), **request)  # its middleware reads the settings when made
+    whole = ask(ShortPath(WSGIHandler()), **request | {"QUERY_STRING": "x"})
+    assert short == whole  # its middleware reads the settings when made
+    assert bool(short[2]) == (method == "GET" and path != "/simple/Foo/")
     short_path._headers_for.cache_clear()
+
+
+class Body(list[bytes]):
+    """An answer that notes its end."""
+
+    is_closed = False
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_a_head_is_given_no_content(method: str) -> None:
+    """The web server would drop it, and write that into the log each time."""
+    body = Body([b"page"])
+
+    def answer(environ: Any, start_response: Any) -> Body:
+        start_response("200 OK", [("Content-Length", "4")])
+        return body
+
+    told = ask(ShortPath(answer), PATH_INFO="/", REQUEST_METHOD=method)
+    assert told == ("200 OK", {"Content-Length": "4"}, b"page" if method == "GET" else b"")
+    assert body.is_closed == (method == "HEAD")  # of others, the web server does that
 
 
 @pytest.mark.parametrize(
