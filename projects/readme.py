@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from email.message import Message
 from functools import partial
-from html import escape
+from html import escape, unescape
 from html.parser import HTMLParser
 from threading import Lock
 from typing import Final
@@ -33,8 +34,8 @@ _REMEMBERED_BYTES: Final = 8 * 1024 * 1024
 _TAGS: Final = {
     "a", "abbr", "b", "blockquote", "br", "caption", "cite", "code", "dd", "del", "details", "dfn",
     "div", "dl", "dt", "em", "h3", "h4", "h5", "h6", "hr", "i", "img", "input", "ins", "kbd",
-    "li", "ol", "p", "pre", "q", "s", "samp", "small", "strong", "sub", "summary", "sup", "table",
-    "tbody", "td", "tfoot", "th", "thead", "tr", "tt", "u", "ul", "var",
+    "li", "ol", "p", "pre", "q", "s", "samp", "small", "span", "strong", "sub", "summary", "sup",
+    "table", "tbody", "td", "tfoot", "th", "thead", "tr", "tt", "u", "ul", "var",
 }  # fmt: skip
 _ATTRIBUTES: Final = {
     "a": {"href", "title"},
@@ -48,6 +49,9 @@ _ATTRIBUTES: Final = {
     "*": {"id"},
 }
 _PLACE: Final = "description-"  # before each id: none of ours begins like that
+_RENDERERS: Final = "user-content-"
+_ID: Final = re.compile(r' id="([^"]*)"')
+_UNWRAPPED: Final = {"section", "nav", "aside", "figure", "figcaption", "span"}
 _VOID: Final = {"br", "hr", "img", "col", "input"}
 _remembered: Final = Remembered(_REMEMBERED_BYTES)
 _rendering: Final = tuple(Lock() for _number in range(64))
@@ -95,12 +99,15 @@ def _read_type(content_type: str) -> tuple[str, str]:
 
 
 class _Fitter(HTMLParser):
-    """Rewrites clean HTML: headings, places and images."""
+    """Rewrites clean HTML, in which all elements are closed: headings, places and images."""
 
-    def __init__(self) -> None:
+    def __init__(self, places: set[str]) -> None:
         super().__init__(convert_charrefs=False)
         self.parts: list[str] = []
+        self._places = places
+        self._open: list[str] = []  # what became of the elements that we are in
         self._links = 0
+        self._place = ""  # of the last link
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
@@ -110,20 +117,37 @@ class _Fitter(HTMLParser):
         if tag == "input":
             self.parts.extend(_box(given))
             return
-        self._links += tag == "a"
+        name = _name_here(tag, given)
+        if tag not in _VOID:
+            self._open.append(name)
         if "id" in given:
             given["id"] = _PLACE + given["id"]
+        if tag == "a":
+            self._links += 1
+            self._place = given.get("id", "")
         if given.get("href", "").startswith("#"):
-            given["href"] = f"#{_PLACE}{given['href'][1:]}"
+            given["href"] = self._leading_to(given["href"][1:])
         written = "".join(f' {name}="{escape(value)}"' for name, value in given.items())
-        self.parts.append(f"<{_heading(tag)}{written}>")
+        if name:
+            self.parts.append(f"<{name}{written}>")
+        elif "id" in given:
+            self.parts.append(_mark(given["id"]))
+
+    def _leading_to(self, place: str) -> str:
+        """The renderers put a prefix to links, and only to those places that they make."""
+        spellings = (place, place.removeprefix(_RENDERERS), f"{_RENDERERS}{place}")
+        found = next((one for one in spellings if one in self._places), place)
+        return f"#{_PLACE}{found}"
 
     def handle_endtag(self, tag: str) -> None:
+        if tag in _VOID or not self._open:
+            return
+        name = self._open.pop()
         self._links -= tag == "a"
-        if tag == "a" and self.parts and self.parts[-1].startswith("<a "):
-            self.parts.pop()  # an empty link, as Markdown puts into headings
-        elif tag not in _VOID:
-            self.parts.append(f"</{_heading(tag)}>")
+        if tag == "a" and self.parts[-1].startswith("<a "):
+            self.parts[-1] = _mark(self._place)  # an empty link, as Markdown puts into headings
+        elif name:
+            self.parts.append(f"</{name}>")
 
     def handle_data(self, data: str) -> None:
         self.parts.append(data)
@@ -135,10 +159,22 @@ class _Fitter(HTMLParser):
         self.parts.append(f"&#{name};")
 
 
-def _heading(tag: str) -> str:
-    """Two levels lower: the page has an h1, and an h2 stands above the description."""
+def _name_here(tag: str, given: dict[str, str]) -> str:
+    """What an element becomes; "" where only what is in it stays.
+
+    Headings are two levels lower: the page has an h1, and an h2 stands above the description.
+    """
+    if tag == "aside" and "admonition" in given.get("class", "").split():
+        return "blockquote"
+    if tag in _UNWRAPPED:
+        return ""
     is_heading = len(tag) == 2 and tag[0] == "h" and tag[1].isdigit()
     return f"h{min(int(tag[1]) + 2, 6)}" if is_heading else tag
+
+
+def _mark(place: str) -> str:
+    """A place that links lead to, where there is one."""
+    return f'<span id="{escape(place)}"></span>' if place else ""
 
 
 def _box(given: dict[str, str]) -> Iterator[str]:
@@ -183,7 +219,7 @@ def proxied(source: str) -> str:
 
 
 def _fit(html: str) -> str:
-    fitter = _Fitter()
+    fitter = _Fitter({unescape(place) for place in _ID.findall(html)})
     fitter.feed(html)
     fitter.close()
     clean = partial(

@@ -128,6 +128,60 @@ def test_places_cannot_meet_those_of_the_page() -> None:
     assert 'href="#description-' in html
 
 
+LINKED_MARKDOWN = """
+[to two](#two-words), [to three](#three), [to four](#four)[^1]
+
+# Two words
+
+<a id="three"></a>
+<a id="four" href="https://x.example.org"><span></span></a>
+
+[^1]: a note
+"""
+LINKED_RST = """
+.. contents::
+   :backlinks: none
+
+Two
+---
+
+See `Three`_, [1]_, [CIT]_, `label`_ and target_.
+
+Three
+-----
+
+.. _label:
+
+A paragraph with an _`target`.
+
+.. [1] a note
+.. [CIT] a book
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "count"),
+    [(LINKED_MARKDOWN, "text/markdown", 5), (LINKED_RST, "text/x-rst", 8)],
+)
+def test_links_lead_to_their_places(text: str, kind: str, count: int) -> None:
+    reader = Reader()
+    reader.feed(readme.render(text, kind))
+    places = {value for name, value in reader.attributes if name == "id"}
+    targets = {str(value)[1:] for name, value in reader.attributes if name == "href"}
+    targets -= {"ttps://x.example.org", "description-top"}
+    assert len(targets) == count
+    assert targets <= places
+
+
+def test_notes_and_warnings_stand_apart() -> None:
+    for text, kind in [
+        ("> [!NOTE]\n> careful\n", "text/markdown"),
+        ("Foo\n===\n\n.. note:: careful\n", "text/x-rst"),
+    ]:
+        html = readme.render(text, kind)
+        assert "<blockquote>\n<p>Note</p>\n<p>careful</p>\n</blockquote>" in html
+
+
 def test_links_without_words_are_left_out() -> None:
     assert "></a>" not in readme.render("# One\n", "text/markdown")
 
