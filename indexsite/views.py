@@ -38,10 +38,16 @@ def show_stats(request: HttpRequest) -> HttpResponse:
 
 
 def show_missing(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """That there is nothing at this address.
+    """That there is nothing at this address; upload tools are told the right one.
 
     Django's own view reads the form that was sent there, and fails if that is malformed.
     """
+    if request.method == "POST" and "Authorization" in request.headers:  # which no form sends
+        return refusal_response(
+            f"There is nothing at this address. Upload to {settings.SITE_URL}/legacy/ instead: put "
+            "that into the client's settings.",
+            status=404,
+        )
     return render(request, "404.html", status=404)
 
 

@@ -31,7 +31,10 @@ class Astray(Sending):
         return f"{self.url}{self.path}"
 
 
-@pytest.mark.parametrize(("path", "size"), [("/", LARGE), ("/simple/", 10), ("/simple/", LARGE)])
+@pytest.mark.parametrize(
+    ("path", "size"),
+    [("/", LARGE), ("/simple/", 10), ("/simple/", LARGE), ("/upload/", LARGE), ("/legacy//", 10)],
+)
 @pytest.mark.parametrize("tool", ["twine", "uv"])
 def test_a_tool_prints_the_right_address(
     site: Site, alice: Person, tmp_path: Path, tool: str, path: str, size: int

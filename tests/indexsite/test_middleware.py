@@ -54,6 +54,18 @@ def test_tools_that_use_another_name_of_the_site_are_told_its_own(db: None, path
         assert said(response).startswith("The address of this site is http://localhost:8000, and")
 
 
+@pytest.mark.parametrize("path", ["/upload/", "/legacy//", "/legacy/x/", "/root/pypi/"])
+def test_an_upload_tool_whose_address_is_wrong_learns_the_right_one(db: None, path: str) -> None:
+    client = Client(enforce_csrf_checks=True, SERVER_NAME="localhost")
+    tool = {"Authorization": "Basic eDp5"}
+    response = client.post(path, {":action": "file_upload", "name": "foo"}, headers=tool)
+    assert response.status_code == 404
+    assert said(response).startswith("There is nothing at this address. Upload to http://local")
+    for page in (client.get(path, headers=tool), client.post(path, {})):
+        assert page.status_code == 404
+        assert page["Content-Type"].startswith("text/html")
+
+
 def test_people_who_use_another_name_of_the_site_are_led_to_its_own(db: None) -> None:
     response = Client().get("/search/", headers={"Host": "evil.example.org"})
     assert response.status_code == 400
