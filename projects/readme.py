@@ -48,6 +48,7 @@ _ATTRIBUTES: Final = {
     "th": {"colspan", "rowspan", "scope"},
     "*": {"id"},
 }
+_ALIGNED: Final = ("div", "h3", "h4", "h5", "h6", "p", "td", "th")
 _PLACE: Final = "description-"  # before each id: none of ours begins like that
 _RENDERERS: Final = "user-content-"
 _ID: Final = re.compile(r' id="([^"]*)"')
@@ -228,6 +229,7 @@ def _fit(html: str) -> str:
         attributes=_ATTRIBUTES,
         url_schemes={"http", "https", "mailto"},
         link_rel="nofollow noopener",
+        tag_attribute_values={tag: {"align": {"left", "center", "right"}} for tag in _ALIGNED},
         set_tag_attribute_values={"input": {"type": "checkbox", "disabled": ""}},
     )
     return clean("".join(fitter.parts))

@@ -24,7 +24,7 @@ README = (
     "(https://docs.example.org/).\n\n```console\n$ pip install one\n```\n\n"
     "- [x] a task that is done, and whose words go on and on until they need a second line\n"
     "- [ ] another\n  - [ ] a part of it\n- no task\n\n1. [x] first\n\n2. [ ] second\n\n"
-    "| Option | Meaning |\n|---|---|\n| `--fast` | quickly, and with a long explanation of why |\n"
+    "| Option | Meaning |\n|:-:|--:|\n| `--fast` | quickly, and with a long explanation of why |\n"
 )
 METADATA = {
     "description": README,

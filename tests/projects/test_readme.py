@@ -182,6 +182,13 @@ def test_notes_and_warnings_stand_apart() -> None:
         assert "<blockquote>\n<p>Note</p>\n<p>careful</p>\n</blockquote>" in html
 
 
+def test_columns_and_titles_stand_where_they_were_put() -> None:
+    html = readme.render("| a | b | c |\n|--:|:-:|---|\n| 1 | 2 | 3 |\n", "text/markdown")
+    assert '<td align="right">1</td>\n<td align="center">2</td>\n<td>3</td>' in html
+    html = readme.render('<h1 align="center">One</h1>\n<p align="justify">x</p>', "text/markdown")
+    assert '<h3 align="center">One</h3>\n<p>x</p>' in html
+
+
 def test_links_without_words_are_left_out() -> None:
     assert "></a>" not in readme.render("# One\n", "text/markdown")
 
