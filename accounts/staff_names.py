@@ -75,9 +75,16 @@ class AllowUserName(StaffAct):
 
     def consequences(self, row: Any) -> list[str]:
         """What will happen."""
+        if user_names.has_been_used(row.key):
+            return [
+                _("An account had the name %s, so it stays reserved. Other spellings of it do not.")
+                % row.key
+            ]
         return [_("Anybody can make an account of the name %s.") % row.key]
 
     def act(self, row: Any, *, fields: dict[str, Any], reason: str, by: Actor) -> str:
         """Allow it."""
         user_names.allow_user_name(row, reason=reason, by=by)
+        if user_names.has_been_used(row.key):
+            return _("The name %s stays reserved; other spellings of it are free.") % row.key
         return _("The name %s is allowed again.") % row.key

@@ -67,13 +67,23 @@ def close_account(user: User, *, by: Actor) -> None:
     subject = Subject.of(user)
     addresses = list(user.email_addresses.values_list("address", flat=True))
     notices.send_to_all("account_closed", user, by=by)
-    ReservedName.objects.create(key=user.username_key, why=ReservedName.Why.USED)
+    _reserve_name(user)
     records = [row for end in closing.farewells() for row in end(user, by=by)]
     records += staff_rights.end_with_account(user, by=by)
     user.delete()
     for row in records:
         row()
     record(ACCOUNT_CLOSED, by=by, about=[subject], mail_addresses=addresses)
+
+
+def _reserve_name(user: User) -> None:
+    """Let nobody have the name again. It may be prohibited already: who had it then has kept it.
+
+    The row stays locked, so that it is not allowed again meanwhile as if nobody had used it.
+    """
+    used = {"why": ReservedName.Why.USED}
+    names = ReservedName.objects.select_for_update(no_key=True)
+    names.get_or_create(key=user.username_key, defaults=used)
 
 
 @transaction.atomic

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
+from django.db.models.functions import Lower
 from django.utils.translation import gettext as _
 
 from accounts import usernames
-from accounts.events import USER_NAME_ALLOWED, USER_NAME_PROHIBITED
+from accounts.events import ACCOUNT_CLOSED, USER_NAME_ALLOWED, USER_NAME_PROHIBITED
 from accounts.models import ReservedName
 from accounts.permissions import MAY_HELP, require_staff
 from audit.actors import Actor
 from audit.log import record
+from audit.models import Event, EventSubject
+
+
+def has_been_used(key: str) -> bool:
+    """Whether the memory knows of an account of this name, in lower case, that was closed."""
+    people = EventSubject.objects.alias(name=Lower("label")).filter(kind="user", name=key)
+    closings = Event.objects.filter(kind=ACCOUNT_CLOSED.name)
+    return closings.filter(number__in=people.values("event_number")).exists()
 
 
 @transaction.atomic
@@ -39,7 +48,7 @@ def prohibit_user_name(name: str, *, reason: str, by: Actor) -> ReservedName:
 
 @transaction.atomic
 def allow_user_name(row: ReservedName, *, reason: str, by: Actor) -> None:
-    """Let people have a prohibited name again.
+    """Let people have a prohibited name again; but not the name itself, if an account had it.
 
     Raises:
         PermissionDenied: if whoever acts may not.
@@ -49,4 +58,6 @@ def allow_user_name(row: ReservedName, *, reason: str, by: Actor) -> None:
     prohibited = ReservedName.objects.filter(pk=row.pk, why=ReservedName.Why.PROHIBITED)
     if not prohibited.delete()[0]:
         raise ValidationError(_("This name is not prohibited."), code="done")
+    if has_been_used(row.key):
+        ReservedName.objects.create(key=row.key, why=ReservedName.Why.USED)
     record(USER_NAME_ALLOWED, by=by, name=row.key, reason=reason)

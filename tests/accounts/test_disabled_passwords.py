@@ -133,6 +133,24 @@ def test_what_is_no_name_or_reserved_is_refused(helper: Person) -> None:
             prohibit(name, helper)
 
 
+def test_whoever_has_a_prohibited_name_can_delete_the_account_and_the_name_stays_used(
+    browser: Browser, helper: Person
+) -> None:
+    mallory = make_person("Mallory")
+    row = prohibit("mallory", helper)
+    page = browser(mallory).post("/account/delete/", {"username": "mallory"})
+    assert "Your account is deleted" in text_of_page(page)
+    with pytest.raises(ValidationError, match="taken, or reserved"):
+        registration.require_free_name("mal-lory")  # as staff want it
+    act = f"/admin/accounts/reservedname/{row.pk}/allow-user-name/"
+    assert "it stays reserved" in text_of_page(browser(helper).get(act))
+    fields = {"reason": "It was a mistake."}
+    assert "stays reserved" in text_of_page(browser(helper).post(act, fields, follow=True))
+    registration.require_free_name("mal-lory")
+    with pytest.raises(ValidationError, match="taken, or reserved"):
+        registration.require_free_name("mallory")
+
+
 @pytest.mark.parametrize("group", ["Auditor", "Projects", ""])
 def test_other_groups_prohibit_and_allow_nothing(helper: Person, group: str) -> None:
     row, other = prohibit("acme", helper), make_person("other", group=group)

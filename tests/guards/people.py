@@ -86,7 +86,7 @@ GUARDS = [
     Guard(
         "a user name is not given again",
         "accounts/operations/closing.py",
-        "    ReservedName.objects.create(key=user.username_key, why=ReservedName.Why.USED)\n",
+        "    _reserve_name(user)\n",
         "",
         "tests/accounts/test_closing.py::test_nobody_can_have_its_user_name_again",
     ),
