@@ -176,9 +176,9 @@ def _read_joined_at(text: str) -> datetime:
         return now
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError as error:
+        moment = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError) as error:  # the latter on the first and last day there are
         raise ValueError(f"{text!r} is no time such as 2020-05-17T10:30:00+00:00") from error
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     if moment > now:
         raise ValueError(f"{text!r} is in the future")
     return moment

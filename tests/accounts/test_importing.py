@@ -105,6 +105,8 @@ def test_name_and_address_are_enough() -> None:
         ("joined_at", "yesterday", "is no time"),
         ("joined_at", "2199-01-01", "in the future"),
         ("joined_at", "2015-13-01", "is no time"),
+        ("joined_at", "0001-01-01T00:00:00+01:00", "is no time"),
+        ("joined_at", "9999-12-31T23:59:59-01:00", "is no time"),
     ],
 )
 def test_what_is_wrong_with_a_value_is_said_with_line_and_column(
