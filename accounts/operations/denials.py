@@ -76,6 +76,7 @@ def deny_sign_in(sign_in: UnknownSignIn, *, address: str, by: Actor) -> None:
     held += _hold_addresses(user, since=first.happened_at, now=now, kept=kept)
     if is_owners:
         _restore_address(user, address, since=first.happened_at)
+    _ensure_primary(user)
     told |= {row.pk: row for row in user.email_addresses.usable()}
     user.password, user.password_changed_at = make_password(None), now
     user.uploads_suspended_at = user.uploads_suspended_at or now
@@ -156,6 +157,17 @@ def _restore_address(user: User, address: str, *, since: datetime) -> None:
         mine.filter(is_primary=True).update(is_primary=False)
         row.is_primary = True
     row.save()
+
+
+def _ensure_primary(user: User) -> None:
+    """Make the oldest usable address the primary one, if the one that was it is held.
+
+    Without a primary address, an account counts as unverified, and its pages stay closed.
+    """
+    mine = EmailAddress.objects.filter(user=user)
+    oldest = mine.usable().order_by("verified_at", "pk").first()
+    if oldest is not None and not mine.filter(is_primary=True).exists():
+        mine.filter(pk=oldest.pk).update(is_primary=True)
 
 
 def find_held(user: User) -> list[Held]:

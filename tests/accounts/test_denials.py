@@ -327,6 +327,19 @@ def test_a_denial_by_the_intruder_keeps_the_owners_link_and_makes_nothing_theirs
     assert [row.address for row in alice.fresh_user.email_addresses.usable()] == [alice.email]
 
 
+def test_a_denial_by_the_intruder_leaves_the_owner_a_primary_address(
+    browser: Browser, intruder: Client, alice: Person
+) -> None:
+    emails.make_primary(add_address(alice, "intruder@example.com"), by=alice.actor)
+    sign_in_once_more(browser, alice)
+    with time_machine.travel(timezone.now() + HOUR):
+        deny(browser)
+        primary = alice.fresh_user.primary_email
+        assert primary is not None
+        assert primary.address == alice.email
+        assert recovered(browser, alice).get("/account/held/").status_code == 200
+
+
 def test_the_owner_gets_a_reset_mail_though_the_intruder_has_used_them_up(
     browser: Browser, intruder: Client, alice: Person
 ) -> None:
