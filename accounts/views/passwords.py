@@ -101,9 +101,25 @@ class ResetPasswordView(View):
             )
         except PermissionDenied:  # the link was used since the page was opened
             return self._ended(request)
+        if request.user.is_authenticated and request.user.pk != self.reset.user_id:
+            return self._lead_back(request)
+        request.session.flush()  # one of this account has ended, and could keep no message
         messages.success(request, _("Your password is changed. Sign in with the new one."))
         query = urlencode({"next": reverse("accounts:after-reset")})
         return redirect(f"{reverse('two_factor:login')}?{query}")
+
+    def _lead_back(self, request: HttpRequest) -> HttpResponse:
+        """Where the browser is signed in to another account, which the sign-in page would show."""
+        names = {"name": self.reset.user.username, "other": request.user.get_username()}
+        messages.success(
+            request,
+            _(
+                "The password of the account %(name)s is changed. This browser is signed in as "
+                "%(other)s: sign out, and sign in as %(name)s with the new one."
+            )
+            % names,
+        )
+        return redirect("accounts:security")
 
     def _page(self, request: HttpRequest, form: NewPasswordForm) -> HttpResponse:
         context = {"form": form, "account": self.reset.user}

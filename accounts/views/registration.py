@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -23,6 +24,21 @@ from audit import keyring
 from audit.actors import from_connection
 
 
+def _lead_away(request: HttpRequest) -> HttpResponse:
+    """Whoever is signed in has an account; an invitation is for somebody who has none."""
+    if "link" in request.GET:
+        name = request.user.get_username()
+        messages.info(
+            request,
+            _(
+                "You are signed in as %s, and the invitation was not used. To make another "
+                "account with it, sign out and open the link again."
+            )
+            % name,
+        )
+    return redirect("projects:my-projects")
+
+
 @method_decorator([never_cache, sensitive_post_parameters()], name="dispatch")
 class RegisterView(View):
     """Registration, open or with the link of an invitation."""
@@ -30,7 +46,7 @@ class RegisterView(View):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         """Lead whoever is signed in away, and say why where nobody can register."""
         if request.user.is_authenticated:
-            return redirect("projects:my-projects")
+            return _lead_away(request)
         secret = request.GET.get("link", "")
         self.link = registration.find_link(secret, makes_administrator=False) if secret else None
         if not registration.is_open_to(self.link):
