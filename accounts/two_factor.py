@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -132,18 +133,31 @@ class SignInView(SafeNextMixin, LoginView):
     def post(self, *args: Any, **kwargs: Any) -> HttpResponse:
         """Refuse to be led past a step whose proof is missing."""
         user = self.get_user()
-        is_past_password = (
-            self.steps.current != self.AUTH_STEP or "challenge_device" in self.request.POST
-        )
-        if is_past_password and not (user and user.has_second_factor):
-            self.storage.reset()
-            return redirect("two_factor:login")
+        if self.expired or not (user and user.has_second_factor):
+            self.storage.reset()  # so a password that is typed on an old page is looked at
+            if not self._is_password():
+                return self._start_again()
         try:
             response: HttpResponse = super().post(*args, **kwargs)
         except SuspiciousOperation:  # a form that is not ours; it need not fill the log
             self.storage.reset()
             return redirect("two_factor:login")
         return response
+
+    def _is_password(self) -> bool:
+        """Whether this is the form of the first step, or leads back to it; no later one."""
+        posted = self.request.POST
+        step = posted.get("wizard_goto_step") or posted.get(f"{self.prefix}-current_step")
+        return step == self.AUTH_STEP and "challenge_device" not in posted
+
+    def _start_again(self) -> HttpResponse:
+        return self.lead_back(
+            _(
+                "This sign-in is over: it took more than %d minutes, was begun anew in another "
+                "window, or the account was changed. Start again."
+            )
+            % (settings.TWO_FACTOR_LOGIN_TIMEOUT // 60)
+        )
 
     def get_device(self, step: str | None = None) -> Device | None:
         """The device that this step asks for; recovery codes where they were chosen."""

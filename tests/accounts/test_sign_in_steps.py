@@ -213,3 +213,43 @@ def test_an_attacker_cannot_renew_the_ten_minutes(browser: Browser, alice: Perso
         assert not is_signed_in(client)
         give_recovery_code(client, alice.recovery_codes[0])
         assert not is_signed_in(client)
+
+
+OVER = "This sign-in is over"
+NEXT = f"{SIGN_IN}?next=/account/history/"
+
+
+def give_code_on_old_page(client: Client, person: Person) -> str:
+    """What somebody reads who sends the second step of a sign-in that is over."""
+    form = {"sign_in_view-current_step": "token", "token-otp_token": code_for(person)}
+    response = client.post(NEXT, form, follow=True)
+    assert not is_signed_in(client)
+    assert response.request["QUERY_STRING"] == "next=%2Faccount%2Fhistory%2F"
+    return text_of_page(response)
+
+
+def test_whoever_begins_anew_in_another_window_is_told_so_in_the_first(
+    browser: Browser, alice: Person
+) -> None:
+    client = browser()
+    give_password(client, alice)
+    client.get(SIGN_IN)
+    assert OVER in give_code_on_old_page(client, alice)
+
+
+def test_whoever_takes_too_long_is_told_so(browser: Browser, alice: Person) -> None:
+    client = browser()
+    with time_machine.travel(time.time(), tick=False) as clock:
+        give_password(client, alice)
+        clock.shift(601)
+        assert OVER in give_code_on_old_page(client, alice)
+
+
+def test_whoever_starts_again_is_told_nothing_of_that(browser: Browser, alice: Person) -> None:
+    client = browser()
+    response = client.post(SIGN_IN, {"wizard_goto_step": "auth"})
+    assert OVER not in text_of_page(response)
+    with time_machine.travel(time.time(), tick=False) as clock:
+        give_password(client, alice)
+        clock.shift(601)
+        assert "Second factor" in text_of_page(give_password(client, alice))  # on an old page
