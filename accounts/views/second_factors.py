@@ -44,7 +44,11 @@ def add_app(request: HttpRequest) -> HttpResponse:
         return redirect("accounts:security")
     app = second_factors.offered_app(user, session=digest(request.session.session_key or ""))
     form = AppForm(request.POST if request.method == "POST" else None, user=user)
-    if form.is_bound and form.is_valid():
+    if form.is_bound and request.POST.get("offer", str(app.pk)) != str(app.pk):
+        form.add_error(
+            None, _("This page was open for too long: there is a new key now. Scan it, too.")
+        )
+    elif form.is_bound and form.is_valid():
         try:
             second_factors.add_app(
                 app,
@@ -61,6 +65,7 @@ def add_app(request: HttpRequest) -> HttpResponse:
     context = {
         "nav": "security",
         "form": form,
+        "offer": app.pk,
         "secret": totp.secret_as_text(secret),
         "qr": qr.svg(uri),
         "is_first": not user.has_second_factor,

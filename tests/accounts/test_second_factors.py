@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ import time_machine
 from django.conf import settings
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.test import Client
+from django.utils import timezone
 
 from accounts import totp as pure_totp
 from accounts.events import APP_ADDED, APP_REFUSED, APP_REMOVED, SESSIONS_ENDED
@@ -23,6 +25,7 @@ from tests.accounts.doors import (
     count_events,
     give_code,
     give_password,
+    hidden_fields,
     is_signed_in,
     leads_to_sign_in,
     newcomer,
@@ -78,6 +81,20 @@ def test_the_key_on_offer_changes_after_half_an_hour(db: None) -> None:
     first = offer_of(person)[1]
     with time_machine.travel(time.time() + 31 * 60):
         assert offer_of(person)[1] != first
+
+
+def test_whoever_scanned_a_key_that_is_on_offer_no_more_is_told_so(
+    browser: Browser, db: None
+) -> None:
+    person = newcomer()
+    client = browser(person)
+    fields = hidden_fields(client.get(ADD)) | {"label": "phone", "code": "123456"}
+    AuthenticatorApp.objects.update(created_at=timezone.now() - timedelta(minutes=31))
+    page = client.post(ADD, fields)
+    assert "there is a new key now" in text_of_page(page)
+    fields |= hidden_fields(page) | {"code": fresh_code(offer_of(person)[1])}
+    client.post(ADD, fields)
+    assert person.fresh_user.has_second_factor
 
 
 def test_another_session_is_offered_another_key(browser: Browser, db: None) -> None:
