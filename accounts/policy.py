@@ -57,9 +57,12 @@ def may_publish(user: User) -> bool:
     """Whether this account has the second factor that uploading, and holding a role or an API
     token, takes.
     """
-    if user.has_second_factor or begins_on() is not None:
-        return True
-    return not _is_meant(user, publishes=True)
+    return user.has_second_factor or may_publish_without(user)
+
+
+def may_publish_without(user: User) -> bool:
+    """Whether this account may publish, or could, without a second factor."""
+    return begins_on() is not None or not _is_meant(user, publishes=True)
 
 
 def require_to_publish(user: User) -> None:

@@ -190,6 +190,7 @@ def _prompt(
         "is_carrying": bool(carried and carried.fields),
         "is_damaged": is_damaged,
         "minutes": lasts // 60,
+        "is_first": SUDO_AT not in request.session,  # the device was remembered
     }
     status = 403 if request.method == "POST" else 200
     return render(request, "accounts/sudo.html", context, status=status)

@@ -155,6 +155,7 @@ def _remove(request: HttpRequest, pk: int, *, kind: type[SecondFactor]) -> HttpR
             "is_last": is_last,
             "must_stay": is_last and policy.must_have_second_factor(user),
             "is_in_use": user.otp_device == factor,
+            "may_publish": policy.may_publish_without(user),
         }
         return render(request, "accounts/remove_factor.html", context)
     try:

@@ -313,6 +313,9 @@ def test_a_skipped_factor_opens_no_sudo_mode(browser: Browser, alice: Person) ->
     give_password(client, alice)
     assert is_signed_in(client)
     assert SUDO_AT not in client.session
+    page = text_of_page(client.get("/account/password/"))
+    assert "this device was not asked for one when you signed in" in page
+    assert "minutes old" not in page
 
 
 def test_the_last_step_asks_the_device_itself(browser: Browser, alice: Person, rf: object) -> None:

@@ -215,3 +215,13 @@ def test_an_upload_is_refused_with_the_sentence_that_says_so(
         assert said(response).startswith("The account alice has no second factor. Add one at http")
     settings.SECOND_FACTOR_REQUIRED_FROM = today() + timedelta(days=1)
     assert upload(text, "foo", "2.0").status_code == 200
+
+
+@pytest.mark.parametrize(("required", "is_said"), [("nobody", False), ("publishers", True)])
+def test_whoever_removes_the_last_one_is_told_what_ends_here(
+    browser: Browser, alice: Person, settings: Any, required: str, is_said: bool
+) -> None:
+    settings.SECOND_FACTOR_REQUIRED = required
+    page = text_of_page(browser(alice).get(f"/account/apps/{alice.app.pk}/remove/"))
+    assert "your password alone lets anybody in" in page
+    assert ("you cannot make API tokens" in page) == is_said

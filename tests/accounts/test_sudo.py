@@ -9,7 +9,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
 
-from accounts import sudo, verification
+from accounts import notices, sudo, verification
 from accounts.events import CONFIRM_FAILED, RECOVERY_CODE_USED
 from accounts.hashers import LimitedArgon2PasswordHasher
 from accounts.login import SUDO_AT
@@ -212,7 +212,9 @@ def test_a_recovery_code_is_used_up(browser: Browser, alice: Person) -> None:
     assert PROMPT not in text_of_page(client.get(MAKE_TOKEN))
     assert verification.codes_left(alice.user) == 7
     assert count_events(RECOVERY_CODE_USED) == 1
-    assert OutboxMail.objects.get(notice="recovery_code_used").facts == {"left": 7}
+    mail = OutboxMail.objects.get(notice="recovery_code_used")
+    assert mail.facts == {"left": 7}
+    assert "sign in" not in notices.render(mail).subject  # it was for this page alone
     let_sudo_end(client)
     assert "none of your unused" in text_of_page(client.post(MAKE_TOKEN, answer))
 
