@@ -69,13 +69,14 @@ def networks(text: str) -> list[Network]:
 
 
 def site_url(text: str) -> str:
-    """An http or https origin, without a path and without its last slash."""
+    """An http or https origin, as browsers write it: without a path, its slash or a usual port."""
     parts = urlsplit(text)
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path not in {"", "/"}:
         raise ValueError(f"{text!r} is not an address such as https://index.example.org")
     if parts.query or parts.fragment or parts.username:
         raise ValueError(f"{text!r} must hold a scheme, a host name and perhaps a port, no more")
-    return f"{parts.scheme}://{parts.netloc.lower()}"
+    usual_port = {"http": ":80", "https": ":443"}[parts.scheme]
+    return f"{parts.scheme}://{parts.netloc.lower().removesuffix(usual_port)}"
 
 
 def web_address(text: str) -> str:

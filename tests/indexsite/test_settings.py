@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from indexsite.checks import check_proxies
-from indexsite.settings import RATE_LIMITS, rates, read
+from indexsite.settings import RATE_LIMITS, rates, read, site_url
 
 
 @pytest.mark.parametrize(
@@ -61,3 +61,18 @@ def test_a_site_of_tls_that_trusts_no_proxy_is_warned(
 ) -> None:
     settings.SITE_IS_SECURE, settings.TRUSTED_PROXIES = is_secure, proxies
     assert [row.id for row in check_proxies()] == found
+
+
+@pytest.mark.parametrize(
+    ("text", "origin"),
+    [
+        ("https://Index.example.org:443/", "https://index.example.org"),
+        ("http://index.example.org:80", "http://index.example.org"),
+        ("http://localhost:8000", "http://localhost:8000"),
+        ("https://index.example.org:80", "https://index.example.org:80"),
+        ("http://[::1]:80", "http://[::1]"),
+        ("http://[::80]", "http://[::80]"),
+    ],
+)
+def test_the_address_of_the_site_is_read_as_browsers_write_it(text: str, origin: str) -> None:
+    assert site_url(text) == origin
