@@ -74,9 +74,10 @@ class ShownInline(admin.TabularInline):  # type: ignore[type-arg]  # in the stub
 
 
 class AddressInline(ShownInline):
-    """An account's addresses."""
+    """An account's addresses, each with the way to its page: there, staff verify it."""
 
     model = EmailAddress
+    show_change_link = True
     fields = readonly_fields = ("address", "is_primary", "verified_at", "added_at")
 
 

@@ -28,7 +28,7 @@ from accounts.models import (
     UserSession,
 )
 from audit.models import Event
-from tests.accounts.doors import SIGN_IN, newcomer
+from tests.accounts.doors import SIGN_IN, newcomer, text_of_page
 from tests.support.people import Person, make_person
 from tests.support.server import ROOT
 from tests.support.uploading import token_of
@@ -352,3 +352,13 @@ def test_mail_is_filtered_by_the_notices_that_the_code_knows(browser: Browser, s
     assert "password_changed@example.org" not in page
     assert "?notice=token_leaked" in page  # though there is no such mail
     assert not [query["sql"] for query in queries if "DISTINCT" in query["sql"]]
+
+
+def test_the_page_of_an_account_leads_to_where_its_address_is_verified(
+    browser: Browser, sam: Person, alice: Person
+) -> None:
+    address = EmailAddress.objects.get(user=alice.user)
+    EmailAddress.objects.filter(pk=address.pk).update(verified_at=None)
+    client, change = browser(sam), f"/admin/accounts/emailaddress/{address.pk}/change/"
+    assert change in text_of_page(client.get(f"/admin/accounts/user/{alice.user.pk}/change/"))
+    assert "Declare a mail address verified" in text_of_page(client.get(change))

@@ -369,3 +369,10 @@ def test_the_unverified_are_offered_nothing_that_leads_back_to_the_same_page(
     main = page[page.index("<main") : page.index("</main")]
     assert re.findall(r'href="(/account/[^"]*)"', main) == []
     assert re.findall(r'action="([^"]*)"', main) == [AGAIN, ADDRESS]
+
+
+def test_whoever_gets_no_mail_is_told_who_else_can_verify_the_address(
+    browser: Browser, db: None
+) -> None:
+    page = text_of_page(browser(newcomer(is_verified=False)).get("/account/security/"))
+    assert "ask the people who run this site: they can verify the address, too" in page
