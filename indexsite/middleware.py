@@ -7,10 +7,12 @@ from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
+from django.contrib.sessions.exceptions import SessionInterrupted
+from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpRequest, HttpResponse
 from django.middleware.locale import LocaleMiddleware
 from django.shortcuts import render
-from django.utils.cache import has_vary_header, patch_cache_control
+from django.utils.cache import add_never_cache_headers, has_vary_header, patch_cache_control
 
 from accounts import devices
 from accounts.limits import LimitReached
@@ -133,6 +135,31 @@ class NoStoreMiddleware:
         if has_vary_header(response, "Cookie"):
             patch_cache_control(response, no_store=True, private=True)
         return response
+
+
+class PageSessionMiddleware(SessionMiddleware):
+    """Django's own, which says what happened where a session has ended before its request did.
+
+    So it is where somebody presses a button twice that signs them in. The cookie stays as it is:
+    it may be that of the new session.
+    """
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Say so, where a page found out."""
+        return _session_has_ended(request) if isinstance(exception, SessionInterrupted) else None
+
+    def process_response(self, request: HttpRequest, response: Any) -> Any:
+        """Say so, where what a page kept in the session cannot be stored."""
+        try:
+            return super().process_response(request, response)
+        except SessionInterrupted:
+            return _session_has_ended(request)
+
+
+def _session_has_ended(request: HttpRequest) -> HttpResponse:
+    response = render(request, "400_session.html", status=400)
+    add_never_cache_headers(response)
+    return response
 
 
 class DeviceCookieMiddleware:

@@ -312,7 +312,7 @@ MIDDLEWARE = [
     "django_permissions_policy.PermissionsPolicyMiddleware",
     "indexsite.middleware.NoStoreMiddleware",
     "indexsite.middleware.LimitMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "indexsite.middleware.PageSessionMiddleware",
     "indexsite.middleware.HumanLocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

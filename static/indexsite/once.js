@@ -1,5 +1,5 @@
 // A form whose answer is shown once is sent once: of two quick presses of a button, the answer to
-// the first is never seen.
+// the first is never seen, with the session that it may have begun.
 //
 //   <form data-once>
 //

@@ -12,8 +12,9 @@ from accounts.links import sign_address
 from accounts.models import EmailAddress, KnownDevice, User
 from tests.browser.test_journey import send
 from tests.browser.test_other_pages import open_session, visit
+from tests.browser.test_token_pages import press_twice
 from tests.support.chromium import OpenPage, usually
-from tests.support.people import make_person
+from tests.support.people import code_for, make_person
 from tests.support.server import Site
 
 pytestmark = [pytest.mark.browser, pytest.mark.once]
@@ -44,6 +45,19 @@ def test_a_password_is_changed(
     assert User.objects.get(pk=person.user.pk).check_password(NEW_PASSWORD)
     other.goto(f"{site.url}/account/security/")
     assert at(other, "/account/sign-in/")
+
+
+def test_a_second_press_does_not_lose_the_sign_in(site: Site, open_page: OpenPage) -> None:
+    person = make_person("hasty")
+    page = open_page()
+    visit(page, site, "/account/sign-in/")
+    page.get_by_label("User name").fill(person.username)
+    page.get_by_label("Password", exact=True).fill(person.password)
+    send(page)
+    page.get_by_label("Code").fill(code_for(person))
+    press_twice(page, "main form button[type=submit]:not([name])", "**/account/sign-in/")
+    page.goto(f"{site.url}/account/security/")
+    assert at(page, "/account/security/")
 
 
 @PLACES
