@@ -376,3 +376,4 @@ def test_whoever_gets_no_mail_is_told_who_else_can_verify_the_address(
 ) -> None:
     page = text_of_page(browser(newcomer(is_verified=False)).get("/account/security/"))
     assert "ask the people who run this site: they can verify the address, too" in page
+    assert "was sent" not in page  # to whom an import made an account, none was

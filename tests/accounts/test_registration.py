@@ -345,7 +345,7 @@ def test_an_address_in_use_makes_no_difference_to_whoever_registers(
     response = client.post(REGISTER, fields(email=email))
     assert (response.status_code, response["Location"]) == (302, "/account/security/")
     page = text_of_page(client.get("/account/security/"))
-    assert "A mail with a link was sent to" in page
+    assert "Open the link in the mail to" in page
     find_recipients()
     mail = OutboxMail.objects.get()
     is_free = email == "free@example.org"
