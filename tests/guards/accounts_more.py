@@ -49,4 +49,20 @@ GUARDS = [
         "tests/indexsite/test_encoding.py"
         "::test_a_request_is_read_as_utf_8_whatever_it_says_of_itself",
     ),
+    Guard(
+        "a denial leaves the owner a primary address",
+        "accounts/operations/denials.py",
+        "    _ensure_primary(user)\n",
+        "",
+        "tests/accounts/test_denials.py"
+        "::test_a_denial_by_the_intruder_leaves_the_owner_a_primary_address",
+    ),
+    Guard(
+        "a prohibited name that an account had stays reserved when it is allowed",
+        "accounts/operations/user_names.py",
+        "    if has_been_used(row.key):\n",
+        "    if False:\n",
+        "tests/accounts/test_disabled_passwords.py"
+        "::test_whoever_has_a_prohibited_name_can_delete_the_account_and_the_name_stays_used",
+    ),
 ]
