@@ -9,9 +9,10 @@ from __future__ import annotations
 import base64
 import hmac
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import chain, islice
+from itertools import chain, islice, takewhile
 from typing import Final
 from uuid import UUID
 
@@ -30,11 +31,19 @@ KEY_BYTES: Final = 32
 _MAX_ZEROS: Final = MAX_CAVEATS + 2 + 32
 """A zero byte ends the head, each caveat and the list of them; a signature may hold 32."""
 _SIGNATURE_HEX_DIGITS: Final = 64
-_SIGNATURE: Final = re.compile(rb"\x00\x06\x20.{32}", re.DOTALL)
-"""The end of a token in binary form."""
-_BEGINNING: Final = re.compile(rb"pypi-(?=(Ag[A-Za-z0-9_-]{80,7993}))")
-_ENCODED: Final = re.compile(rb"(?:X190b2tlbl9fOnB5cGktQW|cHlwaS1BZ)[A-Za-z0-9+/_-]{100,10700}")
-"""The base64 of "__token__:pypi-A", as headers have it, or of "pypi-Ag", as files of secrets do."""
+_SIGNATURE: Final = re.compile(rb"\x00\x06\x20(?=.{32})", re.DOTALL)
+"""The end of a token in binary form, and its length with what comes before it."""
+_SIGNATURE_LENGTH: Final = 35
+_BEGINNING: Final = re.compile(rb"pypi-(?=Ag[A-Za-z0-9_-]{80})")
+_RUN: Final = re.compile(rb"pypi-Ag[A-Za-z0-9_-]{80,}")
+_ENCODED: Final = tuple(
+    (before, re.compile(begin + rb"[A-Za-z0-9+/_-]{100,}"))
+    for before, begin in ((b"", rb"cHlwaS1BZ"), (b"AH", rb"B5cGktQW"), (b"AAB", rb"weXBpLUFn"))
+)
+"""The base64 of "pypi-A", by how many bytes stand before it in its group of three: the letters that
+they only share with it, and those that are its own."""
+_BETWEEN: Final = b"\0\t\n\r \"'\\"
+"""What may stand inside of a text that is wrapped, quoted in pieces, or in UTF-16."""
 _TEXT: Final = re.compile(r"pypi-[A-Za-z0-9_-]+\Z")
 _ALMOST: Final = re.compile(r"(?=(Ag[E-H][A-Za-z0-9_-]{60,500}))")
 _CUT_OFF: Final = re.compile(r"pypi-Ag[A-Za-z0-9_-]{20,8000}")
@@ -131,14 +140,15 @@ def attenuate(text: str, caveats: Sequence[str]) -> str:
 def find_texts(content: bytes) -> Iterator[str]:
     """Yield what may be a token's text, whatever stands before and after it without a space.
 
-    Also in UTF-16, and in base64, by itself or as in an Authorization header. Nothing is checked
-    here.
+    Also in several lines, in UTF-16, and in base64, by itself or with what it stands in, such as an
+    Authorization header. Nothing is checked here.
     """
-    plain = content.replace(b"\0", b"") if b"\0" in content else b""
-    for some in (content, plain):
+    for some in (content, content.translate(None, _BETWEEN)):
         yield from _texts_in(some)
-        for found in _ENCODED.finditer(some):
-            yield from _texts_in(_decoded(found.group().replace(b"+", b"-").replace(b"/", b"_")))
+        for before, encoded in _ENCODED:
+            for found in encoded.finditer(some):
+                body = (before + found.group()).replace(b"+", b"-").replace(b"/", b"_")
+                yield from _texts_in(_decoded(body))
 
 
 def find_pasted(text: str, limit: int) -> list[str]:
@@ -163,12 +173,30 @@ def find_pasted(text: str, limit: int) -> list[str]:
 
 
 def _texts_in(content: bytes) -> Iterator[str]:
-    """Each place where a token may begin, to each place where its signature may end."""
-    for found in _BEGINNING.finditer(content):
-        body = found.group(1)
-        for signature in _SIGNATURE.finditer(_decoded(body)):
-            length = -(-signature.end() * 4 // 3)
-            yield PREFIX + body[:length].decode()
+    """Each place where a token may begin, to each place where its signature may end.
+
+    What is made of beginnings alone takes no more time than other texts: a run of letters is
+    decoded at most four times, once for each way in which they form groups.
+    """
+    for run in _RUN.finditer(content):
+        body = run.group()
+        ends: dict[int, list[int]] = {}
+        for beginning in _BEGINNING.finditer(body):
+            start = beginning.end()
+            shift = start % 4
+            if shift not in ends:
+                ends[shift] = [shift + end for end in _ends_in(body[shift:])]
+            after = bisect_right(ends[shift], start)
+            for end in takewhile(
+                (start + MAX_LENGTH - len(PREFIX)).__ge__, islice(ends[shift], after, None)
+            ):
+                yield PREFIX + body[start:end].decode()
+
+
+def _ends_in(body: bytes) -> list[int]:
+    """Where signatures may end, in letters of base64."""
+    found = _SIGNATURE.finditer(_decoded(body))
+    return [-(-(one.start() + _SIGNATURE_LENGTH) * 4 // 3) for one in found]
 
 
 def _decoded(body: bytes) -> bytes:

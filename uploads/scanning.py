@@ -27,7 +27,11 @@ MAX_MEMBER: Final = 10 * 1024 * 1024
 
 _OVERLAP: Final = 2 * macaroons.MAX_LENGTH + 1024
 """The longest token, in two bytes for each character."""
+BESIDE: Final = "(beside its files)"
+"""Where a token is that stands in no member: in a comment, a name or another field."""
 _CHUNK: Final = 256 * 1024
+_GZIP_HEADER: Final = 64 * 1024
+"""Where gzip has a file name and a comment."""
 _REMEMBERED: Final = 500
 """So many texts are not looked at twice; an archive may be made of millions of them."""
 _BLOCK: Final = tarfile.BLOCKSIZE
@@ -60,11 +64,17 @@ def refuse_own_tokens(request: UploadRequest, *, by: Actor) -> None:
                 holders.append(path)
     if holders:
         raise UploadRefused(
-            f"The file {shown(holders[0], 120)} in {request.parsed.filename} holds an API token of "
-            "this index. The token is revoked now. Take it out, build again, and make another "
-            "token.",
+            f"{_named(holders[0], request)} an API token of this index. The token is revoked now. "
+            "Take it out, build again, and make another token.",
             code="holds_token",
         )
+
+
+def _named(path: str, request: UploadRequest) -> str:
+    """What holds a token, for a sentence."""
+    if path == BESIDE:
+        return f"Beside its files (in a comment or a name), {request.parsed.filename} holds"
+    return f"The file {shown(path, 120)} in {request.parsed.filename} holds"
 
 
 @contextmanager
@@ -90,9 +100,26 @@ def _candidates(members: Iterator[tuple[str, Iterator[bytes]]]) -> Iterator[tupl
 
 
 def _wheel_members(file: BinaryIO, budget: Budget) -> Iterator[tuple[str, Iterator[bytes]]]:
-    for member in zips.read_members(file):
+    members = zips.read_members(file)
+    for member in members:
         if not member.is_folder:
             yield member.name, _beginning(zips.inflate(file, member, budget))
+    yield BESIDE, _between(file, members)
+
+
+def _between(file: BinaryIO, members: list[zips.Member]) -> Iterator[bytes]:
+    """What stands before, between and after the contents: names, extra fields, the comment."""
+    file.seek(0)
+    content = bytearray()
+    for member in members:
+        content += file.read(member.start - file.tell())
+        file.seek(member.start + member.packed)
+        if len(content) >= _CHUNK:
+            yield bytes(content)
+            content.clear()
+    yield bytes(content)
+    while chunk := file.read(_CHUNK):
+        yield chunk
 
 
 def _beginning(pieces: Iterator[bytes]) -> Iterator[bytes]:
@@ -106,13 +133,17 @@ def _beginning(pieces: Iterator[bytes]) -> Iterator[bytes]:
 
 def _sdist_members(file: BinaryIO, budget: Budget) -> Iterator[tuple[str, Iterator[bytes]]]:
     file.seek(0)
+    yield BESIDE, iter([file.read(_GZIP_HEADER)])
+    file.seek(0)
     content = Inflated(file, budget)
     longer_name = ""
     while any(block := content.read(_BLOCK)):  # zeros, or nothing, at the end
         header = tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
         left = -(-header.size // _BLOCK) * _BLOCK
         if header.type in (tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME):
-            longer_name = _longer_name(header, content.read_exactly(left)) or longer_name
+            data = content.read_exactly(left)
+            yield BESIDE, iter([data])
+            longer_name = _longer_name(header, data) or longer_name
             continue
         path, longer_name = longer_name or header.name, ""
         looked_at = min(left, MAX_MEMBER)

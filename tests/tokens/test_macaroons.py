@@ -308,6 +308,22 @@ def test_a_text_that_is_made_of_beginnings_and_ends_gives_no_more_than_was_asked
     assert all(macaroons.find_identifier(one) is None for one in found)
 
 
+def test_what_is_made_of_beginnings_alone_takes_no_more_time_than_other_texts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lengths: list[int] = []
+    decode = base64.urlsafe_b64decode
+
+    def count(body: bytes) -> bytes:
+        lengths.append(len(body))
+        return decode(body)
+
+    monkeypatch.setattr(base64, "urlsafe_b64decode", count)
+    content = b"pypi-Ag" * 2_000
+    assert list(macaroons.find_texts(content)) == []
+    assert 0 < sum(lengths) <= 8 * (len(content) + 4)  # in four ways, with white space and without
+
+
 @given(st.one_of(st.text(), st.text(max_size=400).map(lambda text: "pypi-" + text)))
 def test_arbitrary_text_is_malformed(text: str) -> None:
     with pytest.raises(macaroons.MalformedToken):

@@ -6,6 +6,7 @@ import base64
 import gzip
 import json
 import random
+import struct
 import tarfile
 import tracemalloc
 from collections.abc import Callable
@@ -163,8 +164,28 @@ def test_names_in_gnu_headers_are_told(alice: Person) -> None:
         lambda text: f"data:\n  password: {base64.b64encode(text.encode()).decode()}\n",
         lambda text: "".join(f"pypi-{'A' * 90}{number} " for number in range(600)) + text,
         lambda text: f"pypi-Ag{'A' * 90}{text}",
+        lambda text: base64.b64encode(f"[pypi]\npassword ={text}\n".encode()),
+        lambda text: base64.b64encode(f"[pypi]\npassword  = {text}\n".encode()),
+        lambda text: base64.encodebytes(f"[pypi]\npassword=  {text}\n".encode()),
+        lambda text: f"token: >\n  {text[:70]}\n  {text[70:]}\n",
+        lambda text: f"TOKEN = (\n    '{text[:70]}'\n    '{text[70:]}'\n)\n",
     ],
-    ids=["doubled", "before", "after", "letter", "utf-16", "header", "base64", "decoys", "glued"],
+    ids=[
+        "doubled",
+        "before",
+        "after",
+        "letter",
+        "utf-16",
+        "header",
+        "base64",
+        "decoys",
+        "glued",
+        "2 bytes before it in base64",
+        "1 byte before it in base64",
+        "file in lines of base64",
+        "lines",
+        "pieces",
+    ],
 )
 @BUILDS
 def test_a_token_is_found_however_it_is_written(
@@ -174,6 +195,33 @@ def test_a_token_is_found_however_it_is_written(
     assert "holds an API token" in said(send(make(alice)[1], build, {"foo/a": wrap(inside)}))
     leaked.refresh_from_db()
     assert leaked.revoked_at
+
+
+def in_zip_comment(text: str) -> tuple[str, bytes]:
+    filename, content = make_wheel()
+    assert content.endswith(b"\0\0")
+    return filename, content[:-2] + struct.pack("<H", len(text)) + text.encode()
+
+
+def in_gzip_comment(text: str) -> tuple[str, bytes]:
+    filename, content = make_sdist()
+    return filename, content[:3] + b"\x10" + content[4:10] + text.encode() + b"\0" + content[10:]
+
+
+def in_file_name(text: str) -> tuple[str, bytes]:
+    return make_sdist(files={f"foo/{text}.txt": ""})
+
+
+@pytest.mark.parametrize("hide", [in_zip_comment, in_gzip_comment, in_file_name])
+def test_a_token_is_found_beside_the_files(
+    alice: Person, hide: Callable[[str], tuple[str, bytes]]
+) -> None:
+    leaked, inside = make(alice, "leaked")
+    sentence = said(upload(make(alice)[1], artifact=hide(inside)))
+    assert sentence.startswith("Beside its files (in a comment or a name), foo-1.0")
+    leaked.refresh_from_db()
+    assert leaked.revoked_at
+    assert not File.objects.exists()
 
 
 def test_the_longest_token_that_is_taken_is_found_in_utf_16(alice: Person) -> None:
