@@ -65,9 +65,13 @@ def test_a_pattern_narrows(alice: Person, monkeypatch: pytest.MonkeyPatch) -> No
         ("", {"network": ["everywhere"]}, "not a network"),
         ("", {"pattern": ["*"]}, "neither a normalized"),
         ("", {"project": [""]}, "not a normalized"),
-        ("", {"days": -(10**9)}, "1970 and 9999"),
+        ("", {"days": 10**9}, "1970 and 9999"),
+        ("", {"days": -1}, "must be more than 0"),
+        ("", {"days": 0}, "must be more than 0"),
+        ("", {"days": 0.00001}, "must be more than 0"),
+        ("", {"days": float("-inf")}, "must be more than 0"),
         ("", {"days": float("inf")}, "infinity"),
-        ("", {"days": float("nan")}, "NaN"),
+        ("", {"days": float("nan")}, "must be more than 0"),
     ],
 )
 def test_what_cannot_be_done_is_said(
@@ -169,6 +173,8 @@ def test_ending_is_recorded_as_the_servers_act(alice: Person) -> None:
         {"made_before": "yesterday"},
         {"list": "/nowhere"},
         {"list": __file__},
+        {"format": 1, "made_before": ""},
+        {"format": 1, "list": ""},
     ],
 )
 def test_what_is_not_clear_ends_no_token(alice: Person, options: dict[str, Any]) -> None:

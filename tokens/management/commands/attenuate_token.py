@@ -69,8 +69,11 @@ def _wanted(options: dict[str, Any]) -> list[Caveat]:
     if options["action"]:
         found.append(Actions(tuple(options["action"])))
     if options["days"] is not None:
+        seconds = options["days"] * DAY
+        if not seconds >= 1:  # what is no number is not, either
+            raise ValueError("the copy would be of no use: --days must be more than 0")
         now = int(time.time())
-        found.append(Expiration(now + int(options["days"] * DAY), now))
+        found.append(Expiration(now + int(seconds), now))
     return found
 
 

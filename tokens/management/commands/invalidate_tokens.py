@@ -53,14 +53,15 @@ class Command(BaseCommand):
 
 
 def _chosen(options: dict[str, Any]) -> QuerySet[APIToken]:
+    """An option that is there and empty, as of a variable that is not set, is a mistake."""
     tokens: QuerySet[APIToken] = APIToken.objects.active()
-    if options["format"] is None and not options["made_before"] and not options["list"]:
+    if all(options[name] is None for name in ("format", "made_before", "list")):
         raise CommandError("Say which: --format, --made-before or --list.")
     if options["format"] is not None:
         tokens = tokens.filter(format=options["format"])
-    if options["made_before"]:
+    if options["made_before"] is not None:
         tokens = tokens.filter(created_at__lt=_day(options["made_before"]))
-    if options["list"]:
+    if options["list"] is not None:
         tokens = tokens.filter(pk__in=_ids(Path(options["list"])))
     return tokens
 
