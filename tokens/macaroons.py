@@ -161,7 +161,8 @@ def find_pasted(text: str, limit: int) -> list[str]:
         limit: how many at most, whatever the text is made of.
     """
     lines = text[:MAX_PASTED].strip()
-    forms = dict.fromkeys([lines, "".join(lines.split())])
+    seen = "".join(filter(str.isprintable, lines))  # without soft hyphens, as pages have them
+    forms = dict.fromkeys([lines, "".join(seen.split())])
     whole = chain.from_iterable(find_texts(form.encode(errors="replace")) for form in forms)
     cut_off = (found.group() for found in _CUT_OFF.finditer(lines))
     found: dict[str, None] = {}

@@ -137,6 +137,25 @@ def test_that_a_new_project_was_taken_by_somebody_else_is_told(alice: Person, bo
     assert told == {"foo": said(upload(text, "foo"))}
 
 
+def test_projects_that_it_only_names_are_told_too(alice: Person, bob: Person) -> None:
+    project_of(alice, "foo")
+    grant = grant_for(scope=Scope.PATTERNS, patterns=("foo", "bar-*"), actions=("upload",))
+    by_pattern = make(bob, "by pattern", grant=grant)[1]
+    narrowed = macaroons.attenuate(make(bob, "wide")[1], ['[1,["foo","not-there"]]'])
+    for text in (by_pattern, narrowed):
+        assert ask(text).json()["refused_by"] == {"foo": said(upload(text, "foo"))}
+
+
+def test_a_project_that_was_registered_anew_is_told(alice: Person, bob: Person) -> None:
+    foo, bar = project_of(alice, "foo"), project_of(alice, "bar")
+    _token, text = make(alice, projects=[foo, bar])
+    foo.delete()
+    project_of(bob, "foo")
+    told = ask(text).json()["refused_by"]
+    assert told == {"foo": said(upload(text, "foo"))}
+    assert "made for another project than today's 'foo'" in told["foo"]
+
+
 def test_that_its_projects_are_gone_is_told(alice: Person) -> None:
     foo = project_of(alice, "foo")
     _token, text = make(alice, projects=[foo])
@@ -283,6 +302,21 @@ def test_a_body_that_is_no_json_object_is_refused(alice: Person, body: bytes) ->
     assert response.status_code == 400
     assert list(response.json()) == ["message"]
     assert not Release.objects.get().is_yanked
+
+
+def test_a_form_is_told_to_be_json(alice: Person) -> None:
+    released(alice)
+    headers = {"Authorization": f"Bearer {yanker(alice)}"}
+    response = Client().post(YANK, {"reason": "broken"}, headers=headers)
+    assert response.status_code == 415
+    assert "'Content-Type: application/json'" in response.json()["message"]
+
+
+def test_a_project_that_is_not_there_is_named(alice: Person) -> None:
+    released(alice)
+    response = ask(yanker(alice), "/api/v1/projects/No.thing/releases/1.0/yank", {})
+    assert response.status_code == 404
+    assert response.json() == {"message": "There is no project 'No.thing'."}
 
 
 def test_the_name_is_normalized_and_the_version_compared(alice: Person) -> None:

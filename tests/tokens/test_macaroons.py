@@ -286,7 +286,8 @@ def test_a_token_is_named_by_what_is_left_of_it_whatever_its_site_is_called(leng
 def test_a_token_is_found_in_whatever_it_was_pasted_with() -> None:
     text, other = mint(USER), mint()
     wrapped = f"{text[:76]}\r\n  {text[76:]}"
-    for pasted in (text, f"password = {text}\n", f"{text}-x", f"a\n{text}\nb", wrapped):
+    unseen = f"{text[:40]}\u00ad{text[40:76]}\u200b{text[76:]}"
+    for pasted in (text, f"password = {text}\n", f"{text}-x", f"a\n{text}\nb", wrapped, unseen):
         assert macaroons.find_pasted(pasted, 2)[0] == text
     assert macaroons.find_pasted(f"{text} {other} {text}", 9)[:2] == [text, other]
     assert macaroons.find_pasted(f"x {text[:-9]} y", 9)[0] == text[:-9]

@@ -12,7 +12,7 @@ from typing import Any, cast
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Q
 from django.http import Http404
-from rest_framework.exceptions import APIException, ParseError
+from rest_framework.exceptions import APIException, ParseError, UnsupportedMediaType
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.parsers import JSONParser
 from rest_framework.permissions import IsAuthenticated
@@ -88,6 +88,8 @@ class TokenView(APIView):
         if isinstance(exc, TokenRefused):
             record_refusal(self.request._request, exc)
             return _refusal(exc.sentence, 403)
+        if isinstance(exc, UnsupportedMediaType):
+            return _refusal("Send the body as JSON, with 'Content-Type: application/json'.", 415)
         if isinstance(exc, APIException):
             return _refusal(str(exc.detail), 403 if exc.status_code == 401 else exc.status_code)
         if isinstance(exc, ValidationError):
@@ -140,7 +142,7 @@ class YankView(TokenView):
         by = actor_of(request._request, credential.token)
         project = Project.objects.filter(normalized_name=normalize(name)).first()
         credential.authorize("yank", name=normalize(name), project=project, by=by)
-        release = _find_release(project, version)
+        release = _find_release(project, name, version)
         data = cast("dict[str, Any]", request.data)  # the parser takes nothing else
         reason = _text(data.get("reason", ""))
         type(self).operation(release, by=by, reason=reason)
@@ -191,21 +193,28 @@ def _problem(credential: TokenCredential) -> str | None:
 
 
 def _refused_by(credential: TokenCredential, allowed: Allowance, *, by: Actor) -> dict[str, str]:
-    """The projects that it is meant for or was cut off from, and that do not let it in."""
+    """The projects that it is meant for, names or was cut off from, and that do not let it in."""
     token = credential.token
     actions = [action for action in allowed.actions if action != "create"]
     made_for = token.projects.values_list("pk", flat=True)
     denied = token.denials.values_list("project_id", flat=True)
-    meant = Q(pk__in={*made_for, *denied})
+    named = [text for text in allowed.patterns or () if not text.endswith("*")]
+    meant = Q(pk__in={*made_for, *denied}) | Q(normalized_name__in=named)
     if token.awaits_project:
         meant |= Q(normalized_name=token.awaits_project)
     refused: dict[str, str] = {}
     for project in Project.objects.filter(meant).order_by("normalized_name"):
-        if allowed.covers(name=project.normalized_name, project_id=str(project.pk)):
-            for action in actions:
+        name, project_id = project.normalized_name, str(project.pk)
+        is_covered = allowed.covers(name=name, project_id=project_id)
+        if not is_covered and name not in named:
+            continue
+        for action in actions:
+            if is_covered:
                 ask = partial(credential.require_welcome, action, project, by=by)
-                if sentence := _sentence(ask):
-                    refused.setdefault(project.normalized_name, sentence)
+            else:  # it was made for a former project of this name
+                ask = partial(credential.require, action, project_name=name, project_id=project_id)
+            if sentence := _sentence(ask):
+                refused.setdefault(name, sentence)
     return refused
 
 
@@ -217,7 +226,9 @@ def _sentence(check: Callable[[], None]) -> str | None:
     return None
 
 
-def _find_release(project: Project | None, version: str) -> Release:
+def _find_release(project: Project | None, name: str, version: str) -> Release:
+    if project is None:
+        raise Http404(f"There is no project {shown(name)}.")
     try:
         canonical = canonical_version(version)
     except ValueError as error:
