@@ -164,7 +164,7 @@ def find_pasted(text: str, limit: int) -> list[str]:
     seen = "".join(filter(str.isprintable, lines))  # without soft hyphens, as pages have them
     forms = dict.fromkeys([lines, "".join(seen.split())])
     whole = chain.from_iterable(find_texts(form.encode(errors="replace")) for form in forms)
-    cut_off = (found.group() for found in _CUT_OFF.finditer(lines))
+    cut_off = (found.group() for form in forms for found in _CUT_OFF.finditer(form))
     found: dict[str, None] = {}
     for one in chain(islice(whole, _MAX_TRIED), cut_off, [lines]):
         if len(found) == limit:

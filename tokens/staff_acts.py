@@ -194,14 +194,14 @@ def find_pasted_token(request: HttpRequest) -> HttpResponse:
     if form.is_bound and form.is_valid():
         text = form.cleaned_data["text"].strip()
         by = request.actor  # type: ignore[attr-defined]
-        whole = map(find_token, macaroons.find_pasted(text, _MAX_TRIED))
-        if token := next(filter(None, whole), None):
+        texts = macaroons.find_pasted(text, _MAX_TRIED)
+        if token := next(filter(None, map(find_token, texts)), None):
             note_lookup(token, is_whole=True, by=by)
             messages.warning(
                 request, _("The text holds all of this token: its signature is right.")
             )
             return _show(token)
-        if token := _named(text):
+        if token := next(filter(None, map(_named, [text, *texts])), None):
             note_lookup(token, is_whole=False, by=by)
             messages.info(request, _("The text names this token. It proves nothing more."))
             return _show(token)

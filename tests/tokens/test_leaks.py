@@ -159,6 +159,20 @@ def test_a_text_that_only_names_a_token_mails_owner_and_staff(alice: Person, sam
     assert Event.objects.filter(kind=LEAK_REPORTED.name).count() == 1
 
 
+def test_a_text_that_only_names_a_token_may_be_wrapped(alice: Person) -> None:
+    _token, text = make(alice)
+    report(f"{text[:40]}\n{text[40:76]}\n{text[76:-20]}")
+    assert OutboxMail.objects.get(notice="token_named").recipient == alice.email
+
+
+@pytest.mark.parametrize("kept", [0, 5], ids=["whole", "without its prefix"])
+def test_a_place_does_not_repeat_the_token(alice: Person, kept: int) -> None:
+    token, text = make(alice)
+    report(str(token.pk), url=f"https://code.example.org/{text[kept:]}/raw?{text[kept:]}")
+    mail = OutboxMail.objects.get(notice="token_named")
+    assert mail.facts["place"] == "code.example.org/pypi-.../raw"
+
+
 @pytest.mark.parametrize("wrap", ["{}", " {}\n", "{{{}}}"])
 def test_an_identifier_alone_mails_owner_and_staff(alice: Person, sam: Person, wrap: str) -> None:
     token, _text = make(alice)

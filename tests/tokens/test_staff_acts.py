@@ -38,6 +38,14 @@ def test_a_token_is_known_with_what_it_was_pasted_with(
     assert "its signature is right" in text_of_page(response)
 
 
+def test_a_wrapped_token_that_is_cut_off_is_known(
+    browser: Browser, alice: Person, sam: Person
+) -> None:
+    token, text = make(alice)
+    response = browser(sam).post(FIND, {"text": f"{text[:40]}\n{text[40:76]}\n{text[76:-20]}"})
+    assert response["Location"] == page_of(token)
+
+
 @pytest.mark.parametrize("ending", [None, -20], ids=["whole", "cut off"])
 def test_a_pasted_token_leads_to_its_page(
     browser: Browser, alice: Person, sam: Person, ending: int | None

@@ -27,7 +27,7 @@ MAY_SEE = MAY_REVOKE | {AUDITOR}
 SCANNER, VISITOR, UPLOAD = "a secret scanner", "a visitor", "an upload"
 NAMED_MAILS = Limit("mail about a named token", 1, DAY)
 _MAX_PLACE = 1300  # characters: a file name, and a path inside of the file
-_SECRET = re.compile(r"pypi-Ag[A-Za-z0-9_-]{20,}")
+_SECRET = re.compile(r"pypi-Ag[A-Za-z0-9_-]{20,}|Ag[E-H][A-Za-z0-9_-]{60,}")
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\S*")
 
 
