@@ -18,7 +18,7 @@ from functools import lru_cache
 from typing import ClassVar, Final
 from uuid import UUID
 
-from projects.names import MAX_NAME, is_normalized, shown
+from projects.names import MAX_NAME, is_normalized, normalize, shown
 
 logger = logging.getLogger(__name__)
 ACTIONS: Final = ("upload", "create", "yank")
@@ -28,6 +28,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _PHRASES: Final = {"upload": "upload", "create": "create projects", "yank": "yank"}
 _PREFIX: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*-?\Z")
+_SEPARATORS: Final = re.compile(r"[-_.]+")
 _END_OF_TIME: Final = int(datetime(9999, 12, 31, tzinfo=UTC).timestamp())
 _MAX_USER_ID: Final = 100
 _LISTED: Final = 3
@@ -218,6 +219,11 @@ def is_pattern(text: str) -> bool:
     if not text.endswith("*"):
         return is_normalized(text)
     return len(text) <= MAX_NAME and _PREFIX.match(text[:-1]) is not None
+
+
+def normalize_pattern(text: str) -> str:
+    """A name or pattern as it is compared; only one that `is_pattern` takes stands for anything."""
+    return _SEPARATORS.sub("-", text.lower()) if text.endswith("*") else normalize(text)
 
 
 def matches(pattern: str, name: str) -> bool:

@@ -19,8 +19,7 @@ from accounts.forms.fields import ExactInput
 from accounts.models import User
 from audit.actors import Actor
 from projects.models import Project, Role
-from projects.names import normalize
-from tokens.caveats import is_pattern
+from tokens.caveats import is_pattern, normalize_pattern
 from tokens.grants import Grant, Scope
 from tokens.models import APIToken
 from tokens.operations import lifecycle
@@ -143,7 +142,7 @@ class CreateTokenForm(NameForm):
         Raises:
             ValidationError: if one is neither a name nor the beginning of one.
         """
-        found = [_normal_pattern(text) for text in _parts(self.cleaned_data["patterns"])]
+        found = [normalize_pattern(text) for text in _parts(self.cleaned_data["patterns"])]
         for pattern in found:
             if not is_pattern(pattern):
                 raise ValidationError(
@@ -162,12 +161,18 @@ class CreateTokenForm(NameForm):
         found = []
         for text in _parts(self.cleaned_data["networks"]):
             try:
-                ipaddress.ip_network(text)  # refuses what read_range would cut off
+                network = ipaddress.ip_network(text, strict=False)
             except ValueError as error:
                 raise ValidationError(
                     _("%s is not a network such as 10.0.0.0/8 or 2001:db8::/32.") % text,
                     code="network",
                 ) from error
+            if int(ipaddress.ip_interface(text).ip) != int(network.network_address):
+                raise ValidationError(
+                    _("%(text)s is one address and a network. Write %(network)s for all of it.")
+                    % {"text": text, "network": network},
+                    code="network",
+                )
             found.append(read_range(text))
         return tuple(dict.fromkeys(found))
 
@@ -284,9 +289,3 @@ def _end(expiry: str, day: Any) -> datetime | None:
 
 def _parts(text: str) -> list[str]:
     return [part for part in _SEPARATORS.split(text) if part]
-
-
-def _normal_pattern(text: str) -> str:
-    if not text.endswith("*"):
-        return normalize(text)
-    return re.sub(r"[-_.]+", "-", text.lower())

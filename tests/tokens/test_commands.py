@@ -56,13 +56,26 @@ def test_a_pattern_narrows(alice: Person, monkeypatch: pytest.MonkeyPatch) -> No
     assert upload(narrow, "foo").status_code == 403
 
 
+def test_names_and_addresses_are_written_as_in_the_form(
+    alice: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    narrow = attenuate(
+        monkeypatch, make(alice)[1], pattern=["Foo.Bar_*", "Baz"], network=["192.0.2.1"]
+    )
+    assert macaroons.parse(narrow).caveats[1:] == (
+        '[1001,["foo-bar-*","baz"]]',
+        '[1002,["192.0.2.1/32"]]',
+    )
+
+
 @pytest.mark.parametrize(
     ("text", "options", "words"),
     [
         ("pypi-x", {"days": 1}, "is cut off"),
         ("", {"days": 1}, "not an API token"),
         ("", {}, "limited to"),
-        ("", {"network": ["everywhere"]}, "not a network"),
+        ("", {"network": ["everywhere"]}, "does not appear to be an IPv4 or IPv6 network"),
+        ("", {"network": ["10.0.0.1/8"]}, "10.0.0.1/8 has host bits set"),
         ("", {"pattern": ["*"]}, "neither a normalized"),
         ("", {"project": [""]}, "not a normalized"),
         ("", {"days": 10**9}, "1970 and 9999"),

@@ -415,6 +415,17 @@ def test_ones_own_address_is_shown(browser: Browser, alice: Person) -> None:
     assert f"Your address as this server sees it: {NETWORK_ADDRESS}" in page
 
 
+@pytest.mark.parametrize(
+    ("text", "network"), [("192.0.2.17/24", "192.0.2.0/24"), ("2001:db8::1/32", "2001:db8::/32")]
+)
+def test_an_address_with_the_length_of_its_network_is_explained(
+    browser: Browser, alice: Person, text: str, network: str
+) -> None:
+    page = text_of_page(browser(alice).post(MAKE, FORM | {"networks": text}))
+    assert f"{text} is one address and a network. Write {network} for all of it." in page
+    assert not APIToken.objects.exists()
+
+
 def test_names_and_networks_are_taken_as_people_write_them(browser: Browser, alice: Person) -> None:
     form = FORM | {
         "scope": "patterns",

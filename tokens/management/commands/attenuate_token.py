@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import sys
 import time
 from getpass import getpass
@@ -63,9 +64,11 @@ def _wanted(options: dict[str, Any]) -> list[Caveat]:
     if options["project"]:
         found.append(ProjectName(tuple(normalize(name) for name in options["project"])))
     if options["pattern"]:
-        found.append(ProjectPatterns(tuple(options["pattern"])))
+        patterns = map(caveats.normalize_pattern, options["pattern"])
+        found.append(ProjectPatterns(tuple(patterns)))
     if options["network"]:
-        found.append(Networks(tuple(options["network"])))
+        networks = (str(ipaddress.ip_network(text)) for text in options["network"])
+        found.append(Networks(tuple(networks)))
     if options["action"]:
         found.append(Actions(tuple(options["action"])))
     if options["days"] is not None:
