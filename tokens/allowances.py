@@ -66,6 +66,13 @@ class Allowance:
         """Whether no caveat speaks of projects."""
         return self.patterns is None and self.ids is None
 
+    @property
+    def possible_actions(self) -> Texts:
+        """Those that are of any use: nothing that is named by its id is still to be created."""
+        if self.is_empty:
+            return ()
+        return tuple(one for one in self.actions if one != "create" or self.ids is None)
+
     def covers(self, *, name: str, project_id: str) -> bool:
         """Tell whether a project is among those that are allowed."""
         is_named = self.patterns is None or any(caveats.matches(p, name) for p in self.patterns)

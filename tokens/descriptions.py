@@ -44,11 +44,10 @@ def describe(allowance: Allowance, *, projects: str = "", new_project: str = "")
         projects: the names of the projects as their owners write them, where they are known.
         new_project: the one project that is still to be created, if the token is for that.
     """
-    if allowance.is_empty or (allowance.actions == ("create",) and allowance.ids is not None):
+    actions = allowance.possible_actions
+    if not actions:
         return _("Nothing: its restrictions exclude each other")
-    kinds = tuple(action in allowance.actions for action in ("upload", "create", "yank"))
-    if allowance.ids is not None:  # projects that are named by id exist already
-        kinds = (kinds[0], False, kinds[2])
+    kinds = tuple(action in actions for action in ("upload", "create", "yank"))
     sentence = _(_SENTENCES[kinds]) % {  # type: ignore[index]
         "projects": new_project or projects or _projects(allowance),
         "new": _new(allowance, new_project),

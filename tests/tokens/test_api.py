@@ -66,6 +66,14 @@ def test_a_token_is_told_what_it_may_do(alice: Person, bearer: bool) -> None:
     assert not response.cookies
 
 
+def test_a_token_that_has_created_its_project_creates_no_more(alice: Person) -> None:
+    grant = grant_for(scope=Scope.NEW, new_project="foo", actions=("upload", "create"))
+    _token, text = make(alice, grant=grant)
+    assert ask(text).json()["actions"] == ["upload", "create"]
+    assert upload(text, "foo").status_code == 200
+    assert ask(text).json()["actions"] == ["upload"]
+
+
 def test_restrictions_that_were_added_offline_are_told_too(alice: Person) -> None:
     text = macaroons.attenuate(
         make(alice)[1], ['[1,["foo"]]', '[1002,["127.0.0.0/8"]]', "[0,4000000000,0]"]

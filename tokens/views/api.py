@@ -172,7 +172,7 @@ class UnyankReleaseView(YankView):
 
 def _as_json(allowed: Allowance) -> dict[str, Any]:
     return {
-        "actions": [] if allowed.is_empty else list(allowed.actions),
+        "actions": list(allowed.possible_actions),
         "projects": None if allowed.patterns is None else list(allowed.patterns),
         "project_ids": None if allowed.ids is None else list(allowed.ids),
         "networks": None if allowed.networks is None else list(allowed.networks),
