@@ -195,6 +195,7 @@ class CreateTokenForm(NameForm):
             try:
                 self.grant = self._make_grant(cleaned)
                 lifecycle.require_may_grant(self.grant, by=self.by)
+                lifecycle.require_short(self.grant, self.user)
             except (ValidationError, PermissionDenied) as error:
                 self.add_error(None, error if isinstance(error, ValidationError) else str(error))
         return cleaned

@@ -415,6 +415,18 @@ def test_ones_own_address_is_shown(browser: Browser, alice: Person) -> None:
     assert f"Your address as this server sees it: {NETWORK_ADDRESS}" in page
 
 
+def test_what_would_be_too_long_for_a_token_is_not_promised(
+    browser: Browser, alice: Person
+) -> None:
+    projects = [project_of(alice, f"{'x' * 140}-{number}") for number in range(40)]
+    form = FORM | {"scope": "projects", "projects": [str(one.pk) for one in projects]}
+    form |= {"actions": ["upload"]}
+    del form["confirm"]
+    page = text_of_page(browser(alice).post(MAKE, form))
+    assert "too long for one token. Choose fewer projects." in page
+    assert "will be able to do this" not in page
+
+
 @pytest.mark.parametrize(
     ("text", "network"), [("192.0.2.17/24", "192.0.2.0/24"), ("2001:db8::1/32", "2001:db8::/32")]
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -162,9 +163,23 @@ def _mint(token: APIToken, grant: Grant) -> str:
     token.caveats = grant.stored(embedded)
     key = secrets.token_bytes(macaroons.KEY_BYTES)
     token.root_key = wrap_root_key(token.pk, key)
+    return _text_of(token.pk, key, embedded)
+
+
+def require_short(grant: Grant, user: User) -> None:
+    """Check that the text of such a token would not be too long, before it is promised.
+
+    Raises:
+        ValidationError: if it would.
+    """
+    embedded = grant.embedded(user, now=timezone.now())
+    _text_of(uuid4(), bytes(macaroons.KEY_BYTES), embedded)
+
+
+def _text_of(identifier: UUID, key: bytes, embedded: list[str]) -> str:
     try:
         return macaroons.mint(
-            location=settings.SITE_HOST, identifier=token.pk, key=key, caveats=embedded
+            location=settings.SITE_HOST, identifier=identifier, key=key, caveats=embedded
         )
     except ValueError as error:
         raise ValidationError(
