@@ -379,8 +379,8 @@ def _is_canonical_uuid(text: str) -> bool:
 
 
 def _is_canonical_network(text: str) -> bool:
-    try:
-        return str(ipaddress.ip_network(text)) == text
+    try:  # a zone, of any characters whatever, is a matter of one machine
+        return "%" not in text and str(ipaddress.ip_network(text)) == text
     except ValueError:
         return False
 

@@ -182,6 +182,7 @@ def test_pypitoken_and_this_room_understand_each_other(
         ('[1002,["10.0.0.0/08"]]', "not a network"),
         ('[1002,["2001:DB8::/32"]]', "not a network"),
         ('[1002,["example.org"]]', "not a network"),
+        ('[1002,["fe80::1%eth0/128"]]', "not a network"),
         ('[1002,["10.0.0.0/8","10.0.0.0/8"]]', "repeats a network"),
     ],
 )
