@@ -104,6 +104,28 @@ GUARDS = [
         "::test_a_text_that_is_made_of_beginnings_and_ends_gives_no_more_than_was_asked_for",
     ),
     Guard(
+        "what is made of beginnings of tokens is decoded in four ways and no more",
+        "tokens/macaroons.py",
+        "            if shift not in ends:",
+        "            if True:",
+        "tests/tokens/test_macaroons.py"
+        "::test_what_is_made_of_beginnings_alone_takes_no_more_time_than_other_texts",
+    ),
+    Guard(
+        "a token in the comment of an archive is found",
+        "uploads/scanning.py",
+        "    yield BESIDE, _between(file, members)\n",
+        "",
+        "tests/uploads/test_scanning.py::test_a_token_is_found_beside_the_files",
+    ),
+    Guard(
+        "an empty date does not leave the other condition alone",
+        "tokens/management/commands/invalidate_tokens.py",
+        '    if options["made_before"] is not None:',
+        '    if options["made_before"]:',
+        "tests/tokens/test_commands.py::test_what_is_not_clear_ends_no_token",
+    ),
+    Guard(
         "an archive that is made of beginnings of tokens takes little memory",
         "uploads/scanning.py",
         "                seen.clear()",
