@@ -79,6 +79,14 @@ def test_a_part_of_the_own_words_makes_no_password(username: str, word: str) -> 
         judge("quimbeldorf", username, word)
 
 
+def test_one_that_would_take_seconds_to_judge_is_judged_by_its_first_twenty_characters() -> None:
+    signs = "4@8({[<369!1|0$57+%2"  # each may stand for letters: zxcvbn tries all of them
+    judge(signs * 4)
+    judge("a" * 20 + signs[:8] * 2)
+    with pytest.raises(ValidationError, match="too easily guessed"):
+        judge("a" * 20 + signs * 2)
+
+
 def test_a_password_has_an_end() -> None:
     with pytest.raises(ValidationError, match="longer than 4096"):
         judge("ferry lantern " * 300)

@@ -126,6 +126,14 @@ GUARDS = [
         "tests/accounts/test_former_hashers.py::test_a_hash_that_would_take_too_long_is_refused",
     ),
     Guard(
+        "no password takes seconds to judge",
+        "accounts/passwords.py",
+        " if len(_SUBSTITUTES & set(beginning)) > _MANY else beginning\n",
+        " if False else beginning\n",
+        "tests/accounts/test_passwords.py"
+        "::test_one_that_would_take_seconds_to_judge_is_judged_by_its_first_twenty_characters",
+    ),
+    Guard(
         "a breached password is not set",
         "accounts/passwords.py",
         "    if breaches.is_breached(password):\n",
