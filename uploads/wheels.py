@@ -80,14 +80,14 @@ def layout_problems(paths: Collection[str], stem: str) -> Iterator[Problem]:
     if wrong:
         yield Problem("data_scheme", f"the wheel would install {named(wrong)} to an unknown place")
 
-    data = {
-        top
-        for top in {path.partition("/")[0] for path in paths}
-        if top.endswith(".data") and top != f"{stem}.data"
-    }
-    if data and not wrong:  # pip installs from it what uv leaves there
+    data = {top for top in {path.partition("/")[0] for path in paths} if top.endswith(".data")}
+    # Older setuptools leaves the end of the version out, and with a build number, all put that in
+    others = {top for top in data if top.partition("-")[0] != stem.partition("-")[0]}
+    if len(data) > 1:
+        others |= data - {f"{stem}.data"}
+    if others and not wrong:  # pip installs from it what uv leaves there
         yield Problem(
-            "data_scheme", f"the wheel has the folder {named(data)} beside {shown(info, SHOWN)}"
+            "data_scheme", f"the wheel has the folder {named(others)} beside {shown(info, SHOWN)}"
         )
 
 

@@ -198,7 +198,8 @@ def test_entry_points_in_a_wheel_are_looked_at() -> None:
         ("foo-1.0.data/purelib", "data_scheme"),
         ("bar.data/x/y", "data_scheme"),
         ("bar-1.0.data/purelib/foo/x", "data_scheme"),
-        ("foo-1.0.0.data/scripts/x", "data_scheme"),
+        ("foo-1.0-3.data/scripts/x", ""),  # of bdist_wheel --build-number
+        ("foo-1.data/scripts/x", ""),  # of older setuptools, with egg_info --tag-build
         ("bar-1.0.dist-info/METADATA", "dist_info"),
         ("FOO-1.0.DIST-INFO/x", "dist_info"),
         ("foo-1.0.data/purelib/foo/x", ""),
@@ -210,6 +211,15 @@ def test_entry_points_in_a_wheel_are_looked_at() -> None:
 def test_folders_with_a_meaning_mean_this_distribution(path: str, wanted: str) -> None:
     found = list(wheels.layout_problems([f"{INFO}/METADATA", path], "foo-1.0"))
     assert [problem.code for problem in found] == ([wanted] if wanted else [])
+
+
+@pytest.mark.parametrize("other", ["foo-1.0-3.data", "foo-1.0.0.data", "foo-1.data"])
+def test_a_wheel_has_one_data_folder(other: str) -> None:
+    paths = [f"{INFO}/METADATA", f"{DATA}/scripts/x", f"{other}/scripts/y"]
+    found = list(wheels.layout_problems(paths, "foo-1.0"))
+    assert [problem.code for problem in found] == ["data_scheme"]
+    assert f"'{other}'" in found[0].text
+    assert list(wheels.layout_problems([*paths[:1], *paths[2:]], "foo-1.0")) == []
 
 
 DATA = "foo-1.0.data"
