@@ -151,6 +151,10 @@ class SignInView(SafeNextMixin, LoginView):
         return step == self.AUTH_STEP and "challenge_device" not in posted
 
     def _start_again(self) -> HttpResponse:
+        if is_fully_signed_in(self.request):  # by another window, or the first of two presses
+            name = self.request.user.get_username()
+            messages.info(self.request, _("You are signed in as %s already.") % name)
+            return redirect(self.get_success_url())
         return self.lead_back(
             _(
                 "This sign-in is over: it took more than %d minutes, was begun anew in another "

@@ -253,3 +253,13 @@ def test_whoever_starts_again_is_told_nothing_of_that(browser: Browser, alice: P
         give_password(client, alice)
         clock.shift(601)
         assert "Second factor" in text_of_page(give_password(client, alice))  # on an old page
+
+
+def test_whoever_has_signed_in_in_another_window_is_not_told_to_start_again(
+    browser: Browser, alice: Person
+) -> None:
+    form = {"sign_in_view-current_step": "token", "token-otp_token": code_for(alice)}
+    page = text_of_page(browser(alice).post(NEXT, form, follow=True))
+    assert OVER not in page
+    assert "You are signed in as alice already." in page
+    assert "History" in page
