@@ -71,7 +71,7 @@ def _require_columns(found: Iterable[str]) -> None:
     names = list(found)
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise ValueError(f"line 1: the header has the column {twice[0]} more than once")
+        raise ValueError(f"line 1: the header has the column {twice[0]!r} more than once")
     missing = [name for name in _REQUIRED if name not in names]
     if missing:
         raise ValueError(f"line 1: the header has no column {' and no column '.join(missing)}")

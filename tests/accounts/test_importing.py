@@ -148,7 +148,8 @@ def test_names_and_verified_addresses_stand_in_a_file_once() -> None:
     ("text", "reason"),
     [
         ("", "no column username"),
-        ("username,email,email\n", "the column email more than once"),
+        ("username,email,email\n", "the column 'email' more than once"),
+        ("username,email,,\n", "the column '' more than once"),
         ("name\nx\n", "no column username and no column email"),
         ('username,email\n"zoe', "unexpected end of data"),
         ('username,email\n"zoe"x,y\n', "after line 1"),
