@@ -42,6 +42,8 @@ def add_app(request: HttpRequest) -> HttpResponse:
     user: Any = request.user
     if not _may_add(request):
         return redirect("accounts:security")
+    if request.POST.get("offer") in {str(row.pk) for row in user.authenticator_apps}:
+        return redirect("accounts:security")  # sent twice; the first press has added it
     app = second_factors.offered_app(user, session=digest(request.session.session_key or ""))
     form = AppForm(request.POST if request.method == "POST" else None, user=user)
     if form.is_bound and request.POST.get("offer", str(app.pk)) != str(app.pk):

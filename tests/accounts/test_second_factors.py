@@ -97,6 +97,17 @@ def test_whoever_scanned_a_key_that_is_on_offer_no_more_is_told_so(
     assert person.fresh_user.has_second_factor
 
 
+def test_a_form_that_is_sent_twice_asks_for_no_second_app(browser: Browser, alice: Person) -> None:
+    client = browser(alice)
+    fields = hidden_fields(client.get(ADD)) | {"label": "tablet"}
+    fields["code"] = fresh_code(offer_of(alice, client)[1])
+    assert client.post(ADD, fields).status_code == 302
+    page = text_of_page(client.post(ADD, fields, follow=True))
+    assert "The authenticator app was added." in page
+    assert "there is a new key now" not in page
+    assert len(alice.fresh_user.authenticator_apps) == 2
+
+
 def test_another_session_is_offered_another_key(browser: Browser, db: None) -> None:
     person = newcomer()
     client, other = browser(person), browser(person)
