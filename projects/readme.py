@@ -18,7 +18,7 @@ from html import escape, unescape
 from html.parser import HTMLParser
 from threading import Lock
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import nh3
 from django.conf import settings
@@ -135,8 +135,11 @@ class _Fitter(HTMLParser):
             self.parts.append(_mark(given["id"]))
 
     def _leading_to(self, place: str) -> str:
-        """The renderers put a prefix to links, and only to those places that they make."""
-        spellings = (place, place.removeprefix(_RENDERERS), f"{_RENDERERS}{place}")
+        """The renderers put a prefix to links, and only to those places that they make; Markdown
+        writes letters that are not ASCII as "%C3%BC".
+        """
+        plain = unquote(place)
+        spellings = (place, plain, plain.removeprefix(_RENDERERS), f"{_RENDERERS}{plain}")
         found = next((one for one in spellings if one in self._places), place)
         return f"#{_PLACE}{found}"
 

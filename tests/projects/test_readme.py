@@ -173,6 +173,14 @@ def test_links_lead_to_their_places(text: str, kind: str, count: int) -> None:
     assert targets <= places
 
 
+def test_links_lead_to_places_whose_names_are_not_ascii() -> None:
+    text = '[a](#über) [b](#安装)\n\n# Über\n\n<a id="安装"></a>\n'
+    html = readme.render(text, "text/markdown")
+    for place in ("description-user-content-über", "description-安装"):
+        assert f'id="{place}"' in html
+        assert f'href="#{place}"' in html
+
+
 def test_notes_and_warnings_stand_apart() -> None:
     for text, kind in [
         ("> [!NOTE]\n> careful\n", "text/markdown"),
