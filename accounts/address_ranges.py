@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Iterable
 from datetime import timedelta
 from typing import Final
@@ -19,6 +20,7 @@ from audit.networks import address_key, find_range
 SEEN_WITHIN: Final = timedelta(days=30)
 WIDEST: Final = {4: 16, 6: 32}  # bits before the slash; whole providers are behind fewer
 _MAPPED = ipaddress.ip_network("::ffff:0:0/96")
+_ZONE: Final = re.compile(r"%[^/]*")  # a matter of one machine; the length of a network follows it
 
 
 def read_range(text: str) -> str:
@@ -28,7 +30,7 @@ def read_range(text: str) -> str:
         ValidationError: if it names none.
     """
     try:
-        network = ipaddress.ip_network(text.strip().partition("%")[0], strict=False)
+        network = ipaddress.ip_network(_ZONE.sub("", text.strip()), strict=False)
     except ValueError as error:
         raise ValidationError(
             _("This is no range of network addresses, such as 192.0.2.0/24 or 2001:db8::/48.")

@@ -87,6 +87,8 @@ def seen_from(address: str, *people: Person) -> None:
         ("::ffff:192.0.2.7", "192.0.2.7/32"),
         ("::ffff:192.0.2.0/120", "192.0.2.0/24"),
         ("192.0.2.0/255.255.255.0", "192.0.2.0/24"),
+        ("fe80::1%eth0", "fe80::1/128"),
+        ("fe80::%eth0/64", "fe80::/64"),
     ],
 )
 def test_a_range_has_one_spelling(text: str, network: str) -> None:
