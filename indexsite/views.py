@@ -20,7 +20,10 @@ FAULT = (
     "Something went wrong on this site; the request is not to blame. The fault was written to the "
     "log of the site. Please try again later."
 )
-MALFORMED = "The request is malformed."
+MALFORMED = (
+    "The request is malformed: it has too many parameters, or one that cannot be read. Look at the "
+    "address and the settings of the client."
+)
 SHEETS = (sheets.factor_share, sheets.coverage_share, sheets.uploads, sheets.contents)
 
 
@@ -43,12 +46,20 @@ def show_missing(request: HttpRequest, exception: Exception) -> HttpResponse:
     Django's own view reads the form that was sent there, and fails if that is malformed.
     """
     if request.method == "POST" and "Authorization" in request.headers:  # which no form sends
-        return refusal_response(
-            f"There is nothing at this address. Upload to {settings.SITE_URL}/legacy/ instead: put "
-            "that into the client's settings.",
-            status=404,
-        )
+        return refusal_response(_right_address(request.path_info), status=404)
     return render(request, "404.html", status=404)
+
+
+def _right_address(path: str) -> str:
+    if path.startswith("/api/"):
+        return (
+            "There is nothing at this address. What is: GET /api/v1/token, and POST "
+            "/api/v1/projects/<name>/releases/<version>/yank or /unyank."
+        )
+    return (
+        f"There is nothing at this address. Upload to {settings.SITE_URL}/legacy/ instead: put "
+        "that into the client's settings."
+    )
 
 
 def show_malformed(request: HttpRequest, exception: Exception) -> HttpResponse:
